@@ -1,0 +1,67 @@
+import type { Platform } from "../oci/platform.ts";
+
+/** Where an operation was written, for errors and records: 1-based lines. */
+export interface Origin {
+  readonly file: string;
+  readonly line: number;
+  readonly endLine: number;
+}
+
+/** What the user or group of `--chown` and USER says: names are looked up in the tree, numbers stand as they are. */
+export interface Owner {
+  readonly user: string;
+  readonly group?: string;
+}
+
+/** A file that stands in the Dockerfile itself as a here-document. `content` is UTF-8 text. */
+export interface InlineFile {
+  readonly name: string;
+  readonly content: string;
+}
+
+/** An operation makes a file tree from file trees (its vertex's inputs, in the order that each kind names). */
+export type Operation =
+  /** No inputs: the empty tree. */
+  | { readonly kind: "scratch" }
+  /** No inputs: the tree of an image, by reference as written. */
+  | { readonly kind: "image"; readonly reference: string; readonly platform: Platform }
+  /** No inputs: the files of a build context, by its name (`context` is the main one), ignore rules applied. */
+  | { readonly kind: "context"; readonly name: string }
+  /** Inputs: [base]. */
+  | RunOperation
+  /** Inputs: [base, source]; with inline files or only URLs [base]. */
+  | CopyOperation
+  /** Inputs: [base]. Makes a directory and its parents (WORKDIR), mode 0755. */
+  | { readonly kind: "mkdir"; readonly path: string; readonly owner?: Owner };
+
+export interface RunOperation {
+  readonly kind: "run";
+  /** The process's arguments, shell form already wrapped in the shell. */
+  readonly argv: readonly string[];
+  /** `KEY=value`, later ones win. */
+  readonly env: readonly string[];
+  /** Declared build arguments (`KEY=value`) in scope: in the environment and the key, not in the image. */
+  readonly args: readonly string[];
+  readonly workdir: string;
+  readonly user: string;
+  readonly network: "default" | "none" | "host";
+  /** Script text of a here-document, fed as Docker does. */
+  readonly stdin?: string;
+}
+
+export interface CopyOperation {
+  readonly kind: "copy";
+  readonly instruction: "COPY" | "ADD";
+  /** Paths or patterns in the source tree, as written after expansion. */
+  readonly sources: readonly string[];
+  readonly inline: readonly InlineFile[];
+  /** http(s) or git URLs (ADD only). */
+  readonly urls: readonly string[];
+  /** Absolute; a trailing slash is kept: it says "into this directory". */
+  readonly destination: string;
+  readonly owner?: Owner;
+  /** Permission bits of `--chmod`. */
+  readonly mode?: number;
+  /** ADD: unpack local archives. */
+  readonly unpack: boolean;
+}
