@@ -1,0 +1,165 @@
+import { bytePath, joinPath, pathText, type BytePath } from "../../base/byte-path.ts";
+import { nearest } from "../../base/nearest.ts";
+import { ExecuteError } from "../execute-error.ts";
+import type { FileSource, SourceEntry } from "../value.ts";
+
+/** What one source argument of a COPY chose: top-level entries, symlinks followed. */
+export interface Selection {
+  readonly pattern: string;
+  readonly wildcard: boolean;
+  readonly chosen: readonly Chosen[];
+}
+
+/** A chosen entry under the name it was asked for and, where that is a symlink, the entry it leads to. */
+export interface Chosen {
+  readonly name: string;
+  readonly source: SourceEntry;
+}
+
+const WILDCARD = /[*?[]/;
+const MAX_LINKS = 40;
+
+/**
+ * The entries that a source argument of COPY or ADD names: a path, or a pattern in the syntax of Go's filepath.Match
+ * (Dockerfile reference, COPY). Throws {@link ExecuteError} when a plain path is not there; a pattern may match nothing.
+ */
+export function select(source: FileSource, pattern: string): Selection {
+  const parts = cleanParts(pattern);
+  if (!parts.some((part) => WILDCARD.test(part))) {
+    const path = bytePath(parts.join("/").replace(/\\(.)/g, "$1"));
+    const found = follow(source, path);
+    if (found === undefined) {
+      throw notFound(source, pattern, path);
+    }
+    return { pattern, wildcard: false, chosen: [{ name: lastName(path), source: found }] };
+  }
+  const matches = matchParts(source, "" as BytePath, parts);
+  if (matches.length === 0) {
+    throw new ExecuteError("not-found", `no file in ${source.name} matches the pattern ${JSON.stringify(pattern)}`);
+  }
+  return { pattern, wildcard: true, chosen: matches };
+}
+
+/** Components of a source path below the source's root: `..` cannot climb above it, as in Docker. */
+function cleanParts(pattern: string): string[] {
+  const parts: string[] = [];
+  for (const part of pattern.split("/")) {
+    if (part === "..") {
+      parts.pop();
+    } else if (part !== "" && part !== ".") {
+      parts.push(part);
+    }
+  }
+  return parts;
+}
+
+function matchParts(source: FileSource, directory: BytePath, parts: readonly string[]): Chosen[] {
+  const [first, ...rest] = parts;
+  if (first === undefined) {
+    return [];
+  }
+  const matcher = componentMatcher(first);
+  const found: Chosen[] = [];
+  for (const child of source.children(directory)) {
+    const name = child.entry.path.slice(directory === "" ? 0 : directory.length + 1);
+    if (!matcher.test(name)) {
+      continue;
+    }
+    const target = follow(source, child.entry.path);
+    if (target === undefined) {
+      continue;
+    }
+    if (rest.length === 0) {
+      found.push({ name, source: target });
+    } else if (target.entry.type === "directory") {
+      found.push(...matchParts(source, target.entry.path, rest));
+    }
+  }
+  return found;
+}
+
+/** One path component of a pattern as a regular expression over byte strings: `*`, `?`, `[a-z]`, `[^a]`, `\x` (Go's filepath.Match). */
+function componentMatcher(pattern: string): RegExp {
+  const bytes = Buffer.from(pattern, "utf8").toString("latin1");
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 1) {
+    const character = bytes[at]!;
+    if (character === "*") {
+      text += "[^/]*";
+    } else if (character === "?") {
+      // One character of text is one to four bytes of UTF-8.
+      text += "(?:[\\x00-\\x7f]|[\\xc0-\\xff][\\x80-\\xbf]*|[\\x80-\\xbf])";
+    } else if (character === "[") {
+      const end = bytes.indexOf("]", at + 2);
+      if (end < 0) {
+        throw new ExecuteError("not-found", `the pattern ${JSON.stringify(pattern)} has a "[" without its "]"`);
+      }
+      text += `[${bytes.slice(at + 1, end).replace(/\\(?=[^\]\\^-])/g, "").replace(/\[/g, "\\[")}]`;
+      at = end;
+    } else {
+      const literal = character === "\\" && at + 1 < bytes.length ? bytes[(at += 1)]! : character;
+      text += literal.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+    }
+  }
+  return new RegExp(`^${text}$`, "s");
+}
+
+/**
+ * The entry behind a path, every symlink on the way and at its end followed inside the source's root; a link that
+ * climbs out stops at the root, as in a chroot, so nothing outside can be reached.
+ */
+export function follow(source: FileSource, path: BytePath): SourceEntry | undefined {
+  let pending = path === "" ? [] : path.split("/");
+  let done: string[] = [];
+  let links = 0;
+  while (pending.length > 0) {
+    const part = pending.shift()!;
+    if (part === "" || part === ".") {
+      continue;
+    }
+    if (part === "..") {
+      done.pop();
+      continue;
+    }
+    const entry = source.get(joinPath(done.join("/") as BytePath, part));
+    if (entry === undefined) {
+      return undefined;
+    }
+    if (entry.entry.type !== "symlink") {
+      done.push(part);
+      continue;
+    }
+    links += 1;
+    if (links > MAX_LINKS) {
+      throw new ExecuteError("not-found", `too many symbolic links on the way to ${JSON.stringify(pathText(path))} in ${source.name}`);
+    }
+    const target = entry.entry.link ?? "";
+    done = target.startsWith("/") ? [] : done;
+    pending = [...target.split("/"), ...pending];
+  }
+  return source.get(done.join("/") as BytePath);
+}
+
+function notFound(source: FileSource, pattern: string, path: BytePath): ExecuteError {
+  const hidden = source.hiddenBecause(path);
+  if (hidden !== undefined) {
+    return new ExecuteError("not-found", `${JSON.stringify(pattern)} is not in ${source.name}: ${hidden}`);
+  }
+  const link = source.get(path);
+  if (link?.entry.type === "symlink") {
+    const target = JSON.stringify(pathText(link.entry.link ?? ""));
+    return new ExecuteError("outside-context", `${JSON.stringify(pattern)} is a symbolic link to ${target}, which is not in ${source.name}`);
+  }
+  const slash = path.lastIndexOf("/");
+  const directory = follow(source, path.slice(0, Math.max(slash, 0)) as BytePath);
+  const names = directory?.entry.type === "directory" ? source.children(directory.entry.path).map((child) => lastName(child.entry.path)) : [];
+  const near = nearest(lastName(path), names);
+  const outside = pattern.startsWith("../") ? ` (a path cannot leave ${source.name})` : "";
+  return new ExecuteError("not-found", `${JSON.stringify(pattern)} is not in ${source.name}${outside}`, {
+    ...(near === undefined ? {} : { hint: `did you mean ${JSON.stringify(pathText(near))}?` }),
+  });
+}
+
+function lastName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}

@@ -1,0 +1,31 @@
+import type { Entry } from "../store/layers/entry.ts";
+import type { BytePath } from "../base/byte-path.ts";
+import type { Digest, DiffId } from "../oci/digest.ts";
+
+/** A step's result: a file tree as a stack of layers, lowest first, or the files of a build context. */
+export type Value =
+  | { readonly kind: "tree"; readonly layers: readonly DiffId[] }
+  | { readonly kind: "files"; readonly source: FileSource };
+
+/** An entry of a source with what tells hard links of one file apart from copies. */
+export interface SourceEntry {
+  readonly entry: Entry;
+  /** Equal for the names of one file; undefined where a file has one name. */
+  readonly inode?: string;
+}
+
+/** Read-only files that a COPY may choose from: a build context, or the tree of a stage or image. */
+export interface FileSource {
+  /** For people: "the build context", "stage build". */
+  readonly name: string;
+  /** The entry itself, symlinks not followed. Undefined where there is none or it is ignored. */
+  get(path: BytePath): SourceEntry | undefined;
+  /** The entries of a directory, sorted by name. */
+  children(path: BytePath): readonly SourceEntry[];
+  /** sha256 of a file's content. */
+  digest(entry: Entry): Promise<Digest>;
+  /** A file's content. */
+  read(entry: Entry): AsyncIterable<Buffer>;
+  /** Why a path that exists cannot be seen: `excluded by .dockerignore, line 3: "*.log"`; undefined when it is simply absent. */
+  hiddenBecause(path: BytePath): string | undefined;
+}
