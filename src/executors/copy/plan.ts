@@ -1,0 +1,177 @@
+import { joinPath, parentPath, pathText, type BytePath } from "../../base/byte-path.ts";
+import type { Entry } from "../../store/layers/entry.ts";
+import type { Tree } from "../../store/layers/tree.ts";
+import { ExecuteError } from "../execute-error.ts";
+import type { FileSource, SourceEntry } from "../value.ts";
+import type { Selection } from "./select.ts";
+
+/** An entry of the layer to be, with where a file's content comes from. */
+export interface PlannedEntry {
+  readonly entry: Entry;
+  readonly content?: { readonly source: FileSource; readonly entry: Entry };
+  readonly inode?: string;
+}
+
+/** Files to be placed: what COPY chose, an unpacked archive, a downloaded or inline file. */
+export interface Placement {
+  readonly source: FileSource;
+  readonly selection: Selection;
+  /** Keep the source's owners (an unpacked archive) unless an owner is set. */
+  readonly keepOwners: boolean;
+  /** Unpack into the destination directory itself. */
+  readonly archive: boolean;
+}
+
+export interface PlanOptions {
+  readonly base: Tree;
+  /** Absolute; a trailing slash means: a directory. */
+  readonly destination: string;
+  readonly owner: { readonly uid: number; readonly gid: number } | undefined;
+  readonly mode: number | undefined;
+  /** The mtime of directories that the copy makes itself, nanoseconds. */
+  readonly now: bigint;
+}
+
+/**
+ * Works out the layer that a COPY or ADD makes on a tree, without touching a disk: directories that exist keep their
+ * own metadata, new ones take the source's, parents are made with mode 0755, symlinks in the destination are followed
+ * inside the tree (as BuildKit's file operations do). Entries come sorted by path.
+ */
+export function planCopy(placements: readonly Placement[], options: PlanOptions): PlannedEntry[] {
+  const planner = new Planner(options);
+  const many = placements.reduce((count, placement) => count + placement.selection.chosen.length, 0) > 1;
+  for (const placement of placements) {
+    planner.place(placement, many);
+  }
+  return planner.entries();
+}
+
+/** The layer of WORKDIR: the directory and its missing parents. */
+export function planDirectory(options: PlanOptions): PlannedEntry[] {
+  const planner = new Planner(options);
+  planner.makeDirectory(planner.resolve(options.destination));
+  return planner.entries();
+}
+
+class Planner {
+  readonly #options: PlanOptions;
+  readonly #planned = new Map<BytePath, PlannedEntry>();
+
+  constructor(options: PlanOptions) {
+    this.#options = options;
+  }
+
+  entries(): PlannedEntry[] {
+    return linkSameFiles([...this.#planned.values()].sort((a, b) => (a.entry.path < b.entry.path ? -1 : 1)));
+  }
+
+  resolve(path: string): BytePath {
+    return this.#options.base.resolve(path).path;
+  }
+
+  place(placement: Placement, many: boolean): void {
+    const { destination } = this.#options;
+    const target = this.resolve(destination);
+    const into = destination.endsWith("/") || many || this.#existing(target)?.type === "directory";
+    for (const { name, source } of placement.selection.chosen) {
+      if (source.entry.type === "directory") {
+        this.#mergeDirectory(placement, source, target);
+      } else {
+        this.#placeFile(placement, source, into ? this.resolve(`/${pathText(joinPath(target, name))}`) : target);
+      }
+    }
+  }
+
+  /** Makes a directory where there is none, its parents first; what exists joins the layer as it is, for its metadata would be hidden otherwise. */
+  makeDirectory(path: BytePath): void {
+    if (path === "" || this.#planned.get(path)?.entry.type === "directory") {
+      return;
+    }
+    this.makeDirectory(parentPath(path));
+    const existing = this.#existing(path);
+    if (existing !== undefined && existing.type !== "directory") {
+      throw new ExecuteError("not-a-directory", `cannot make the directory ${shown(path)}: a ${existing.type} of that name is in the image`);
+    }
+    this.#planned.set(path, { entry: existing ?? this.#newDirectory(path) });
+  }
+
+  #mergeDirectory(placement: Placement, source: SourceEntry, target: BytePath): void {
+    const existing = this.#existing(target);
+    if (existing !== undefined && existing.type !== "directory") {
+      throw new ExecuteError("not-a-directory", `cannot copy the directory ${shown(source.entry.path)} to ${shown(target)}: a ${existing.type} of that name is in the image`);
+    }
+    this.makeDirectory(parentPath(target));
+    if (target !== "" && !this.#planned.has(target)) {
+      this.#planned.set(target, { entry: existing ?? this.#owned(placement, source.entry, target) });
+    }
+    for (const child of placement.source.children(source.entry.path)) {
+      const path = joinPath(target, child.entry.path.slice(source.entry.path === "" ? 0 : source.entry.path.length + 1));
+      if (child.entry.type === "directory") {
+        this.#mergeDirectory(placement, child, path);
+      } else {
+        this.#placeFile(placement, child, path);
+      }
+    }
+  }
+
+  #placeFile(placement: Placement, source: SourceEntry, path: BytePath): void {
+    if (this.#existing(path)?.type === "directory") {
+      throw new ExecuteError("is-a-directory", `cannot copy the file ${shown(source.entry.path)} to ${shown(path)}: a directory of that name is in the image`);
+    }
+    this.makeDirectory(parentPath(path));
+    this.#planned.set(path, {
+      entry: this.#owned(placement, source.entry, path),
+      ...(source.entry.type === "file" ? { content: { source: placement.source, entry: source.entry } } : {}),
+      ...(source.inode === undefined ? {} : { inode: source.inode }),
+    });
+  }
+
+  #owned(placement: Placement, entry: Entry, path: BytePath): Entry {
+    const { owner, mode } = this.#options;
+    const { opaque: _opaque, offset: _offset, ...kept } = entry;
+    const ids = owner ?? (placement.keepOwners ? { uid: entry.uid, gid: entry.gid } : { uid: 0, gid: 0 });
+    return { ...kept, path, ...ids, mode: mode === undefined || entry.type === "symlink" ? entry.mode : mode };
+  }
+
+  #newDirectory(path: BytePath): Entry {
+    const { owner, now } = this.#options;
+    return { path, type: "directory", mode: 0o755, uid: owner?.uid ?? 0, gid: owner?.gid ?? 0, size: 0, mtime: now };
+  }
+
+  #existing(path: BytePath): Entry | undefined {
+    const planned = this.#planned.get(path)?.entry;
+    if (planned !== undefined) {
+      return planned;
+    }
+    const found = this.#options.base.get(path)?.entry;
+    if (found === undefined) {
+      return undefined;
+    }
+    // An opaque mark says what the lower layer hid; repeated here it would hide that layer's own files.
+    const { opaque: _opaque, offset: _offset, ...entry } = found;
+    return entry;
+  }
+}
+
+/** Names of one file become hard links to the first of them in path order, so that a link always follows its file. */
+function linkSameFiles(entries: readonly PlannedEntry[]): PlannedEntry[] {
+  const first = new Map<string, BytePath>();
+  return entries.map((planned) => {
+    const { inode, entry } = planned;
+    if (inode === undefined || entry.type !== "file") {
+      return planned;
+    }
+    const target = first.get(inode);
+    if (target === undefined) {
+      first.set(inode, entry.path);
+      return planned;
+    }
+    const { digest: _digest, xattrs: _xattrs, ...rest } = entry;
+    return { entry: { ...rest, type: "hardlink", size: 0, link: target } };
+  });
+}
+
+function shown(path: BytePath): string {
+  return JSON.stringify(`/${pathText(path)}`);
+}
+
