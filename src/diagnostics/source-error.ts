@@ -1,0 +1,44 @@
+import { Failure } from "../base/failure.ts";
+import type { Range, SourceText } from "./source-text.ts";
+
+export interface SourceErrorOptions {
+  readonly cause?: unknown;
+  readonly hint?: string;
+  /** A second place that matters: where a name was defined before, which line uses a stage. */
+  readonly related?: { readonly range: Range; readonly message: string };
+}
+
+/** A mistake in a text that the user wrote. Its message is `file:line:column: problem` with the line and a caret below it. */
+export abstract class SourceError extends Failure {
+  /** What is wrong, without the place. */
+  readonly problem: string;
+  readonly file: string;
+  readonly range: Range;
+
+  constructor(source: SourceText, range: Range, problem: string, options: SourceErrorOptions = {}) {
+    const related =
+      options.related === undefined
+        ? []
+        : [describe(source, options.related.range, options.related.message)];
+    super([describe(source, range, problem), ...related].join("\n"), options);
+    this.problem = problem;
+    this.file = source.name;
+    this.range = range;
+  }
+}
+
+function describe(source: SourceText, range: Range, problem: string): string {
+  const { line, column } = range.start;
+  return `${source.name}:${line}:${column}: ${problem}\n${excerpt(source, range)}`;
+}
+
+/** The first line of a range with carets below it; tabs are kept, so that the carets stand where the eye looks. */
+export function excerpt(source: SourceText, range: Range): string {
+  const { start, end } = range;
+  const text = source.line(start.line);
+  const number = `${start.line}`;
+  const stop = end.line === start.line ? end.column : text.trimEnd().length + 1;
+  const indent = text.slice(0, start.column - 1).replace(/[^\t]/g, " ");
+  const carets = "^".repeat(Math.max(1, stop - start.column));
+  return `  ${number} | ${text}\n  ${" ".repeat(number.length)} | ${indent}${carets}`;
+}

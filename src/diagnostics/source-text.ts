@@ -1,0 +1,32 @@
+/** A place in a text: 1-based line and column (UTF-16 units). */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** From `start` up to, not including, `end`. */
+export interface Range {
+  readonly start: Position;
+  readonly end: Position;
+}
+
+/** A text that a user wrote, under the name the user knows it by. */
+export class SourceText {
+  readonly name: string;
+  /** Lines as they stand, without "\n" but with a "\r" where there is one. */
+  readonly rawLines: readonly string[];
+
+  constructor(name: string, text: string) {
+    this.name = name;
+    const lines = text.replace(/^\uFEFF/, "").split("\n");
+    if (lines.at(-1) === "") {
+      lines.pop();
+    }
+    this.rawLines = lines;
+  }
+
+  /** A line for people and parsers: 1-based, without its line ending. */
+  line(number: number): string {
+    return (this.rawLines[number - 1] ?? "").replace(/\r$/, "");
+  }
+}

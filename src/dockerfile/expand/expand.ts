@@ -1,0 +1,280 @@
+import { Failure } from "../../base/failure.ts";
+import { removePrefix, removeSuffix, replacePattern } from "./pattern.ts";
+
+/** The value of a variable; undefined when it is not set. */
+export type Lookup = (name: string) => string | undefined;
+
+export interface ExpandOptions {
+  /** The escape character of the Dockerfile: `\` or a backtick. */
+  readonly escape: string;
+  /** Keep quotes in the result. */
+  readonly rawQuotes?: boolean;
+  /** Keep escape characters in the result. */
+  readonly rawEscapes?: boolean;
+  /** Quotes are ordinary characters (here-documents). */
+  readonly skipQuotes?: boolean;
+  /** Leave `$x` as it stands where x is not set. */
+  readonly keepUnset?: boolean;
+}
+
+/** A `${…}` or a quote that cannot be understood, or a `${x:?message}` whose variable is not set. */
+export class ExpansionError extends Failure {
+  readonly code = "bad-substitution" as const;
+}
+
+/** Replaces variables in a word and takes its quotes off, as BuildKit's shell lexer does; the result stays one word. */
+export function expandWord(text: string, lookup: Lookup, options: ExpandOptions): string {
+  return new Expander(text, lookup, options).run().text;
+}
+
+/** As {@link expandWord}, then split at spaces that are not quoted: spaces of variables split too. */
+export function expandWords(
+  text: string,
+  lookup: Lookup,
+  options: ExpandOptions,
+): readonly string[] {
+  return new Expander(text, lookup, options).run().words;
+}
+
+interface Expanded {
+  readonly text: string;
+  readonly words: readonly string[];
+}
+
+const SPECIAL_PARAMETERS = "@*#?-$!";
+
+class Expander {
+  readonly #text: string;
+  readonly #lookup: Lookup;
+  readonly #options: ExpandOptions;
+  #at = 0;
+
+  constructor(text: string, lookup: Lookup, options: ExpandOptions) {
+    this.#text = text;
+    this.#lookup = lookup;
+    this.#options = options;
+  }
+
+  run(): Expanded {
+    return this.#until(undefined, this.#options.rawEscapes === true);
+  }
+
+  /** Reads up to the character `stop` (and over it), or to the end when there is none. */
+  #until(stop: string | undefined, rawEscapes: boolean): Expanded {
+    const words = new Words();
+    while (this.#at < this.#text.length) {
+      const char = this.#text[this.#at]!;
+      if (char === stop) {
+        this.#at += 1;
+        return words.end();
+      }
+      if (char === "$") {
+        words.addSplit(this.#dollar());
+      } else if (char === "'" && this.#options.skipQuotes !== true) {
+        words.addWhole(this.#singleQuoted());
+      } else if (char === '"' && this.#options.skipQuotes !== true) {
+        words.addWhole(this.#doubleQuoted(rawEscapes));
+      } else if (char === this.#options.escape) {
+        words.addWhole(this.#escaped(rawEscapes));
+      } else {
+        this.#at += 1;
+        words.addSplit(char);
+      }
+    }
+    if (stop !== undefined) {
+      throw new ExpansionError(`syntax error: missing ${JSON.stringify(stop)} in a \${…}`);
+    }
+    return words.end();
+  }
+
+  #escaped(raw: boolean): string {
+    const next = this.#text[this.#at + 1] ?? "";
+    const taken = raw ? this.#options.escape + next : next;
+    this.#at += 2;
+    return taken;
+  }
+
+  #singleQuoted(): string {
+    const end = this.#text.indexOf("'", this.#at + 1);
+    if (end < 0) {
+      throw new ExpansionError("a single quote (') is not closed");
+    }
+    const inner = this.#text.slice(this.#at + 1, end);
+    this.#at = end + 1;
+    return this.#options.rawQuotes === true ? `'${inner}'` : inner;
+  }
+
+  #doubleQuoted(rawEscapes: boolean): string {
+    const quote = this.#options.rawQuotes === true ? '"' : "";
+    let result = quote;
+    this.#at += 1;
+    while (this.#at < this.#text.length) {
+      const char = this.#text[this.#at]!;
+      if (char === '"') {
+        this.#at += 1;
+        return result + quote;
+      }
+      if (char === "$") {
+        result += this.#dollar();
+      } else if (char === this.#options.escape) {
+        result += this.#escapedInQuotes(rawEscapes);
+      } else {
+        this.#at += 1;
+        result += char;
+      }
+    }
+    throw new ExpansionError('a double quote (") is not closed');
+  }
+
+  /** Inside double quotes only `"`, `$` and the escape character itself are escaped; before others it stands for itself. */
+  #escapedInQuotes(raw: boolean): string {
+    const { escape } = this.#options;
+    const next = this.#text[this.#at + 1];
+    this.#at += 1;
+    if (next === '"' || next === "$" || next === escape) {
+      this.#at += 1;
+      return raw ? escape + next : next;
+    }
+    return next === undefined && !raw ? "" : escape;
+  }
+
+  #dollar(): string {
+    const start = this.#at;
+    this.#at += 1;
+    if (this.#text[this.#at] === "{") {
+      this.#at += 1;
+      return this.#braced(start);
+    }
+    const name = this.#name();
+    return name === "" ? "$" : this.#value(name, start);
+  }
+
+  /** After `${`. */
+  #braced(start: number): string {
+    const name = this.#name();
+    const operator = this.#text[this.#at];
+    if (operator === undefined) {
+      throw new ExpansionError(
+        `syntax error: missing "}" in ${JSON.stringify(this.#text.slice(start))}`,
+      );
+    }
+    if (name === "") {
+      throw new ExpansionError(
+        `syntax error: bad substitution in ${JSON.stringify(this.#text.slice(start))}`,
+      );
+    }
+    this.#at += 1;
+    switch (operator) {
+      case "}":
+        return this.#value(name, start);
+      case "/":
+        return this.#replaced(name, start);
+      case ":":
+        return this.#conditional(name, this.#text[this.#at++] ?? "", true, start);
+      default:
+        return this.#conditional(name, operator, false, start);
+    }
+  }
+
+  #conditional(name: string, operator: string, emptyIsUnset: boolean, start: number): string {
+    const trims = operator === "#" || operator === "%";
+    if (operator === "" || !"+-?#%".includes(operator) || (emptyIsUnset && trims)) {
+      throw new ExpansionError(
+        `unsupported modifier ${JSON.stringify((emptyIsUnset ? ":" : "") + operator)} in the substitution of ${name}`,
+      );
+    }
+    const word = this.#until("}", trims).text;
+    const value = this.#lookup(name);
+    if (value === undefined && this.#options.keepUnset === true) {
+      return this.#text.slice(start, this.#at);
+    }
+    const isSet = value !== undefined && !(emptyIsUnset && value === "");
+    switch (operator) {
+      case "-":
+        return isSet ? value : word;
+      case "+":
+        return isSet ? word : "";
+      case "?":
+        if (!isSet) {
+          throw new ExpansionError(
+            `${name}: ${word !== "" ? word : `is not allowed to be ${value === undefined ? "unset" : "empty"}`}`,
+          );
+        }
+        return value;
+      default:
+        return trim(operator, word, value ?? "");
+    }
+  }
+
+  #replaced(name: string, start: number): string {
+    const all = this.#text[this.#at] === "/";
+    this.#at += all ? 1 : 0;
+    const pattern = this.#until("/", true).text;
+    const replacement = this.#until("}", true).text;
+    const value = this.#lookup(name);
+    if (value === undefined && this.#options.keepUnset === true) {
+      return this.#text.slice(start, this.#at);
+    }
+    return replacePattern(value ?? "", pattern, replacement, all);
+  }
+
+  #value(name: string, start: number): string {
+    return (
+      this.#lookup(name) ??
+      (this.#options.keepUnset === true ? this.#text.slice(start, this.#at) : "")
+    );
+  }
+
+  /** A name, a number or one special parameter, as POSIX has them. */
+  #name(): string {
+    const match = /^(?:[0-9]+|[\p{L}_][\p{L}\p{Nd}_]*)/u.exec(this.#text.slice(this.#at));
+    const next = this.#text[this.#at];
+    const name =
+      match?.[0] ?? (next !== undefined && SPECIAL_PARAMETERS.includes(next) ? next : "");
+    this.#at += name.length;
+    return name;
+  }
+}
+
+function trim(operator: string, word: string, value: string): string {
+  const greedy = word.startsWith(operator);
+  const pattern = greedy ? word.slice(1) : word;
+  return operator === "#"
+    ? removePrefix(value, pattern, greedy)
+    : removeSuffix(value, pattern, greedy);
+}
+
+/** Collects one text and, beside it, the words that unquoted spaces split it into. */
+class Words {
+  #text = "";
+  #word = "";
+  readonly #words: string[] = [];
+
+  addWhole(text: string): void {
+    this.#text += text;
+    this.#word += text;
+  }
+
+  addSplit(text: string): void {
+    this.#text += text;
+    for (const char of text) {
+      if (/\s/.test(char)) {
+        this.#finish();
+      } else {
+        this.#word += char;
+      }
+    }
+  }
+
+  end(): Expanded {
+    this.#finish();
+    return { text: this.#text, words: this.#words };
+  }
+
+  #finish(): void {
+    if (this.#word !== "") {
+      this.#words.push(this.#word);
+      this.#word = "";
+    }
+  }
+}

@@ -1,0 +1,223 @@
+import { SourceError } from "../diagnostics/source-error.ts";
+import { SourceText } from "../diagnostics/source-text.ts";
+
+/** A pattern of an ignore file that nothing can match. */
+export class IgnoreError extends SourceError {
+  readonly code = "bad-pattern" as const;
+}
+
+/** What an ignore file says about paths: text relative to the context, "/" between names, none at the ends. */
+export interface IgnoreRules {
+  ignores(path: string): boolean;
+  /** False when no `!` rule can let anything below this ignored directory back in. */
+  mayContainIncluded(directory: string): boolean;
+  /** The rule that ignores the path: `.dockerignore, line 3: "*.log"`. */
+  explain(path: string): string | undefined;
+}
+
+interface Rule {
+  readonly line: number;
+  readonly written: string;
+  /** A `!` rule. */
+  readonly includes: boolean;
+  readonly parts: readonly string[];
+  matches(path: string): boolean;
+}
+
+/** Which rules match a path or a directory above it, and the last one that decides. */
+interface Verdict {
+  readonly matched: readonly boolean[];
+  /** Place of the rule that ignores the path; -1 when it is not ignored. */
+  readonly ignoredBy: number;
+}
+
+/** Reads a .dockerignore with the rules of moby's patternmatcher, which BuildKit applies. Throws {@link IgnoreError}. */
+export function parseIgnore(text: string, fileName: string): IgnoreRules {
+  return new ParsedIgnore(fileName, readRules(new SourceText(fileName, text)));
+}
+
+class ParsedIgnore implements IgnoreRules {
+  readonly #file: string;
+  readonly #rules: readonly Rule[];
+  /** Verdicts of directories: every file of a directory asks for its. */
+  readonly #directories = new Map<string, Verdict>();
+
+  constructor(file: string, rules: readonly Rule[]) {
+    this.#file = file;
+    this.#rules = rules;
+  }
+
+  ignores(path: string): boolean {
+    return this.#rules.length > 0 && this.#judge(path).ignoredBy >= 0;
+  }
+
+  /** The rule that ignores the directory also matches all below it, so only `!` rules after it can let something in. */
+  mayContainIncluded(directory: string): boolean {
+    const { ignoredBy } = this.#directory(directory);
+    const parts = directory.split("/");
+    return this.#rules.some(
+      (rule, place) => place > ignoredBy && rule.includes && reachesBelow(rule, parts),
+    );
+  }
+
+  explain(path: string): string | undefined {
+    const rule = this.#rules[this.#judge(path).ignoredBy];
+    return rule === undefined
+      ? undefined
+      : `${this.#file}, line ${rule.line}: ${JSON.stringify(rule.written)}`;
+  }
+
+  #directory(path: string): Verdict {
+    const known = this.#directories.get(path);
+    if (known !== undefined) {
+      return known;
+    }
+    const verdict = this.#judge(path);
+    this.#directories.set(path, verdict);
+    return verdict;
+  }
+
+  /** MatchesUsingParentResults: a rule that matched the directory matches what is in it; rules that could change nothing are not asked. */
+  #judge(path: string): Verdict {
+    const slash = path.lastIndexOf("/");
+    const parent = slash < 0 ? undefined : this.#directory(path.slice(0, slash));
+    const matched: boolean[] = [];
+    let ignoredBy = -1;
+    for (const [place, rule] of this.#rules.entries()) {
+      const match =
+        parent?.matched[place] === true || (rule.includes === ignoredBy >= 0 && rule.matches(path));
+      matched.push(match);
+      if (match) {
+        ignoredBy = rule.includes ? -1 : place;
+      }
+    }
+    return { matched, ignoredBy };
+  }
+}
+
+function reachesBelow(rule: Rule, directory: readonly string[]): boolean {
+  for (const [place, name] of directory.entries()) {
+    const part = rule.parts[place];
+    if (part === undefined) {
+      return false;
+    }
+    if (part.includes("**") || part.includes("\\")) {
+      return true;
+    }
+    if (!compile(part)(name)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+function readRules(source: SourceText): Rule[] {
+  const rules: Rule[] = [];
+  for (let line = 1; line <= source.rawLines.length; line += 1) {
+    const text = source.line(line);
+    const written = text.trim();
+    if (text.startsWith("#") || written === "") {
+      continue;
+    }
+    const column = text.indexOf(written) + 1;
+    const range = { start: { line, column }, end: { line, column: column + written.length } };
+    const includes = written.startsWith("!");
+    const pattern = clean((includes ? written.slice(1) : written).trim());
+    if (pattern === "") {
+      throw new IgnoreError(source, range, 'a "!" needs a pattern after it');
+    }
+    const matches = compile(
+      pattern,
+      () =>
+        new IgnoreError(source, range, `${JSON.stringify(pattern)} is not a pattern`, {
+          hint: 'a "[" needs its "]"; write "\\[" for the character itself',
+        }),
+    );
+    rules.push({ line, written, includes, parts: pattern.split("/"), matches });
+  }
+  return rules;
+}
+
+/** Go's filepath.Clean, and a pattern never starts with a slash. */
+function clean(pattern: string): string {
+  if (pattern === "") {
+    return "";
+  }
+  const parts: string[] = [];
+  for (const part of pattern.split("/")) {
+    if (part === ".." && parts.length > 0 && parts.at(-1) !== "..") {
+      parts.pop();
+    } else if (part === ".." ? !pattern.startsWith("/") : part !== "" && part !== ".") {
+      parts.push(part);
+    }
+  }
+  return parts.length > 0 ? parts.join("/") : ".";
+}
+
+type Matches = (path: string) => boolean;
+
+/** `**` crosses directories, `*` and `?` do not; `**` alone at one end is a plain test of the other end, as in moby. */
+function compile(pattern: string, fail?: () => Error): Matches {
+  if (!/[*?[\]\\]/.test(pattern)) {
+    return (path) => path === pattern;
+  }
+  const special = /[*?[\]\\]/;
+  if (pattern.startsWith("**") && !special.test(pattern.slice(2))) {
+    const suffix = pattern.slice(2);
+    return (path) => path.endsWith(suffix) || (suffix.startsWith("/") && path === suffix.slice(1));
+  }
+  if (pattern.endsWith("**") && !special.test(pattern.slice(0, -2))) {
+    const prefix = pattern.slice(0, -2);
+    return (path) => path.startsWith(prefix);
+  }
+  const expression = compileExpression(pattern);
+  if (expression === undefined) {
+    if (fail === undefined) {
+      return () => true;
+    }
+    throw fail();
+  }
+  return (path) => expression.test(path);
+}
+
+const TOKEN = /\*\*\/?$|\*\*\/?|\*|\?|\[(?:\\.|[^\]\\])+\]|\\?[^]/gsu;
+
+function compileExpression(pattern: string): RegExp | undefined {
+  const parts = pattern.match(TOKEN) ?? [];
+  let text = "^";
+  let at = 0;
+  for (const token of parts) {
+    at += token.length;
+    if (token.startsWith("**")) {
+      text += at === pattern.length ? ".*" : "(?:.*/)?";
+    } else if (token === "*") {
+      text += "[^/]*";
+    } else if (token === "?") {
+      text += "[^/]";
+    } else if (token === "[") {
+      return undefined;
+    } else {
+      text += token.length > 1 && token.startsWith("[") ? characterClass(token) : literal(token);
+    }
+  }
+  try {
+    return new RegExp(`${text}$`, "su");
+  } catch {
+    return undefined;
+  }
+}
+
+function characterClass(token: string): string {
+  const negated = token.startsWith("[^");
+  const inner = token
+    .slice(negated ? 2 : 1, -1)
+    .replace(/\\?[^]/gsu, (char) => (char === "-" ? char : literal(char)));
+  return `[${negated ? "^" : ""}${inner}]`;
+}
+
+function literal(token: string): string {
+  const char = token.length > 1 && token.startsWith("\\") ? token.slice(1) : token;
+  return char.replace(/[\\^$.*+?()[\]{}|/-]/g, (special) =>
+    special === "-" ? "\\x2d" : `\\${special}`,
+  );
+}
