@@ -1,0 +1,64 @@
+import type { Range, SourceText } from "../../diagnostics/source-text.ts";
+import { DockerfileError } from "../dockerfile-error.ts";
+
+/** The parser directives at the top of a Dockerfile (`# escape=…`). */
+export interface Directives {
+  readonly escape: string;
+  readonly syntax?: string;
+  readonly check?: string;
+}
+
+const DIRECTIVE = /^#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*$/;
+const KNOWN = new Set(["syntax", "escape", "check"]);
+/** The frontends whose language this parser speaks. */
+const DOCKERFILE_SYNTAX = /^(?:docker\.io\/)?docker\/dockerfile(?:-upstream)?(?:[:@].*)?$/;
+
+/** Reads the directives; the first line that is none ends them, and later ones are comments. */
+export function readDirectives(source: SourceText): Directives {
+  const found: Record<string, string> = {};
+  for (let line = 1; line <= source.rawLines.length; line += 1) {
+    const text = source.line(line);
+    const match = DIRECTIVE.exec(text.trimStart());
+    const name = match?.[1]!.toLowerCase();
+    if (name === undefined || !KNOWN.has(name)) {
+      break;
+    }
+    const value = match![2]!;
+    const range: Range = { start: { line, column: 1 }, end: { line, column: text.length + 1 } };
+    if (found[name] !== undefined) {
+      throw new DockerfileError(
+        "syntax",
+        source,
+        range,
+        `only one ${name} parser directive can be used`,
+      );
+    }
+    found[name] = value;
+    check(source, range, name, value);
+  }
+  const { escape = "\\", syntax, check: checks } = found;
+  return {
+    escape,
+    ...(syntax === undefined ? {} : { syntax }),
+    ...(checks === undefined ? {} : { check: checks }),
+  };
+}
+
+function check(source: SourceText, range: Range, name: string, value: string): void {
+  if (name === "escape" && value !== "\\" && value !== "`") {
+    throw new DockerfileError(
+      "syntax",
+      source,
+      range,
+      `the escape character ${JSON.stringify(value)} is neither "\\" nor "\`"`,
+    );
+  }
+  if (name === "syntax" && !DOCKERFILE_SYNTAX.test(value)) {
+    throw new DockerfileError(
+      "unsupported",
+      source,
+      range,
+      `the frontend ${JSON.stringify(value)} cannot be run: only docker/dockerfile is understood`,
+    );
+  }
+}

@@ -1,0 +1,74 @@
+import type { SourceText } from "../../diagnostics/source-text.ts";
+import { expandWords, ExpansionError } from "../expand/expand.ts";
+
+/** `<<NAME`, as it stands in an instruction. */
+export interface HereDocMark {
+  readonly name: string;
+  /** The name is not quoted: variables in the content are expanded. */
+  readonly expand: boolean;
+  /** `<<-`: leading tabs are taken off. */
+  readonly chomp: boolean;
+}
+
+/** A here-document with its text. */
+export interface HereDoc extends HereDocMark {
+  /** As written, tabs and all; every line ends in "\n". */
+  readonly content: string;
+}
+
+const none = (): undefined => undefined;
+const RAW = { escape: "\\", rawQuotes: true, rawEscapes: true, keepUnset: true } as const;
+
+/** Reads one word as the mark of a here-document; a file descriptor other than 0 is the shell's business. */
+export function parseHereDocMark(word: string): HereDocMark | undefined {
+  const match = /^(\d*)<<(-?)([^<]+)$/.exec(word);
+  if (match === null || Number(match[1]) !== 0) {
+    return undefined;
+  }
+  try {
+    const plain = expandWords(match[3]!, none, { escape: "\\", keepUnset: true });
+    const raw = expandWords(match[3]!, none, RAW);
+    return plain.length === 1
+      ? { name: plain[0]!, expand: plain[0] === raw[0], chomp: match[2] === "-" }
+      : undefined;
+  } catch (error) {
+    return ignoreBadWord(error);
+  }
+}
+
+/** The marks in a whole line, in the order in which their texts follow. */
+export function hereDocMarks(line: string): readonly HereDocMark[] {
+  try {
+    return expandWords(line, none, RAW).flatMap((word) => parseHereDocMark(word) ?? []);
+  } catch (error) {
+    return ignoreBadWord(error) ?? [];
+  }
+}
+
+/** Unbalanced quotes are the shell's to judge: such a line has no here-documents. */
+function ignoreBadWord(error: unknown): undefined {
+  if (!(error instanceof ExpansionError)) {
+    throw error;
+  }
+}
+
+/** Reads the text of a here-document from the line `first` on; undefined when its end is missing. */
+export function readHereDoc(
+  source: SourceText,
+  mark: HereDocMark,
+  first: number,
+): { hereDoc: HereDoc; last: number } | undefined {
+  for (let line = first; line <= source.rawLines.length; line += 1) {
+    const text = source.line(line);
+    if ((mark.chomp ? text.replace(/^\t+/, "") : text) === mark.name) {
+      const content = source.rawLines.slice(first - 1, line - 1).map((raw) => `${raw}\n`);
+      return { hereDoc: { ...mark, content: content.join("") }, last: line };
+    }
+  }
+  return undefined;
+}
+
+/** The text that a process or file gets. */
+export function hereDocText(hereDoc: HereDoc): string {
+  return hereDoc.chomp ? hereDoc.content.replace(/^\t+/gm, "") : hereDoc.content;
+}

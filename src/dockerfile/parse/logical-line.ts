@@ -1,0 +1,95 @@
+import type { Position, Range, SourceText } from "../../diagnostics/source-text.ts";
+
+/** Where a piece of a logical line stands in the file. */
+interface Piece {
+  readonly offset: number;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One instruction's text with its continuation lines joined, that still knows where every character was written. */
+export class LogicalLine {
+  readonly text: string;
+  readonly firstLine: number;
+  readonly lastLine: number;
+  readonly #pieces: readonly Piece[];
+
+  constructor(text: string, pieces: readonly Piece[], lastLine: number) {
+    this.text = text;
+    this.firstLine = pieces[0]!.line;
+    this.lastLine = lastLine;
+    this.#pieces = pieces;
+  }
+
+  range(offset: number, length: number): Range {
+    return { start: this.#position(offset, false), end: this.#position(offset + length, true) };
+  }
+
+  /** `after`: the end of what stands before, where a piece ends and the next begins. */
+  #position(offset: number, after: boolean): Position {
+    const piece =
+      this.#pieces.findLast((candidate) =>
+        after ? candidate.offset < offset : candidate.offset <= offset,
+      ) ?? this.#pieces[0]!;
+    return { line: piece.line, column: piece.column + offset - piece.offset };
+  }
+}
+
+/** A logical line and what stood on the way. */
+export interface ReadLine {
+  readonly line: LogicalLine;
+  /** Empty lines inside the continuation: Docker allows them and warns. */
+  readonly emptyLines: readonly number[];
+}
+
+/**
+ * Joins the instruction that starts at `first` with its continuation lines: comment lines between them are left out,
+ * empty ones too. Returns undefined when the line is empty or a comment.
+ */
+export function readLogicalLine(
+  source: SourceText,
+  first: number,
+  escape: string,
+): ReadLine | undefined {
+  const start = source.line(first);
+  if (isBlank(start) || isComment(start)) {
+    return undefined;
+  }
+  const pieces: Piece[] = [];
+  const emptyLines: number[] = [];
+  let text = "";
+  let last = first;
+  let continued = true;
+  for (let number = first; continued && number <= source.rawLines.length; number += 1) {
+    const line = source.line(number);
+    last = number;
+    if (number > first && isComment(line)) {
+      continue;
+    }
+    if (number > first && isBlank(line)) {
+      emptyLines.push(number);
+      continue;
+    }
+    const indent = number === first ? line.length - line.trimStart().length : 0;
+    const end = continuationEnd(line, escape);
+    pieces.push({ offset: text.length, line: number, column: indent + 1 });
+    text += line.slice(indent, end);
+    continued = end !== undefined;
+  }
+  return { line: new LogicalLine(text, pieces, last), emptyLines };
+}
+
+/** Where a line's text ends when its last character but spaces is a single escape character. */
+function continuationEnd(line: string, escape: string): number | undefined {
+  const trimmed = line.replace(/[ \t]+$/, "");
+  const continues = trimmed.endsWith(escape) && !trimmed.endsWith(escape + escape);
+  return continues ? trimmed.length - 1 : undefined;
+}
+
+function isBlank(line: string): boolean {
+  return line.trim() === "";
+}
+
+function isComment(line: string): boolean {
+  return line.trimStart().startsWith("#");
+}

@@ -1,0 +1,338 @@
+import { nearest } from "../../base/nearest.ts";
+import { readFlags } from "./flags.ts";
+import { parseHealthcheck } from "./healthcheck.ts";
+import { parseHereDocMark, type HereDoc } from "./here-doc.ts";
+import type {
+  ArgInstruction,
+  CommandLine,
+  CopyInstruction,
+  FromInstruction,
+  Instruction,
+  ListInstruction,
+  Network,
+  OnbuildInstruction,
+  PairsInstruction,
+  RunInstruction,
+  TextInstruction,
+} from "./instruction.ts";
+import { errorAt, type Statement, type Word } from "./statement.ts";
+import { parseJsonForm, splitAtSpaces, splitPair, splitQuoted } from "./words.ts";
+
+type Parse = (statement: Statement) => Instruction;
+
+const PARSERS: Readonly<Record<string, Parse>> = {
+  FROM: parseFrom,
+  ARG: parseArg,
+  RUN: parseRun,
+  COPY: parseCopy,
+  ADD: parseCopy,
+  ENV: parsePairs,
+  LABEL: parsePairs,
+  WORKDIR: parseText,
+  USER: parseText,
+  STOPSIGNAL: parseText,
+  MAINTAINER: parseText,
+  EXPOSE: parseList,
+  VOLUME: parseList,
+  CMD: parseCommand,
+  ENTRYPOINT: parseCommand,
+  SHELL: parseShell,
+  HEALTHCHECK: (statement) => ({
+    kind: "HEALTHCHECK",
+    statement,
+    healthcheck: parseHealthcheck(statement),
+  }),
+  ONBUILD: parseOnbuild,
+};
+
+/** Gives a statement its meaning, or throws the error that says what is wrong with it. */
+export function parseInstruction(statement: Statement): Instruction {
+  const parse = Object.hasOwn(PARSERS, statement.keyword) ? PARSERS[statement.keyword] : undefined;
+  if (parse === undefined) {
+    throw unknownInstruction(statement);
+  }
+  return parse(statement);
+}
+
+/** Whether a statement's line may have here-documents after it. */
+export function takesHereDocs(statement: Pick<Statement, "keyword" | "rest">): boolean {
+  const keyword =
+    statement.keyword === "ONBUILD"
+      ? (/^\S*/.exec(statement.rest.text)![0] ?? "").toUpperCase()
+      : statement.keyword;
+  const rest =
+    statement.keyword === "ONBUILD"
+      ? statement.rest.text.slice(keyword.length).trimStart()
+      : statement.rest.text;
+  return ["RUN", "COPY", "ADD"].includes(keyword) && !Array.isArray(parseJsonForm(rest));
+}
+
+function unknownInstruction(statement: Statement): Error {
+  const near = nearest(statement.keyword, Object.keys(PARSERS));
+  const written = statement.line.text.slice(0, statement.keyword.length);
+  return errorAt(
+    statement,
+    undefined,
+    "unknown-instruction",
+    `unknown instruction ${JSON.stringify(written)}`,
+    near === undefined ? {} : { hint: `did you mean ${near}?` },
+  );
+}
+
+const STAGE_NAME = /^[a-z][a-z0-9-_.]*$/;
+
+function parseFrom(statement: Statement): FromInstruction {
+  const words = splitAtSpaces(statement.rest);
+  const [base, as, name, ...more] = words;
+  if (base === undefined) {
+    throw errorAt(statement, undefined, "bad-argument", "FROM needs the name of an image or stage");
+  }
+  if (as !== undefined && as.text.toUpperCase() !== "AS") {
+    throw errorAt(
+      statement,
+      as,
+      "syntax",
+      `expected AS after ${JSON.stringify(base.text)}, found ${JSON.stringify(as.text)}`,
+      { hint: "FROM image [AS name]" },
+    );
+  }
+  if (more.length > 0 || (as !== undefined && name === undefined)) {
+    throw errorAt(
+      statement,
+      more[0] ?? as,
+      "syntax",
+      more.length > 0
+        ? `unexpected ${JSON.stringify(more[0]!.text)} after the stage's name`
+        : "AS needs a name for the stage",
+    );
+  }
+  if (name !== undefined && !STAGE_NAME.test(name.text.toLowerCase())) {
+    throw errorAt(
+      statement,
+      name,
+      "bad-argument",
+      `${JSON.stringify(name.text)} is not a name for a stage`,
+      { hint: 'it starts with a letter and holds letters, digits, "-", "_" and "."' },
+    );
+  }
+  return {
+    kind: "FROM",
+    statement,
+    base,
+    name: name?.text.toLowerCase(),
+    platform: readFlags(statement).get("platform"),
+  };
+}
+
+function parseArg(statement: Statement): ArgInstruction {
+  readFlags(statement);
+  const args = splitQuoted(someWords(statement), statement.escape).map((word) => {
+    const { key, value } = splitPair(word);
+    if (key.text === "") {
+      throw errorAt(statement, word, "bad-argument", `ARG needs a name before "="`);
+    }
+    return { name: key.text, value };
+  });
+  return { kind: "ARG", statement, args };
+}
+
+function parseRun(statement: Statement): RunInstruction {
+  const network = readFlags(statement).get("network");
+  if (network !== undefined && !["default", "none", "host"].includes(network.value!)) {
+    throw errorAt(
+      statement,
+      network,
+      "bad-argument",
+      `RUN --network is default, none or host, not ${JSON.stringify(network.value)}`,
+    );
+  }
+  return {
+    kind: "RUN",
+    statement,
+    command: commandLine(statement),
+    network: network?.value as Network | undefined,
+  };
+}
+
+function parseCopy(statement: Statement): CopyInstruction {
+  const flags = readFlags(statement);
+  const words = listOfPaths(statement);
+  const destination = words.at(-1);
+  if (destination === undefined || words.length < 2) {
+    throw errorAt(
+      statement,
+      undefined,
+      "bad-argument",
+      `${statement.keyword} needs a source and a destination`,
+    );
+  }
+  if (parseHereDocMark(destination.text) !== undefined) {
+    throw errorAt(
+      statement,
+      destination,
+      "bad-argument",
+      `${statement.keyword} cannot have a here-document as its destination`,
+    );
+  }
+  const sources: Word[] = [];
+  const hereDocs: HereDoc[] = [];
+  for (const word of words.slice(0, -1)) {
+    const mark = parseHereDocMark(word.text);
+    const hereDoc = statement.hereDocs.findLast((candidate) => candidate.name === mark?.name);
+    if (hereDoc === undefined) {
+      sources.push(word);
+    } else {
+      hereDocs.push(hereDoc);
+    }
+  }
+  const [from, chown, chmod] = [flags.get("from"), flags.get("chown"), flags.get("chmod")];
+  return {
+    kind: statement.keyword as "COPY" | "ADD",
+    statement,
+    sources,
+    hereDocs,
+    destination,
+    from,
+    chown,
+    chmod,
+  };
+}
+
+function parsePairs(statement: Statement): PairsInstruction {
+  readFlags(statement);
+  const kind = statement.keyword as "ENV" | "LABEL";
+  const words = splitQuoted(someWords(statement), statement.escape);
+  if (!words[0]!.text.includes("=")) {
+    return { kind, statement, pairs: [oldPair(statement)] };
+  }
+  const pairs = words.map((word) => {
+    const { key, value } = splitPair(word);
+    if (value === undefined) {
+      throw errorAt(
+        statement,
+        word,
+        "syntax",
+        `expected name=value, found ${JSON.stringify(word.text)}`,
+        { hint: "put quotes around a value with spaces" },
+      );
+    }
+    if (key.text === "") {
+      throw errorAt(statement, word, "bad-argument", `${kind} needs a name before "="`);
+    }
+    return { key, value };
+  });
+  return { kind, statement, pairs };
+}
+
+/** `ENV name the rest is the value`. */
+function oldPair(statement: Statement): { key: Word; value: Word } {
+  const { text, offset } = statement.rest;
+  const match = /^(\S+)\s+(.+)$/s.exec(text);
+  if (match === null) {
+    throw errorAt(
+      statement,
+      statement.rest,
+      "syntax",
+      `${statement.keyword} needs a name and a value: name=value`,
+    );
+  }
+  return {
+    key: { text: match[1]!, offset },
+    value: { text: match[2]!, offset: offset + text.length - match[2]!.length },
+  };
+}
+
+function parseText(statement: Statement): TextInstruction {
+  readFlags(statement);
+  return {
+    kind: statement.keyword as TextInstruction["kind"],
+    statement,
+    value: someWords(statement),
+  };
+}
+
+function parseList(statement: Statement): ListInstruction {
+  readFlags(statement);
+  someWords(statement);
+  const kind = statement.keyword as "EXPOSE" | "VOLUME";
+  return {
+    kind,
+    statement,
+    values: kind === "EXPOSE" ? splitAtSpaces(statement.rest) : listOfPaths(statement),
+  };
+}
+
+function parseCommand(statement: Statement): Instruction {
+  readFlags(statement);
+  return {
+    kind: statement.keyword as "CMD" | "ENTRYPOINT",
+    statement,
+    command: commandLine(statement),
+  };
+}
+
+function parseShell(statement: Statement): Instruction {
+  readFlags(statement);
+  const command = commandLine(statement);
+  if (command.form === "shell" || command.argv.length === 0) {
+    throw errorAt(statement, statement.rest, "bad-argument", "SHELL needs the JSON form", {
+      hint: 'as in SHELL ["/bin/bash", "-c"]',
+    });
+  }
+  return { kind: "SHELL", statement, argv: command.argv };
+}
+
+function parseOnbuild(statement: Statement): OnbuildInstruction {
+  if (statement.flags.length > 0) {
+    readFlags(statement);
+  }
+  const word = splitAtSpaces(someWords(statement))[0]!;
+  const keyword = word.text.toUpperCase();
+  if (keyword === "ONBUILD" || keyword === "FROM" || keyword === "MAINTAINER") {
+    throw errorAt(statement, word, "bad-argument", `${keyword} is not allowed after ONBUILD`);
+  }
+  if (!Object.hasOwn(PARSERS, keyword)) {
+    const near = nearest(keyword, Object.keys(PARSERS));
+    throw errorAt(
+      statement,
+      word,
+      "unknown-instruction",
+      `unknown instruction ${JSON.stringify(word.text)}`,
+      near === undefined ? {} : { hint: `did you mean ${near}?` },
+    );
+  }
+  const documents = statement.hereDocs.map((hereDoc) => `\n${hereDoc.content}${hereDoc.name}`);
+  return { kind: "ONBUILD", statement, trigger: statement.rest.text + documents.join("") };
+}
+
+/** The rest of a statement, that must not be empty. */
+function someWords(statement: Statement): Word {
+  if (statement.rest.text === "") {
+    throw errorAt(statement, undefined, "bad-argument", `${statement.keyword} needs an argument`);
+  }
+  return statement.rest;
+}
+
+function commandLine(statement: Statement): CommandLine {
+  const { text } = someWords(statement);
+  const argv = jsonForm(statement);
+  return argv === undefined ? { form: "shell", text } : { form: "exec", argv };
+}
+
+function listOfPaths(statement: Statement): readonly Word[] {
+  const { offset } = statement.rest;
+  return jsonForm(statement)?.map((text) => ({ text, offset })) ?? splitAtSpaces(statement.rest);
+}
+
+function jsonForm(statement: Statement): readonly string[] | undefined {
+  const argv = parseJsonForm(statement.rest.text);
+  if (argv === "mixed") {
+    throw errorAt(
+      statement,
+      statement.rest,
+      "syntax",
+      "the JSON form holds something that is not a string",
+    );
+  }
+  return argv;
+}

@@ -1,0 +1,208 @@
+import { describe, expect, test } from "vitest";
+import { DockerfileError } from "../dockerfile-error.ts";
+import type { StageInstruction } from "./instruction.ts";
+import { parseDockerfile } from "./parse.ts";
+
+function instructions(text: string): readonly StageInstruction[] {
+  return parseDockerfile(text, "Dockerfile").stages[0]!.instructions;
+}
+
+/** What matters of an instruction, without positions. */
+function plain(instruction: StageInstruction): unknown {
+  return JSON.parse(
+    JSON.stringify(instruction, (key, value: unknown) =>
+      key === "statement" || key === "offset" || key === "kind" ? undefined : value,
+    ),
+  );
+}
+
+const one = (line: string): unknown => plain(instructions(`FROM a\n${line}`)[0]!);
+const words = (...texts: string[]): unknown => texts.map((text) => ({ text }));
+
+describe("an instruction is read", () => {
+  test.each<[line: string, expected: unknown]>([
+    ["RUN npm ci", { command: { form: "shell", text: "npm ci" } }],
+    [
+      "run echo a \\\n  b \\  \n# comment\n  c",
+      { command: { form: "shell", text: "echo a   b   c" } },
+    ],
+    ['RUN ["a", "b c"]', { command: { form: "exec", argv: ["a", "b c"] } }],
+    ["RUN [ -f x ] && y", { command: { form: "shell", text: "[ -f x ] && y" } }],
+    [
+      "RUN --network=none x --y=z",
+      { command: { form: "shell", text: "x --y=z" }, network: "none" },
+    ],
+    ["RUN --security=sandbox x", { command: { form: "shell", text: "x" } }],
+    ["RUN -- --x", { command: { form: "shell", text: "--x" } }],
+    ["RUN echo \\\\\nUSER x", { command: { form: "shell", text: "echo \\\\" } }],
+    [
+      "ENV a=1 b='x y' c=\"p q\" d=\\ e",
+      { pairs: [pair("a", "1"), pair("b", "'x y'"), pair("c", '"p q"'), pair("d", "\\ e")] },
+    ],
+    ["ENV a the rest = all", { pairs: [pair("a", "the rest = all")] }],
+    ["LABEL a=", { pairs: [pair("a", "")] }],
+    [
+      "ARG a b=c d='e f'",
+      {
+        args: [
+          { name: "a" },
+          { name: "b", value: { text: "c" } },
+          { name: "d", value: { text: "'e f'" } },
+        ],
+      },
+    ],
+    ["COPY a b c/", { sources: words("a", "b"), hereDocs: [], destination: { text: "c/" } }],
+    ['COPY ["a b", "c"]', { sources: words("a b"), hereDocs: [], destination: { text: "c" } }],
+    ["EXPOSE 80 443/udp", { values: words("80", "443/udp") }],
+    ['VOLUME ["/a b"]', { values: words("/a b") }],
+    ["VOLUME /a /b", { values: words("/a", "/b") }],
+    ["WORKDIR /a b ", { value: { text: "/a b" } }],
+    ['SHELL ["/bin/bash", "-c"]', { argv: ["/bin/bash", "-c"] }],
+    ["CMD []", { command: { form: "exec", argv: [] } }],
+    ["HEALTHCHECK NONE", { healthcheck: { Test: ["NONE"] } }],
+    [
+      "HEALTHCHECK --interval=1m30s --timeout=1.5s --retries=3 CMD curl x",
+      {
+        healthcheck: { Test: ["CMD-SHELL", "curl x"], Interval: 90e9, Timeout: 1.5e9, Retries: 3 },
+      },
+    ],
+    ['HEALTHCHECK CMD ["a"]', { healthcheck: { Test: ["CMD", "a"] } }],
+    ["ONBUILD RUN a  b", { trigger: "RUN a  b" }],
+    ["ONBUILD COPY <<E /x\nhi\nE", { trigger: "COPY <<E /x\nhi\nE" }],
+    [
+      "COPY <<a <<-'b' <<\"c\" /d/\n1 $x\na\n\t2\n\tb\n3\nc\n",
+      {
+        sources: [],
+        hereDocs: [
+          doc("a", true, false, "1 $x\n"),
+          doc("b", false, true, "\t2\n"),
+          doc("c", false, false, "3\n"),
+        ],
+        destination: { text: "/d/" },
+      },
+    ],
+    ["RUN cat <<< word", { command: { form: "shell", text: "cat <<< word" } }],
+    ["RUN cat 3<<E", { command: { form: "shell", text: "cat 3<<E" } }],
+    ["RUN echo $((1<<2))", { command: { form: "shell", text: "echo $((1<<2))" } }],
+  ])("%s", (line, expected) => {
+    expect(one(line)).toEqual(expected);
+  });
+});
+
+function pair(key: string, value: string): unknown {
+  return { key: { text: key }, value: { text: value } };
+}
+
+function doc(name: string, expand: boolean, chomp: boolean, content: string): unknown {
+  return { name, expand, chomp, content };
+}
+
+test("here-documents of a RUN belong to its statement, comments and empty lines in them included", () => {
+  const [run, user] = instructions("FROM a\nRUN <<EOF sh\n# not a comment\n\nx\nEOF\nUSER u\n");
+  expect(run!.statement.hereDocs).toEqual([doc("EOF", true, false, "# not a comment\n\nx\n")]);
+  expect([run!.statement.lastLine, user!.kind]).toEqual([6, "USER"]);
+});
+
+test("directives, CRLF, a byte order mark and another escape character", () => {
+  const file = parseDockerfile(
+    "\uFEFF# syntax=docker/dockerfile:1\r\n# escape=`\r\n# check=skip=all\r\nARG v=1\r\nFROM a:$v AS Base\r\nRUN dir `\r\n c:\\\r\n",
+    "Dockerfile",
+  );
+  expect(file.escape).toBe("`");
+  expect(file.globals.map((arg) => arg.args[0]!.name)).toEqual(["v"]);
+  expect(file.stages[0]!.name).toBe("base");
+  expect(plain(file.stages[0]!.instructions[0]!)).toEqual({
+    command: { form: "shell", text: "dir  c:\\" },
+  });
+});
+
+test("what works but should not be so is remarked with its line", () => {
+  const { remarks } = parseDockerfile("FROM a AS x\nRUN a \\\n\n  b\nFROM b AS x\n", "Dockerfile");
+  expect(remarks.map(({ rule, line }) => [rule, line])).toEqual([
+    ["NoEmptyContinuation", 3],
+    ["DuplicateStageName", 5],
+  ]);
+});
+
+describe("a mistake is shown where it stands", () => {
+  test.each<[text: string, place: string, code: string, problem: string, hint?: string]>([
+    ["", "1:1", "syntax", "no instructions"],
+    ["# only\n", "1:1", "syntax", "no instructions"],
+    ["RUN x", "1:1", "syntax", "RUN before the first FROM", "only ARG"],
+    ["ARG x", "1:1", "syntax", "no FROM"],
+    ["FROM a\n  RUNN x", "2:3", "unknown-instruction", '"RUNN"', "did you mean RUN?"],
+    ["FROM a\nconstructor x", "2:1", "unknown-instruction", '"constructor"'],
+    ["FROM", "1:1", "bad-argument", "FROM needs"],
+    ["FROM a b c", "1:8", "syntax", "expected AS"],
+    ["FROM a AS", "1:8", "syntax", "AS needs a name"],
+    ["FROM a AS 1x", "1:11", "bad-argument", '"1x"'],
+    ["FROM --plattform=x a", "1:6", "unknown-flag", "--plattform", "--platform?"],
+    [
+      "FROM a\nRUN --mount=type=cache,target=/x y",
+      "2:5",
+      "unsupported",
+      "RUN --mount is not supported yet",
+    ],
+    ["FROM a\nRUN --security=insecure x", "2:5", "unsupported", "--security"],
+    ["FROM a\nRUN --network=off x", "2:5", "bad-argument", '"off"'],
+    ["FROM a\nRUN \\\n  --network=off \\\n x", "3:3", "bad-argument", '"off"'],
+    ["FROM a\nCOPY --link a b", "2:6", "unsupported", "COPY --link"],
+    ["FROM a\nCOPY --parents --exclude=x a b", "2:6", "unsupported", "COPY --parents"],
+    ["FROM a\nADD --checksum=sha256:0 http://x b", "2:5", "unsupported", "ADD --checksum"],
+    ["FROM a\nADD --keep-git-dir=true x b", "2:5", "unsupported", "ADD --keep-git-dir"],
+    ["FROM a\nADD --from=x a b", "2:5", "unknown-flag", "--from of ADD"],
+    ["FROM a\nCOPY --chown a b", "2:6", "bad-argument", "needs a value"],
+    ["FROM a\nCOPY --chown=a --chown=b a b", "2:16", "bad-argument", "given twice"],
+    ["FROM a\nUSER --x=y z", "2:6", "unknown-flag", "--x of USER", "no flags"],
+    ["FROM a\nCOPY a", "2:1", "bad-argument", "a source and a destination"],
+    ["FROM a\nCOPY a <<E\nE", "2:8", "bad-argument", "destination"],
+    ['FROM a\nCOPY [1, "b"]', "2:6", "syntax", "not a string"],
+    ["FROM a\nRUN", "2:1", "bad-argument", "RUN needs an argument"],
+    ["FROM a\nRUN <<EOF\nx\n", "2:5", "syntax", '"EOF" has no end', "only EOF"],
+    ["FROM a\nENV a", "2:5", "syntax", "name=value"],
+    ["FROM a\nENV a=1 b", "2:9", "syntax", '"b"', "quotes"],
+    ["FROM a\nENV =1", "2:5", "bad-argument", "a name before"],
+    ["FROM a\nARG =1", "2:5", "bad-argument", "a name before"],
+    ["FROM a\nSHELL bash -c", "2:7", "bad-argument", "JSON form"],
+    ["FROM a\nHEALTHCHECK", "2:1", "bad-argument", "CMD or NONE"],
+    ["FROM a\nHEALTHCHECK curl x", "2:13", "bad-argument", '"curl"'],
+    ["FROM a\nHEALTHCHECK --interval=fast CMD x", "2:13", "bad-argument", '"fast"', "30s"],
+    ["FROM a\nHEALTHCHECK --interval=1us CMD x", "2:13", "bad-argument", "less than 1ms"],
+    ["FROM a\nHEALTHCHECK --retries=-1 CMD x", "2:13", "bad-argument", "--retries"],
+    ["FROM a\nHEALTHCHECK CMD", "2:1", "bad-argument", "needs a command"],
+    ["FROM a\nONBUILD ONBUILD RUN x", "2:9", "bad-argument", "ONBUILD is not allowed"],
+    ["FROM a\nONBUILD FROM x", "2:9", "bad-argument", "FROM is not allowed"],
+    ["FROM a\nONBUILD RNU x", "2:9", "unknown-instruction", '"RNU"', "RUN"],
+    ["# escape=/\nFROM a", "1:1", "syntax", "escape"],
+    ["# escape=`\n# escape=`\nFROM a", "2:1", "syntax", "only one escape"],
+    ["# syntax=me/other\nFROM a", "1:1", "unsupported", '"me/other"'],
+  ])("%j at %s", (text, place, code, problem, hint) => {
+    const error = thrown(() => parseDockerfile(text, "Dockerfile"));
+    expect(error.message).toContain(`Dockerfile:${place}: `);
+    expect(error.problem).toContain(problem);
+    expect(error.code).toBe(code);
+    expect(error.hint ?? "").toContain(hint ?? "");
+  });
+
+  test("with the line and a caret under the word", () => {
+    expect(
+      thrown(() => parseDockerfile("FROM a\n\tRUN --netwrk=none x\n", "app/Dockerfile")).message,
+    ).toBe(
+      [
+        "app/Dockerfile:2:6: unknown flag --netwrk of RUN",
+        "  2 | \tRUN --netwrk=none x",
+        "    | \t    ^^^^^^^^^^^^^",
+      ].join("\n"),
+    );
+  });
+});
+
+function thrown(action: () => unknown): DockerfileError {
+  try {
+    action();
+  } catch (error) {
+    expect(error).toBeInstanceOf(DockerfileError);
+    return error as DockerfileError;
+  }
+  throw new Error("nothing was thrown");
+}

@@ -1,0 +1,146 @@
+import { SourceText } from "../../diagnostics/source-text.ts";
+import { DockerfileError } from "../dockerfile-error.ts";
+import { readDirectives } from "./directives.ts";
+import { hereDocMarks, readHereDoc, type HereDoc } from "./here-doc.ts";
+import type {
+  ArgInstruction,
+  Dockerfile,
+  FromInstruction,
+  Remark,
+  Stage,
+  StageInstruction,
+} from "./instruction.ts";
+import { readLogicalLine, type LogicalLine } from "./logical-line.ts";
+import { parseInstruction, takesHereDocs } from "./parse-instruction.ts";
+import { errorAt, rangeOf, splitStatement, type Statement } from "./statement.ts";
+
+/** Reads a Dockerfile: text to instructions with their positions. Throws {@link DockerfileError} at the first mistake. */
+export function parseDockerfile(text: string, file: string): Dockerfile {
+  const source = new SourceText(file, text);
+  const { escape } = readDirectives(source);
+  const remarks: Remark[] = [];
+  const statements = readStatements(source, escape, remarks);
+  if (statements.length === 0) {
+    const start = { line: 1, column: 1 };
+    throw new DockerfileError(
+      "syntax",
+      source,
+      { start, end: start },
+      "the Dockerfile holds no instructions",
+    );
+  }
+  return { source, escape, ...arrange(statements, remarks), remarks };
+}
+
+/** Reads the one instruction of an ONBUILD trigger; `file` is the name to call the trigger by. */
+export function parseTrigger(trigger: string, file: string): StageInstruction {
+  const source = new SourceText(file, trigger);
+  const [statement, second] = readStatements(source, "\\", []);
+  const instruction =
+    statement === undefined || second !== undefined ? undefined : parseInstruction(statement);
+  if (instruction === undefined || instruction.kind === "FROM") {
+    const start = { line: 1, column: 1 };
+    throw new DockerfileError(
+      "syntax",
+      source,
+      { start, end: start },
+      "an ONBUILD trigger is one instruction other than FROM",
+    );
+  }
+  return instruction;
+}
+
+function readStatements(source: SourceText, escape: string, remarks: Remark[]): Statement[] {
+  const statements: Statement[] = [];
+  let next = 1;
+  while (next <= source.rawLines.length) {
+    const read = readLogicalLine(source, next, escape);
+    if (read === undefined) {
+      next += 1;
+      continue;
+    }
+    for (const line of read.emptyLines) {
+      remarks.push({ rule: "NoEmptyContinuation", message: "Empty continuation line", line });
+    }
+    const statement = withHereDocs(source, read.line, escape);
+    statements.push(statement);
+    next = statement.lastLine + 1;
+  }
+  return statements;
+}
+
+function withHereDocs(source: SourceText, line: LogicalLine, escape: string): Statement {
+  const split = splitStatement(source, line, escape);
+  const hereDocs: HereDoc[] = [];
+  let lastLine = line.lastLine;
+  for (const mark of line.text.includes("<<") && takesHereDocs(split)
+    ? hereDocMarks(line.text)
+    : []) {
+    const read = readHereDoc(source, mark, lastLine + 1);
+    if (read === undefined) {
+      const offset = line.text.indexOf("<<");
+      const word = { text: /^\S+/.exec(line.text.slice(offset))![0], offset };
+      throw errorAt(
+        { ...split, hereDocs, lastLine },
+        word,
+        "syntax",
+        `the here-document ${JSON.stringify(mark.name)} has no end`,
+        { hint: `a line with only ${mark.name} ends it` },
+      );
+    }
+    hereDocs.push(read.hereDoc);
+    lastLine = read.last;
+  }
+  return { ...split, hereDocs, lastLine };
+}
+
+interface OpenStage {
+  readonly from: FromInstruction;
+  readonly instructions: StageInstruction[];
+}
+
+/** Sorts instructions into stages. */
+function arrange(
+  statements: readonly Statement[],
+  remarks: Remark[],
+): Pick<Dockerfile, "globals" | "stages"> {
+  const globals: ArgInstruction[] = [];
+  const stages: OpenStage[] = [];
+  for (const statement of statements) {
+    const instruction = parseInstruction(statement);
+    if (instruction.kind === "FROM") {
+      remarkDuplicate(instruction, stages, remarks);
+      stages.push({ from: instruction, instructions: [] });
+    } else if (stages.length > 0) {
+      stages.at(-1)!.instructions.push(instruction);
+    } else if (instruction.kind === "ARG") {
+      globals.push(instruction);
+    } else {
+      throw errorAt(statement, undefined, "syntax", `${statement.keyword} before the first FROM`, {
+        hint: "only ARG may stand before FROM",
+      });
+    }
+  }
+  if (stages.length === 0) {
+    throw errorAt(statements.at(-1)!, undefined, "syntax", "the Dockerfile has no FROM");
+  }
+  return {
+    globals,
+    stages: stages.map((stage, index): Stage => ({ ...stage, index, name: stage.from.name })),
+  };
+}
+
+function remarkDuplicate(
+  from: FromInstruction,
+  stages: readonly OpenStage[],
+  remarks: Remark[],
+): void {
+  if (from.name !== undefined && stages.some((stage) => stage.from.name === from.name)) {
+    const { line } = rangeOf(from.statement).start;
+    remarks.push({
+      rule: "DuplicateStageName",
+      message: `Duplicate stage name ${JSON.stringify(from.name)}, stage names should be unique`,
+      line,
+    });
+  }
+}

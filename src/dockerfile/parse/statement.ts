@@ -1,0 +1,116 @@
+import type { SourceErrorOptions } from "../../diagnostics/source-error.ts";
+import type { Range, SourceText } from "../../diagnostics/source-text.ts";
+import { DockerfileError, type DockerfileErrorCode } from "../dockerfile-error.ts";
+import type { HereDoc } from "./here-doc.ts";
+import type { LogicalLine } from "./logical-line.ts";
+
+/** A piece of an instruction and where it begins in the logical line. */
+export interface Word {
+  readonly text: string;
+  readonly offset: number;
+}
+
+/** `--name=value` before the arguments; `length` covers all of it. */
+export interface Flag {
+  readonly name: string;
+  readonly value: string | undefined;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** An instruction split into keyword, flags and the rest: nothing is known yet about what they mean. */
+export interface Statement {
+  readonly source: SourceText;
+  readonly escape: string;
+  /** Upper case. */
+  readonly keyword: string;
+  readonly line: LogicalLine;
+  readonly flags: readonly Flag[];
+  /** What follows the flags, without spaces at its ends. */
+  readonly rest: Word;
+  readonly hereDocs: readonly HereDoc[];
+  /** The last line of it, here-documents included. */
+  readonly lastLine: number;
+}
+
+/** An error at a word or flag of a statement; without one, at its keyword. */
+export function errorAt(
+  statement: Statement,
+  at: Word | Flag | undefined,
+  code: DockerfileErrorCode,
+  problem: string,
+  options: SourceErrorOptions = {},
+): DockerfileError {
+  return new DockerfileError(code, statement.source, rangeOf(statement, at), problem, options);
+}
+
+/** Where a word, a flag or the keyword stands in the file. */
+export function rangeOf(statement: Statement, at?: Word | Flag): Range {
+  if (at === undefined) {
+    return statement.line.range(0, statement.keyword.length);
+  }
+  return statement.line.range(at.offset, "length" in at ? at.length : at.text.length);
+}
+
+/** Splits `KEYWORD --flag=value … rest`. */
+export function splitStatement(
+  source: SourceText,
+  line: LogicalLine,
+  escape: string,
+): Omit<Statement, "hereDocs" | "lastLine"> {
+  const keyword = /^\S+/.exec(line.text)![0];
+  const flags: Flag[] = [];
+  let at = skipSpaces(line.text, keyword.length);
+  while (line.text.startsWith("--", at)) {
+    const end = flagEnd(line.text, at, escape);
+    const raw = line.text.slice(at, end.offset);
+    if (raw === "--") {
+      at = skipSpaces(line.text, end.offset);
+      break;
+    }
+    const equals = end.text.indexOf("=");
+    flags.push({
+      name: equals < 0 ? end.text.slice(2) : end.text.slice(2, equals),
+      value: equals < 0 ? undefined : end.text.slice(equals + 1),
+      offset: at,
+      length: raw.length,
+    });
+    at = skipSpaces(line.text, end.offset);
+  }
+  return {
+    source,
+    escape,
+    keyword: keyword.toUpperCase(),
+    line,
+    flags,
+    rest: { text: line.text.slice(at).trimEnd(), offset: at },
+  };
+}
+
+function skipSpaces(text: string, from: number): number {
+  return from + /^\s*/.exec(text.slice(from))![0].length;
+}
+
+/** Reads a flag up to the next space that is not quoted; quotes and escapes are taken off. */
+function flagEnd(text: string, from: number, escape: string): Word {
+  let taken = "";
+  let quote: string | undefined;
+  let at = from;
+  for (; at < text.length; at += 1) {
+    const char = text[at]!;
+    if (quote === undefined && /\s/.test(char)) {
+      break;
+    }
+    if (char === escape && at + 1 < text.length) {
+      at += 1;
+      taken += text[at]!;
+    } else if (char === quote) {
+      quote = undefined;
+    } else if (quote === undefined && (char === "'" || char === '"')) {
+      quote = char;
+    } else {
+      taken += char;
+    }
+  }
+  return { text: taken, offset: at };
+}
