@@ -49,7 +49,12 @@ export interface PairsInstruction extends Common {
 }
 
 export interface TextInstruction extends Common {
-  readonly kind: "WORKDIR" | "USER" | "STOPSIGNAL" | "MAINTAINER";
+  readonly kind: "USER" | "STOPSIGNAL" | "MAINTAINER";
+  readonly value: Word;
+}
+
+export interface WorkdirInstruction extends Common {
+  readonly kind: "WORKDIR";
   readonly value: Word;
 }
 
@@ -86,6 +91,7 @@ export type StageInstruction =
   | CopyInstruction
   | PairsInstruction
   | TextInstruction
+  | WorkdirInstruction
   | ListInstruction
   | CommandInstruction
   | ShellInstruction

@@ -28,7 +28,7 @@ const PARSERS: Readonly<Record<string, Parse>> = {
   ADD: parseCopy,
   ENV: parsePairs,
   LABEL: parsePairs,
-  WORKDIR: parseText,
+  WORKDIR: (statement) => ({ kind: "WORKDIR", statement, value: onlyText(statement) }),
   USER: parseText,
   STOPSIGNAL: parseText,
   MAINTAINER: parseText,
@@ -243,12 +243,13 @@ function oldPair(statement: Statement): { key: Word; value: Word } {
 }
 
 function parseText(statement: Statement): TextInstruction {
+  const kind = statement.keyword as TextInstruction["kind"];
+  return { kind, statement, value: onlyText(statement) };
+}
+
+function onlyText(statement: Statement): Word {
   readFlags(statement);
-  return {
-    kind: statement.keyword as TextInstruction["kind"],
-    statement,
-    value: someWords(statement),
-  };
+  return someWords(statement);
 }
 
 function parseList(statement: Statement): ListInstruction {

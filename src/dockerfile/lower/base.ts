@@ -1,0 +1,126 @@
+import { Failure, reasonOf } from "../../base/failure.ts";
+import { nearest } from "../../base/nearest.ts";
+import { parsePlatform, type Platform } from "../../oci/platform.ts";
+import type { ImageConfig } from "../../oci/image-config.ts";
+import { InvalidReference, parseReference } from "../../oci/reference.ts";
+import { expandWord, type Lookup } from "../expand/expand.ts";
+import type { Dockerfile, FromInstruction, Stage } from "../parse/instruction.ts";
+import { errorAt, rangeOf, type Flag, type Statement, type Word } from "../parse/statement.ts";
+import type { ResolveBase } from "./result.ts";
+import { expanding } from "./stage-state.ts";
+import { laterStage, namesOf } from "./stages.ts";
+
+const SYSTEM_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** What FROM names, its variables replaced. */
+export function baseReference(from: FromInstruction, lookup: Lookup): string {
+  const { statement, base } = from;
+  const reference = expanding(statement, base, () =>
+    expandWord(base.text, lookup, { escape: statement.escape }),
+  );
+  if (reference === "") {
+    throw errorAt(statement, base, "bad-base", `base name (${base.text}) should not be blank`, {
+      hint: "an ARG for FROM stands before the first FROM, and needs a default or a --build-arg",
+    });
+  }
+  return reference;
+}
+
+/** The platform of a FROM: its own, or the build's. */
+export function basePlatform(from: FromInstruction, lookup: Lookup, fallback: Platform): Platform {
+  const { statement, platform: flag } = from;
+  if (flag === undefined) {
+    return fallback;
+  }
+  const text = expanding(statement, flag, () =>
+    expandWord(flag.value!, lookup, { escape: statement.escape }),
+  );
+  const platform = parsePlatform(text);
+  if (platform === undefined) {
+    throw errorAt(statement, flag, "bad-argument", `${JSON.stringify(text)} is not a platform`, {
+      hint: "as in linux/amd64, linux/arm64 or linux/arm/v7",
+    });
+  }
+  return platform;
+}
+
+/** The config of FROM scratch: nothing but the search path, as BuildKit has it. */
+export function emptyImage(platform: Platform): ImageConfig {
+  return {
+    architecture: platform.architecture,
+    os: platform.os,
+    config: { Env: [SYSTEM_PATH], WorkingDir: "/" },
+    rootfs: { type: "layers", diff_ids: [] },
+  };
+}
+
+/** The search path of a RUN whose image sets none. */
+export function defaultPath(): string {
+  return SYSTEM_PATH;
+}
+
+/** Refuses a name that no image can have. */
+export function checkReference(statement: Statement, at: Word | Flag, reference: string): void {
+  try {
+    parseReference(reference);
+  } catch (error) {
+    throw error instanceof InvalidReference
+      ? errorAt(statement, at, "bad-base", error.message, { cause: error })
+      : error;
+  }
+}
+
+/** Asks for the base's config; a failure is told at the FROM, with the stage that may have been meant. */
+export async function resolveImage(
+  resolve: ResolveBase,
+  dockerfile: Dockerfile,
+  stage: Stage,
+  reference: string,
+  platform: Platform,
+): Promise<ImageConfig> {
+  try {
+    return await resolve(reference, platform);
+  } catch (error) {
+    if (error instanceof Error && error.name === "AbortError") {
+      throw error;
+    }
+    throw unresolved(error, dockerfile, stage, reference);
+  }
+}
+
+function unresolved(
+  error: unknown,
+  dockerfile: Dockerfile,
+  stage: Stage,
+  reference: string,
+): Error {
+  const { statement, base } = stage.from;
+  const later = laterStage(dockerfile, reference, stage.index);
+  if (later !== undefined) {
+    const related = {
+      range: rangeOf(later.from.statement),
+      message: `stage ${JSON.stringify(reference)} is defined here`,
+    };
+    return errorAt(
+      statement,
+      base,
+      "stage-order",
+      `stage ${JSON.stringify(reference)} is used before it is defined (and no such image is there: ${reasonOf(error)})`,
+      { cause: error, related },
+    );
+  }
+  const near = nearest(reference, namesOf(dockerfile.stages.slice(0, stage.index)));
+  const hint =
+    near !== undefined
+      ? `did you mean the stage ${JSON.stringify(near)}?`
+      : error instanceof Failure
+        ? error.hint
+        : undefined;
+  return errorAt(
+    statement,
+    base,
+    "bad-base",
+    `cannot use the base image ${JSON.stringify(reference)}: ${reasonOf(error)}`,
+    { cause: error, ...(hint === undefined ? {} : { hint }) },
+  );
+}

@@ -1,0 +1,126 @@
+import path from "node:path/posix";
+import type { CopyOperation, InlineFile, Owner } from "../../graph/operation.ts";
+import { hereDocText, type HereDoc } from "../parse/here-doc.ts";
+import type { CopyInstruction } from "../parse/instruction.ts";
+import { errorAt, type Flag, type Statement, type Word } from "../parse/statement.ts";
+import type { StageState } from "./stage-state.ts";
+
+/** A COPY or ADD with its words expanded. */
+export interface LoweredCopy {
+  readonly operation: CopyOperation;
+  readonly created_by: string;
+}
+
+/** Expands a COPY or ADD to its operation; which tree it copies from is for the caller to say. */
+export function lowerCopy(instruction: CopyInstruction, state: StageState): LoweredCopy {
+  const { statement, kind } = instruction;
+  const sources = instruction.sources.map((word) => ({
+    word,
+    text: state.expand(statement, word),
+  }));
+  const destination = state.expand(statement, instruction.destination);
+  const chown = expandFlag(statement, instruction.chown, state);
+  const chmod = expandFlag(statement, instruction.chmod, state);
+  const inline = instruction.hereDocs.map((hereDoc) => inlineFile(statement, hereDoc, state));
+  for (const { word, text } of sources) {
+    refuseSource(statement, word, text, kind);
+  }
+  const operation: CopyOperation = {
+    kind: "copy",
+    instruction: kind,
+    sources: sources.filter(({ text }) => !isUrl(text)).map(({ text }) => text),
+    inline,
+    urls: sources.filter(({ text }) => isUrl(text)).map(({ text }) => text),
+    destination: absolute(state.config.WorkingDir, destination),
+    ...(chown === "" ? {} : { owner: parseOwner(chown) }),
+    ...(chmod === "" ? {} : { mode: parseMode(statement, instruction.chmod!, chmod) }),
+    unpack: kind === "ADD",
+  };
+  const words = [
+    kind,
+    ...(chown === "" ? [] : [`--chown=${chown}`]),
+    ...(chmod === "" ? [] : [`--chmod=${chmod}`]),
+  ];
+  const written = [
+    ...words,
+    ...sources.map(({ text }) => text),
+    ...inline.map(({ name }) => `<<${name}`),
+    destination,
+  ];
+  return { operation, created_by: `${written.join(" ")} # buildkit` };
+}
+
+/** `user`, `user:group`, names or numbers; undefined members stand for what the user's entry says. */
+export function parseOwner(text: string): Owner {
+  const colon = text.indexOf(":");
+  const group = colon < 0 ? "" : text.slice(colon + 1);
+  return { user: colon < 0 ? text : text.slice(0, colon), ...(group === "" ? {} : { group }) };
+}
+
+/** Docker's names of a URL that ADD fetches; `github.com/…` without a scheme is a local path. */
+function isUrl(text: string): boolean {
+  return /^(?:https?|git|ssh):\/\//.test(text) || /^git@[^/:]+:/.test(text);
+}
+
+function refuseSource(statement: Statement, word: Word, text: string, kind: "COPY" | "ADD"): void {
+  if (text === "") {
+    throw errorAt(
+      statement,
+      word,
+      "bad-argument",
+      `the source ${JSON.stringify(word.text)} of ${kind} is empty`,
+    );
+  }
+  if (kind === "COPY" && isUrl(text)) {
+    throw errorAt(
+      statement,
+      word,
+      "bad-argument",
+      `COPY cannot fetch the URL ${JSON.stringify(text)}`,
+      { hint: "ADD can" },
+    );
+  }
+}
+
+function expandFlag(statement: Statement, flag: Flag | undefined, state: StageState): string {
+  return flag === undefined
+    ? ""
+    : state.expand(statement, { text: flag.value!, offset: flag.offset });
+}
+
+function parseMode(statement: Statement, flag: Flag, text: string): number {
+  if (/^[0-7]{1,5}$/.test(text) && Number.parseInt(text, 8) <= 0o7777) {
+    return Number.parseInt(text, 8);
+  }
+  if (/^[0-9]/.test(text)) {
+    throw errorAt(
+      statement,
+      flag,
+      "bad-argument",
+      `--chmod=${text} is not an octal mode between 0 and 07777`,
+    );
+  }
+  throw errorAt(
+    statement,
+    flag,
+    "unsupported",
+    `--chmod=${text} is not supported yet: write the mode in octal digits`,
+  );
+}
+
+function inlineFile(statement: Statement, hereDoc: HereDoc, state: StageState): InlineFile {
+  const text = hereDocText(hereDoc);
+  if (!hereDoc.expand) {
+    return { name: hereDoc.name, content: text };
+  }
+  const offset = Math.max(statement.line.text.indexOf(`<<`), 0);
+  const at = { text: `<<${hereDoc.name}`, offset };
+  return { name: hereDoc.name, content: state.expandDocument(statement, at, text) };
+}
+
+/** A slash at the end, or "." there, says "into this directory". */
+function absolute(workdir: string | undefined, destination: string): string {
+  const joined = path.resolve("/", workdir ?? "/", destination);
+  const into = destination === "" || /(?:^|\/)\.?$/.test(destination);
+  return into && joined !== "/" ? `${joined}/` : joined;
+}

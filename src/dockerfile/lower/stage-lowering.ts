@@ -1,0 +1,180 @@
+import type { Origin } from "../../graph/operation.ts";
+import type { VertexId } from "../../graph/vertex.ts";
+import { errorAt } from "../parse/statement.ts";
+import type {
+  CopyInstruction,
+  Network,
+  RunInstruction,
+  Stage,
+  StageInstruction,
+  WorkdirInstruction,
+} from "../parse/instruction.ts";
+import type { BuildArguments } from "./arguments.ts";
+import { checkReference, defaultPath } from "./base.ts";
+import { lowerCopy, parseOwner } from "./copy.ts";
+import type { GraphBuilder } from "./graph-builder.ts";
+import { processOf } from "./script.ts";
+import { applySetting, joinWorkdir } from "./settings.ts";
+import { originOf, type StageState } from "./stage-state.ts";
+import type { StepNames } from "./step-names.ts";
+
+/** What the instructions of a stage need of the build around them. */
+export interface StageScope {
+  readonly stage: Stage;
+  readonly graph: GraphBuilder;
+  readonly args: BuildArguments;
+  readonly names: StepNames;
+  readonly network: Network;
+  /** Proxy variables of every RUN. */
+  readonly proxies: ReadonlyMap<string, string>;
+  /** The tree of an earlier stage; undefined when the flag names an image. */
+  sourceOf(instruction: CopyInstruction): Promise<VertexId | undefined>;
+}
+
+/** Applies one instruction to the state of its stage, adding the vertex that it needs. `origin` is given for ONBUILD triggers. */
+export async function lowerInstruction(
+  instruction: StageInstruction,
+  state: StageState,
+  scope: StageScope,
+  origin?: Origin,
+): Promise<void> {
+  switch (instruction.kind) {
+    case "ARG":
+      return scope.args.declare(instruction, state);
+    case "RUN":
+      return lowerRun(instruction, state, scope, origin);
+    case "COPY":
+    case "ADD":
+      return lowerFiles(instruction, state, scope, origin);
+    case "WORKDIR":
+      return lowerWorkdir(instruction, state, scope, origin);
+    case "ONBUILD":
+      state.config = {
+        ...state.config,
+        OnBuild: [...(state.config.OnBuild ?? []), instruction.trigger],
+      };
+      return;
+    default:
+      return applySetting(instruction, state);
+  }
+}
+
+function lowerRun(
+  instruction: RunInstruction,
+  state: StageState,
+  scope: StageScope,
+  origin: Origin | undefined,
+): void {
+  const { argv, stdin, shown } = processOf(instruction, state);
+  const env = state.entries("env");
+  const proxies = [...scope.proxies]
+    .filter(([name]) => !state.variables.has(name))
+    .map(([name, value]) => `${name}=${value}`);
+  const vertex = scope.graph.add({
+    operation: {
+      kind: "run",
+      argv,
+      env: state.variables.has("PATH") ? env : [defaultPath(), ...env],
+      args: [...state.entries("arg"), ...proxies],
+      workdir: joinWorkdir(state.config.WorkingDir, ""),
+      user: state.config.User === undefined || state.config.User === "" ? "0" : state.config.User,
+      network: instruction.network ?? scope.network,
+      ...(stdin === undefined ? {} : { stdin }),
+    },
+    inputs: [state.vertex],
+    ...placeOf(instruction, state, scope, origin),
+  });
+  const declared = [...state.declared].map(
+    ([name, value]) => `${name}=${state.lookup(name) ?? value}`,
+  );
+  const words = [...(declared.length === 0 ? [] : [`|${declared.length}`, ...declared]), ...shown];
+  state.vertex = vertex;
+  state.record(`RUN ${words.join(" ")} # buildkit`, vertex);
+}
+
+async function lowerFiles(
+  instruction: CopyInstruction,
+  state: StageState,
+  scope: StageScope,
+  origin: Origin | undefined,
+): Promise<void> {
+  const { operation, created_by } = lowerCopy(instruction, state);
+  const needsSource = operation.sources.length > 0;
+  const source = needsSource ? await copySource(instruction, state, scope) : undefined;
+  const vertex = scope.graph.add({
+    operation,
+    inputs: source === undefined ? [state.vertex] : [state.vertex, source],
+    ...placeOf(instruction, state, scope, origin),
+  });
+  state.vertex = vertex;
+  state.record(created_by, vertex);
+}
+
+async function copySource(
+  instruction: CopyInstruction,
+  state: StageState,
+  scope: StageScope,
+): Promise<VertexId> {
+  const { from, statement } = instruction;
+  if (from === undefined) {
+    return scope.graph.context();
+  }
+  if (from.value === "" || from.value!.includes("$")) {
+    const problem =
+      from.value === ""
+        ? "--from needs the name of a stage or image"
+        : `--from does not replace variables: ${JSON.stringify(from.value)}`;
+    throw errorAt(statement, from, "bad-argument", problem, {
+      hint: "give the image a name, FROM … AS name, and copy from that",
+    });
+  }
+  const stage = await scope.sourceOf(instruction);
+  if (stage !== undefined) {
+    return stage;
+  }
+  if (from.value === "scratch") {
+    throw errorAt(statement, from, "bad-argument", "there is nothing in scratch to copy");
+  }
+  checkReference(statement, from, from.value!);
+  return scope.graph.image(from.value!, state.platform, {
+    prefix: "",
+    origin: originOf(statement),
+  });
+}
+
+function lowerWorkdir(
+  instruction: WorkdirInstruction,
+  state: StageState,
+  scope: StageScope,
+  origin: Origin | undefined,
+): void {
+  const { statement, value } = instruction;
+  const path = joinWorkdir(state.config.WorkingDir, state.expand(statement, value));
+  state.config = { ...state.config, WorkingDir: path };
+  if (path === "/") {
+    return state.record("WORKDIR /");
+  }
+  const { User } = state.config;
+  const owner = User === undefined || User === "" ? {} : { owner: parseOwner(User) };
+  const vertex = scope.graph.add({
+    operation: { kind: "mkdir", path, ...owner },
+    inputs: [state.vertex],
+    ...placeOf(instruction, state, scope, origin),
+  });
+  state.vertex = vertex;
+  state.record(`WORKDIR ${path}`, vertex);
+}
+
+function placeOf(
+  instruction: StageInstruction,
+  state: StageState,
+  scope: StageScope,
+  origin: Origin | undefined,
+): { name: string; stage: string; origin: Origin } {
+  const { statement } = instruction;
+  return {
+    name: scope.names.name(statement, state.lookup, origin !== undefined),
+    stage: scope.stage.name ?? `${scope.stage.index}`,
+    origin: origin ?? originOf(statement),
+  };
+}

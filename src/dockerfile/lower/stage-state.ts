@@ -1,0 +1,140 @@
+import type { Origin } from "../../graph/operation.ts";
+import type { VertexId } from "../../graph/vertex.ts";
+import type { ContainerConfig, HistoryEntry } from "../../oci/image-config.ts";
+import type { Platform } from "../../oci/platform.ts";
+import { expandWord, expandWords, ExpansionError, type Lookup } from "../expand/expand.ts";
+import { errorAt, type Flag, type Statement, type Word } from "../parse/statement.ts";
+import type { HistoryStep } from "./result.ts";
+
+const COMMENT = "buildkit.dockerfile.v0";
+
+interface Variable {
+  readonly value: string;
+  /** ENV is in the image, ARG only in the build. */
+  readonly from: "env" | "arg";
+}
+
+/** Where a stage starts: an image's config, or the end of another stage. */
+export interface StageStart {
+  readonly vertex: VertexId;
+  readonly platform: Platform;
+  readonly config: ContainerConfig;
+  readonly author: string | undefined;
+  readonly baseHistory: readonly HistoryEntry[];
+  readonly inherited?: StageState;
+}
+
+/** What a stage is after the instructions so far. It changes while its stage is lowered, and stays as it is after that. */
+export class StageState {
+  readonly platform: Platform;
+  readonly baseHistory: readonly HistoryEntry[];
+  readonly steps: HistoryStep[];
+  /** Declared build arguments, as the history of a RUN names them. */
+  readonly declared: Map<string, string>;
+  readonly #variables: Map<string, Variable>;
+  config: ContainerConfig;
+  author: string | undefined;
+  vertex: VertexId;
+  /** This stage has its own CMD, which a later ENTRYPOINT leaves alone. */
+  hasCommand = false;
+
+  constructor(start: StageStart) {
+    const { OnBuild: _triggers, ...config } = start.config;
+    this.platform = start.platform;
+    this.baseHistory = start.baseHistory;
+    this.config = config;
+    this.author = start.author;
+    this.vertex = start.vertex;
+    this.steps = [...(start.inherited?.steps ?? [])];
+    this.declared = new Map(start.inherited?.declared);
+    this.#variables = new Map(
+      start.inherited?.variables ?? (config.Env ?? []).map(environmentVariable),
+    );
+  }
+
+  get variables(): ReadonlyMap<string, Variable> {
+    return this.#variables;
+  }
+
+  readonly lookup: Lookup = (name) => this.#variables.get(name)?.value;
+
+  setEnv(name: string, value: string): void {
+    this.#variables.set(name, { value, from: "env" });
+    const line = `${name}=${value}`;
+    const env = this.config.Env ?? [];
+    const known = env.some((entry) => nameOf(entry) === name);
+    this.config = {
+      ...this.config,
+      Env: known ? env.map((entry) => (nameOf(entry) === name ? line : entry)) : [...env, line],
+    };
+  }
+
+  /** An ARG of the same name as an ENV before it wins until the next ENV, as in BuildKit. */
+  setArg(name: string, value: string | undefined): void {
+    if (value !== undefined) {
+      this.#variables.set(name, { value, from: "arg" });
+    }
+    this.declared.set(name, value ?? "");
+  }
+
+  /** `KEY=value` of one kind, in the order in which they were first set. */
+  entries(from: Variable["from"]): string[] {
+    return [...this.#variables]
+      .filter(([, variable]) => variable.from === from)
+      .map(([name, variable]) => `${name}=${variable.value}`);
+  }
+
+  record(created_by: string, vertex?: VertexId): void {
+    this.steps.push({ created_by, comment: COMMENT, ...(vertex === undefined ? {} : { vertex }) });
+  }
+
+  /** A word with its variables replaced and its quotes taken off. */
+  expand(statement: Statement, word: Word): string {
+    return expanding(statement, word, () =>
+      expandWord(word.text, this.lookup, { escape: statement.escape }),
+    );
+  }
+
+  /** A here-document: quotes are ordinary there, and the escape character is always a backslash. */
+  expandDocument(statement: Statement, at: Word, text: string): string {
+    return expanding(statement, at, () =>
+      expandWord(text, this.lookup, { escape: "\\", skipQuotes: true }),
+    );
+  }
+
+  expandToWords(statement: Statement, word: Word): readonly string[] {
+    return expanding(statement, word, () =>
+      expandWords(word.text, this.lookup, { escape: statement.escape }),
+    );
+  }
+}
+
+/** Runs an expansion; what it cannot understand becomes an error at the word. */
+export function expanding<T>(statement: Statement, at: Word | Flag, expand: () => T): T {
+  try {
+    return expand();
+  } catch (error) {
+    throw error instanceof ExpansionError
+      ? errorAt(statement, at, "bad-substitution", error.message)
+      : error;
+  }
+}
+
+/** The lines of an instruction. */
+export function originOf(statement: Statement): Origin {
+  return {
+    file: statement.source.name,
+    line: statement.line.firstLine,
+    endLine: statement.lastLine,
+  };
+}
+
+function environmentVariable(entry: string): [string, Variable] {
+  const name = nameOf(entry);
+  return [name, { value: entry.slice(name.length + 1), from: "env" }];
+}
+
+function nameOf(entry: string): string {
+  const equals = entry.indexOf("=");
+  return equals < 0 ? entry : entry.slice(0, equals);
+}

@@ -1,0 +1,117 @@
+import { nearest } from "../../base/nearest.ts";
+import { DockerfileError } from "../dockerfile-error.ts";
+import type { Dockerfile, FromInstruction, Stage } from "../parse/instruction.ts";
+import { errorAt, rangeOf, type Flag, type Statement } from "../parse/statement.ts";
+
+/** The stage to build: `--target` by name or number, else the last one. */
+export function targetStage(dockerfile: Dockerfile, target: string | undefined): Stage {
+  const { stages } = dockerfile;
+  if (target === undefined || target === "") {
+    return stages.at(-1)!;
+  }
+  const found =
+    stages.findLast((stage) => stage.name === target.toLowerCase()) ??
+    (/^\d+$/.test(target) ? stages[Number(target)] : undefined);
+  if (found === undefined) {
+    const names = namesOf(stages);
+    const near = nearest(target, names);
+    const hint =
+      near !== undefined
+        ? `did you mean ${JSON.stringify(near)}?`
+        : names.length > 0
+          ? `the stages are ${names.join(", ")}`
+          : "no stage has a name";
+    throw new DockerfileError(
+      "unknown-stage",
+      dockerfile.source,
+      rangeOf(stages.at(-1)!.from.statement),
+      `target stage ${JSON.stringify(target)} could not be found`,
+      { hint },
+    );
+  }
+  return found;
+}
+
+/** The earlier stage that a FROM names; otherwise it names an image. */
+export function baseStage(
+  dockerfile: Dockerfile,
+  from: FromInstruction,
+  reference: string,
+  before: number,
+): Stage | undefined {
+  return dockerfile.stages.findLast(
+    (stage) => stage.index < before && stage.name === reference.toLowerCase(),
+  );
+}
+
+/** The earlier stage that a COPY --from names, by name or number; undefined when it names an image. */
+export function sourceStage(
+  dockerfile: Dockerfile,
+  statement: Statement,
+  flag: Flag,
+  current: Stage,
+): Stage | undefined {
+  const name = flag.value!.toLowerCase();
+  const { stages } = dockerfile;
+  const found = stages.findLast((stage) => stage.index < current.index && stage.name === name);
+  const anywhere =
+    found ??
+    stages.find((stage) => stage.name === name) ??
+    (/^\d+$/.test(name) ? stages[Number(name)] : undefined);
+  if (anywhere === undefined && /^\d+$/.test(name)) {
+    throw errorAt(
+      statement,
+      flag,
+      "unknown-stage",
+      `there is no stage ${name}: the Dockerfile has ${stages.length}, counted from 0`,
+    );
+  }
+  if (anywhere !== undefined && anywhere.index >= current.index) {
+    throw misplaced(dockerfile, statement, flag, anywhere, current);
+  }
+  return anywhere;
+}
+
+function misplaced(
+  dockerfile: Dockerfile,
+  statement: Statement,
+  flag: Flag,
+  stage: Stage,
+  current: Stage,
+): Error {
+  if (stage === current) {
+    return errorAt(
+      statement,
+      flag,
+      "stage-order",
+      `stage ${JSON.stringify(flag.value)} cannot copy from itself`,
+    );
+  }
+  const ofFile = statement.source === dockerfile.source;
+  const related = ofFile
+    ? { related: { range: rangeOf(stage.from.statement), message: "it is defined here" } }
+    : {};
+  return errorAt(
+    statement,
+    flag,
+    "stage-order",
+    `cannot copy from stage ${JSON.stringify(flag.value)}, it needs to be defined before this stage`,
+    related,
+  );
+}
+
+/** Stages after `index` of this name: a reason why an image of the name is not found. */
+export function laterStage(
+  dockerfile: Dockerfile,
+  reference: string,
+  index: number,
+): Stage | undefined {
+  return dockerfile.stages.find(
+    (stage) => stage.index > index && stage.name === reference.toLowerCase(),
+  );
+}
+
+/** The names of stages, for messages. */
+export function namesOf(stages: readonly Stage[]): string[] {
+  return [...new Set(stages.flatMap((stage) => stage.name ?? []))];
+}
