@@ -32,13 +32,23 @@ function describe(source: SourceText, range: Range, problem: string): string {
   return `${source.name}:${line}:${column}: ${problem}\n${excerpt(source, range)}`;
 }
 
+const SHOWN_AFTER = 120;
+
 /** The first line of a range with carets below it; tabs are kept, so that the carets stand where the eye looks. */
 export function excerpt(source: SourceText, range: Range): string {
   const { start, end } = range;
-  const text = source.line(start.line);
+  const text = printable(source.line(start.line), start.column + SHOWN_AFTER);
   const number = `${start.line}`;
-  const stop = end.line === start.line ? end.column : text.trimEnd().length + 1;
+  const wanted = end.line === start.line ? end.column : text.length + 1;
+  const stop = Math.min(wanted, text.trimEnd().length + 1);
   const indent = text.slice(0, start.column - 1).replace(/[^\t]/g, " ");
   const carets = "^".repeat(Math.max(1, stop - start.column));
   return `  ${number} | ${text}\n  ${" ".repeat(number.length)} | ${indent}${carets}`;
+}
+
+/** What a terminal may be shown of a line: no control characters, and not all of a very long one. */
+function printable(line: string, most: number): string {
+  // oxlint-disable-next-line no-control-regex -- these are what is taken out
+  const clean = line.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\ufffd");
+  return clean.length > most ? `${clean.slice(0, most)}…` : clean;
 }

@@ -10,7 +10,8 @@ import type { ResolveBase } from "./result.ts";
 import { expanding } from "./stage-state.ts";
 import { laterStage, namesOf } from "./stages.ts";
 
-const SYSTEM_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const ARGUMENT_HINT =
+  "an ARG for FROM stands before the first FROM, and needs a default or a --build-arg";
 
 /** What FROM names, its variables replaced. */
 export function baseReference(from: FromInstruction, lookup: Lookup): string {
@@ -20,7 +21,7 @@ export function baseReference(from: FromInstruction, lookup: Lookup): string {
   );
   if (reference === "") {
     throw errorAt(statement, base, "bad-base", `base name (${base.text}) should not be blank`, {
-      hint: "an ARG for FROM stands before the first FROM, and needs a default or a --build-arg",
+      hint: ARGUMENT_HINT,
     });
   }
   return reference;
@@ -44,19 +45,14 @@ export function basePlatform(from: FromInstruction, lookup: Lookup, fallback: Pl
   return platform;
 }
 
-/** The config of FROM scratch: nothing but the search path, as BuildKit has it. */
+/** The config of FROM scratch: nothing but a working directory (a stage adds the search path), as BuildKit has it. */
 export function emptyImage(platform: Platform): ImageConfig {
   return {
     architecture: platform.architecture,
     os: platform.os,
-    config: { Env: [SYSTEM_PATH], WorkingDir: "/" },
+    config: { WorkingDir: "/" },
     rootfs: { type: "layers", diff_ids: [] },
   };
-}
-
-/** The search path of a RUN whose image sets none. */
-export function defaultPath(): string {
-  return SYSTEM_PATH;
 }
 
 /** Refuses a name that no image can have. */
@@ -65,7 +61,10 @@ export function checkReference(statement: Statement, at: Word | Flag, reference:
     parseReference(reference);
   } catch (error) {
     throw error instanceof InvalidReference
-      ? errorAt(statement, at, "bad-base", error.message, { cause: error })
+      ? errorAt(statement, at, "bad-base", error.message, {
+          cause: error,
+          ...("text" in at && at.text.includes("$") ? { hint: ARGUMENT_HINT } : {}),
+        })
       : error;
   }
 }

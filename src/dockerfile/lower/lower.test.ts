@@ -162,6 +162,19 @@ COPY --from=nginx:1 /etc/nginx /n
     expect(lowered.graph.vertices[1]!.origin).toEqual({ file: "Dockerfile", line: 2, endLine: 2 });
     expect(lowered.warnings).toEqual([]);
   });
+
+  test("of a stage with ONBUILD runs its triggers in the stages FROM it, once", async () => {
+    const lowered = await build("FROM debian AS a\nONBUILD RUN t\nFROM a AS b\nRUN own\nFROM b");
+    expect(names(lowered).slice(1)).toEqual(["[b 1/2] ONBUILD RUN t <- 0", "[b 2/2] RUN own <- 1"]);
+    expect(lowered.config.OnBuild).toBeUndefined();
+  });
+
+  test("names a lone stage when an image stands beside it", async () => {
+    const lowered = await build("FROM debian\nCOPY --from=nginx /a /b");
+    expect(lowered.graph.vertices[0]!.name).toBe(
+      "[stage-0 1/2] FROM docker.io/library/debian:latest",
+    );
+  });
 });
 
 test("history is written as BuildKit writes it", async () => {
@@ -318,6 +331,22 @@ describe("a RUN", () => {
   });
 });
 
+test("a base without a search path gets Docker's, an ARG of the base stage gives way to its ENV", async () => {
+  const { graph, config } = await build(
+    "FROM bad AS a\nENV X=env\nARG X=arg Y=arg\nFROM a\nRUN x",
+    {
+      resolveBase: async () => image({ WorkingDir: "app" }),
+    },
+  );
+  const PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  expect(graph.vertices[1]!.operation).toMatchObject({
+    env: [PATH, "X=env"],
+    args: ["Y=arg"],
+    workdir: "/app",
+  });
+  expect(config).toEqual({ WorkingDir: "/app", Env: [PATH, "X=env"] });
+});
+
 describe("a COPY", () => {
   test.each<[instruction: string, expected: Partial<CopyOperation>]>([
     [
@@ -441,6 +470,7 @@ describe("a mistake is shown where it stands", () => {
     ["FROM debian\nCOPY --from=a//x / /", "2:6", "bad-base", "invalid reference"],
     ["FROM debian\nCOPY --from=scratch / /", "2:6", "bad-argument", "nothing in scratch"],
     ["FROM $v", "1:6", "bad-base", "base name ($v) should not be blank", "before the first FROM"],
+    ["FROM debian:$v", "1:6", "bad-base", "invalid reference", "before the first FROM"],
     ["FROM Debian", "1:6", "bad-base", "lowercase"],
     ["FROM --platform=vax debian", "1:6", "bad-argument", '"vax" is not a platform'],
     ["FROM bad", "1:1", "unknown-instruction", '"RNU"', "RUN"],

@@ -123,28 +123,14 @@ class Lowering {
   ): Promise<StageState> {
     const before = await this.stage(base);
     if (platform !== undefined && formatPlatform(platform) !== formatPlatform(before.platform)) {
-      throw errorAt(
-        stage.from.statement,
-        stage.from.platform,
-        "bad-argument",
-        `stage ${JSON.stringify(base.name)} is for ${formatPlatform(before.platform)}, not ${formatPlatform(platform)}`,
-      );
+      const problem = `stage ${JSON.stringify(base.name)} is for ${formatPlatform(before.platform)}, not ${formatPlatform(platform)}`;
+      throw errorAt(stage.from.statement, stage.from.platform, "bad-argument", problem);
     }
-    const { vertex, config, author, baseHistory } = before;
-    const state = new StageState({
-      vertex,
-      config,
-      author,
-      baseHistory,
-      platform: before.platform,
-      inherited: before,
-    });
-    return this.#lowerBody(
-      stage,
-      state,
-      [],
-      new StepNames(this.#label(stage), stage.instructions, false),
-    );
+    const onbuild = base.instructions.filter((instruction) => instruction.kind === "ONBUILD");
+    const triggers = onbuild.map(({ trigger }) => parseTrigger(trigger, `ONBUILD of ${base.name}`));
+    const state = new StageState({ ...before.start(), inherited: before });
+    const names = new StepNames(this.#label(stage), [...triggers, ...stage.instructions], false);
+    return this.#lowerBody(stage, state, triggers, names);
   }
 
   async #startFromImage(stage: Stage, reference: string, platform: Platform): Promise<StageState> {
@@ -213,8 +199,14 @@ class Lowering {
     };
   }
 
-  /** Steps of a Dockerfile with one stage carry no name. */
+  /** Steps of a Dockerfile with one stage carry no name; an image of COPY --from counts as a stage here, as in BuildKit. */
   #label(stage: Stage): string {
-    return this.#dockerfile.stages.length === 1 ? "" : (stage.name ?? `stage-${stage.index}`);
+    const { stages } = this.#dockerfile;
+    const alone =
+      stages.length === 1 &&
+      !stage.instructions.some(
+        (instruction) => instruction.kind === "COPY" && instruction.from !== undefined,
+      );
+    return alone ? "" : (stage.name ?? `stage-${stage.index}`);
   }
 }

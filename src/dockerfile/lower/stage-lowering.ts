@@ -10,7 +10,7 @@ import type {
   WorkdirInstruction,
 } from "../parse/instruction.ts";
 import type { BuildArguments } from "./arguments.ts";
-import { checkReference, defaultPath } from "./base.ts";
+import { checkReference } from "./base.ts";
 import { lowerCopy, parseOwner } from "./copy.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
 import { processOf } from "./script.ts";
@@ -66,7 +66,6 @@ function lowerRun(
   origin: Origin | undefined,
 ): void {
   const { argv, stdin, shown } = processOf(instruction, state);
-  const env = state.entries("env");
   const proxies = [...scope.proxies]
     .filter(([name]) => !state.variables.has(name))
     .map(([name, value]) => `${name}=${value}`);
@@ -74,7 +73,7 @@ function lowerRun(
     operation: {
       kind: "run",
       argv,
-      env: state.variables.has("PATH") ? env : [defaultPath(), ...env],
+      env: state.entries("env"),
       args: [...state.entries("arg"), ...proxies],
       workdir: joinWorkdir(state.config.WorkingDir, ""),
       user: state.config.User === undefined || state.config.User === "" ? "0" : state.config.User,

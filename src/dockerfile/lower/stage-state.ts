@@ -1,3 +1,4 @@
+import path from "node:path/posix";
 import type { Origin } from "../../graph/operation.ts";
 import type { VertexId } from "../../graph/vertex.ts";
 import type { ContainerConfig, HistoryEntry } from "../../oci/image-config.ts";
@@ -7,6 +8,7 @@ import { errorAt, type Flag, type Statement, type Word } from "../parse/statemen
 import type { HistoryStep } from "./result.ts";
 
 const COMMENT = "buildkit.dockerfile.v0";
+const SYSTEM_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 interface Variable {
   readonly value: string;
@@ -39,17 +41,22 @@ export class StageState {
   hasCommand = false;
 
   constructor(start: StageStart) {
-    const { OnBuild: _triggers, ...config } = start.config;
     this.platform = start.platform;
     this.baseHistory = start.baseHistory;
-    this.config = config;
+    this.config = startConfig(start.config);
     this.author = start.author;
     this.vertex = start.vertex;
     this.steps = [...(start.inherited?.steps ?? [])];
     this.declared = new Map(start.inherited?.declared);
-    this.#variables = new Map(
-      start.inherited?.variables ?? (config.Env ?? []).map(environmentVariable),
-    );
+    // The image's ENV wins over an ARG that the stage before declared.
+    const env = (this.config.Env ?? []).map(environmentVariable);
+    this.#variables = new Map([...(start.inherited?.variables ?? []), ...env]);
+  }
+
+  /** Where a stage starts that is FROM this one. */
+  start(): StageStart {
+    const { vertex, platform, config, author, baseHistory } = this;
+    return { vertex, platform, config, author, baseHistory };
   }
 
   get variables(): ReadonlyMap<string, Variable> {
@@ -127,6 +134,19 @@ export function originOf(statement: Statement): Origin {
     line: statement.line.firstLine,
     endLine: statement.lastLine,
   };
+}
+
+/** A base's config as a stage starts from it: its triggers are used up, and there is always a search path. */
+function startConfig(base: ContainerConfig): ContainerConfig {
+  const { OnBuild: _triggers, ...config } = base;
+  const env = config.Env ?? [];
+  const withPath = env.some((entry) => nameOf(entry) === "PATH") ? env : [...env, SYSTEM_PATH];
+  const { WorkingDir } = config;
+  const workdir =
+    WorkingDir === undefined || WorkingDir === ""
+      ? {}
+      : { WorkingDir: path.resolve("/", WorkingDir) };
+  return { ...config, ...workdir, Env: withPath };
 }
 
 function environmentVariable(entry: string): [string, Variable] {

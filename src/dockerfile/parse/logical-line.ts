@@ -44,7 +44,7 @@ export interface ReadLine {
 
 /**
  * Joins the instruction that starts at `first` with its continuation lines: comment lines between them are left out,
- * empty ones too. Returns undefined when the line is empty or a comment.
+ * empty ones too. Returns undefined when there is nothing but empty lines and comments.
  */
 export function readLogicalLine(
   source: SourceText,
@@ -70,13 +70,16 @@ export function readLogicalLine(
       emptyLines.push(number);
       continue;
     }
-    const indent = number === first ? line.length - line.trimStart().length : 0;
+    const indent = text === "" ? line.length - line.trimStart().length : 0;
     const end = continuationEnd(line, escape);
-    pieces.push({ offset: text.length, line: number, column: indent + 1 });
-    text += line.slice(indent, end);
+    const part = line.slice(indent, end);
+    if (part !== "") {
+      pieces.push({ offset: text.length, line: number, column: indent + 1 });
+      text += part;
+    }
     continued = end !== undefined;
   }
-  return { line: new LogicalLine(text, pieces, last), emptyLines };
+  return text === "" ? undefined : { line: new LogicalLine(text, pieces, last), emptyLines };
 }
 
 /** Where a line's text ends when its last character but spaces is a single escape character. */

@@ -27,6 +27,7 @@ describe("an instruction is read", () => {
       { command: { form: "shell", text: "echo a   b   c" } },
     ],
     ['RUN ["a", "b c"]', { command: { form: "exec", argv: ["a", "b c"] } }],
+    ["\\\n  RUN x", { command: { form: "shell", text: "x" } }],
     ["RUN [ -f x ] && y", { command: { form: "shell", text: "[ -f x ] && y" } }],
     [
       "RUN --network=none x --y=z",
