@@ -55,7 +55,9 @@ export function parsePlatform(text: string): Platform | undefined {
   }
   const [os, name, given] =
     parts.length === 1 ? ["linux", parts[0]!] : [parts[0]!, parts[1]!, parts[2]];
-  const [architecture, implied] = ARCHITECTURES[name] ?? [name];
+  const [architecture, implied] = (Object.hasOwn(ARCHITECTURES, name) && ARCHITECTURES[name]) || [
+    name,
+  ];
   if (!KNOWN_ARCHITECTURES.has(architecture)) {
     return undefined;
   }
