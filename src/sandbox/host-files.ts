@@ -1,0 +1,74 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { SpecMount } from "./runtime-spec.ts";
+
+export interface HostEntry {
+  readonly name: string;
+  readonly address: string;
+}
+
+export interface HostFilesOptions {
+  /** Where the files are written. */
+  readonly directory: string;
+  readonly hostname: string;
+  readonly addHosts?: readonly HostEntry[];
+  /** Instead of the host's nameservers: those a private network offers. */
+  readonly nameservers?: readonly string[];
+  /** Whether the container sees the host's loopback, where a resolver such as systemd-resolved may listen. */
+  readonly loopbackIsHost: boolean;
+  readonly readOnly?: boolean;
+}
+
+/** Where the runtime puts the files of {@link hostFiles}. */
+export const HOST_FILE_MOUNT_POINTS: readonly string[] = ["/etc/resolv.conf", "/etc/hosts", "/etc/hostname"];
+
+/** Writes resolv.conf, hosts and hostname for one container and says how they are mounted over the image's own. */
+export function hostFiles(options: HostFilesOptions): SpecMount[] {
+  const texts = {
+    "resolv.conf": resolvConf(hostResolvConf(options.loopbackIsHost), options),
+    hosts: hostsFile(options.hostname, options.addHosts ?? []),
+    hostname: `${options.hostname}\n`,
+  };
+  return Object.entries(texts).map(([name, text]) => {
+    const source = join(options.directory, name);
+    writeFileSync(source, text, { mode: 0o644 });
+    return { destination: `/etc/${name}`, type: "bind", source, options: ["rbind", options.readOnly === false ? "rw" : "ro"] };
+  });
+}
+
+/** The text of /etc/hosts: names for the loopback, then what `--add-host` gave. */
+export function hostsFile(hostname: string, added: readonly HostEntry[]): string {
+  const lines = [`127.0.0.1\tlocalhost ${hostname}`, "::1\tlocalhost ip6-localhost ip6-loopback", "fe00::0\tip6-localnet", "ff00::0\tip6-mcastprefix", "ff02::1\tip6-allnodes", "ff02::2\tip6-allrouters"];
+  return [...lines, ...added.map(({ name, address }) => `${address}\t${name}`), ""].join("\n");
+}
+
+/**
+ * A container's resolv.conf from the host's: its nameservers replaced by the private network's if there are some;
+ * else those on a loopback that the container cannot see are left out, and public ones taken when none is left, as Docker does.
+ */
+export function resolvConf(host: string, options: { readonly nameservers?: readonly string[]; readonly loopbackIsHost: boolean }): string {
+  const lines = host.split("\n").filter((line) => !/^\s*([#;].*)?$/.test(line));
+  const others = lines.filter((line) => !/^\s*nameserver\s/.test(line));
+  const own = lines.filter((line) => /^\s*nameserver\s/.test(line));
+  if (options.nameservers !== undefined && options.nameservers.length > 0) {
+    return [...options.nameservers.map((address) => `nameserver ${address}`), ...others, ""].join("\n");
+  }
+  const usable = options.loopbackIsHost ? own : own.filter((line) => !/^\s*nameserver\s+(127\.|::1\b)/.test(line));
+  const servers = usable.length > 0 || options.loopbackIsHost ? usable : ["nameserver 8.8.8.8", "nameserver 8.8.4.4"];
+  return [...servers, ...others, ""].join("\n");
+}
+
+/** systemd-resolved's stub lives on the host's loopback; it keeps the real servers in a second file. */
+function hostResolvConf(loopbackIsHost: boolean): string {
+  const stub = read("/etc/resolv.conf");
+  const isStub = /^\s*nameserver\s+127\.0\.0\.53\s*$/m.test(stub);
+  return isStub && !loopbackIsHost ? read("/run/systemd/resolve/resolv.conf") || stub : stub;
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
