@@ -7,6 +7,8 @@ export interface HostEntry {
   readonly address: string;
 }
 
+export type HostFileName = "resolv.conf" | "hosts" | "hostname";
+
 export interface HostFilesOptions {
   /** Where the files are written. */
   readonly directory: string;
@@ -17,10 +19,11 @@ export interface HostFilesOptions {
   /** Whether the container sees the host's loopback, where a resolver such as systemd-resolved may listen. */
   readonly loopbackIsHost: boolean;
   readonly readOnly?: boolean;
+  /** Which of the files; all three by default. */
+  readonly names?: readonly HostFileName[];
 }
 
-/** Where the runtime puts the files of {@link hostFiles}. */
-export const HOST_FILE_MOUNT_POINTS: readonly string[] = ["/etc/resolv.conf", "/etc/hosts", "/etc/hostname"];
+const ALL_FILES: readonly HostFileName[] = ["resolv.conf", "hosts", "hostname"];
 
 /** Writes resolv.conf, hosts and hostname for one container and says how they are mounted over the image's own. */
 export function hostFiles(options: HostFilesOptions): SpecMount[] {
@@ -29,9 +32,9 @@ export function hostFiles(options: HostFilesOptions): SpecMount[] {
     hosts: hostsFile(options.hostname, options.addHosts ?? []),
     hostname: `${options.hostname}\n`,
   };
-  return Object.entries(texts).map(([name, text]) => {
+  return (options.names ?? ALL_FILES).map((name) => {
     const source = join(options.directory, name);
-    writeFileSync(source, text, { mode: 0o644 });
+    writeFileSync(source, texts[name], { mode: 0o644 });
     return { destination: `/etc/${name}`, type: "bind", source, options: ["rbind", options.readOnly === false ? "rw" : "ro"] };
   });
 }

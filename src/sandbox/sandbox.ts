@@ -1,0 +1,137 @@
+import { unreachable } from "../base/unreachable.ts";
+import { idMapping, overlayDialect } from "./namespace.ts";
+import { SandboxError } from "./sandbox-error.ts";
+import type { SandboxFacts, StepHooks, StepResult, StepSpec } from "./step.ts";
+import { startWorker, type WorkerProcess } from "./worker-process.ts";
+import type { FailureMessage, FromWorker, RequestKind, Requests, ToWorker } from "./worker/messages.ts";
+
+export type { HostEntry } from "./host-files.ts";
+export type { SandboxFacts, StepHooks, StepLayer, StepNetwork, StepResult, StepSpec } from "./step.ts";
+
+/** Where the privileged work happens: a second process in namespaces of its own, started when it is first needed. */
+export interface Sandbox extends AsyncDisposable {
+  /** Whose overlay attributes layer directories carry here. */
+  readonly dialect: "trusted" | "user";
+  /** Applies a layer's tar to the empty directory `target`, owners and whiteouts included. */
+  unpack(tarPath: string, target: string): Promise<void>;
+  /**
+   * Runs one step. The result's files lie in `step.scratch`, whose remains the caller gives to {@link removeTree}.
+   * Rejects with the signal's reason when it is aborted; no process and no mount is then left.
+   */
+  runStep(step: StepSpec, hooks: StepHooks): Promise<StepResult>;
+  /** Removes a tree below the store's root whoever owns its files. */
+  removeTree(path: string): Promise<void>;
+  probe(): Promise<SandboxFacts>;
+}
+
+export interface SandboxOptions {
+  readonly env: NodeJS.ProcessEnv;
+  /** The store's root. */
+  readonly root: string;
+  /** A runtime's name or path; else LAMINATE_RUNTIME, runc, crun. */
+  readonly runtime?: string;
+  /** The script that node runs with the argument `worker`: the command's entry, or worker/main.ts. */
+  readonly entry: string;
+}
+
+/** Makes a sandbox; starts nothing until it is first used. */
+export function createSandbox(options: SandboxOptions): Sandbox {
+  return new WorkerSandbox(options);
+}
+
+interface Pending {
+  resolve(answer: Requests[RequestKind]["answer"]): void;
+  reject(error: unknown): void;
+  readonly hooks: StepHooks | undefined;
+}
+
+class WorkerSandbox implements Sandbox {
+  readonly dialect = overlayDialect();
+  readonly #options: SandboxOptions;
+  readonly #pending = new Map<number, Pending>();
+  #worker: Promise<WorkerProcess> | undefined;
+  #lastId = 0;
+
+  constructor(options: SandboxOptions) {
+    this.#options = options;
+  }
+
+  async unpack(tarPath: string, target: string): Promise<void> {
+    await this.#ask("unpack", { tarPath, target });
+  }
+
+  runStep(step: StepSpec, hooks: StepHooks): Promise<StepResult> {
+    return this.#ask("runStep", step, hooks);
+  }
+
+  async removeTree(path: string): Promise<void> {
+    await this.#ask("removeTree", { path });
+  }
+
+  probe(): Promise<SandboxFacts> {
+    return this.#ask("probe", {});
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const starting = this.#worker;
+    this.#worker = undefined;
+    await (await starting?.catch(() => undefined))?.end();
+  }
+
+  async #ask<K extends RequestKind>(kind: K, ask: Requests[K]["ask"], hooks?: StepHooks): Promise<Requests[K]["answer"]> {
+    hooks?.signal.throwIfAborted();
+    this.#worker ??= this.#start();
+    const worker = await this.#worker;
+    hooks?.signal.throwIfAborted();
+    const id = ++this.#lastId;
+    const cancel = () => worker.send({ type: "cancel", id });
+    hooks?.signal.addEventListener("abort", cancel, { once: true });
+    try {
+      return await new Promise<Requests[K]["answer"]>((resolve, reject) => {
+        this.#pending.set(id, { resolve: resolve as Pending["resolve"], reject, hooks });
+        worker.send({ type: "request", id, kind, ask } as ToWorker);
+      });
+    } catch (error) {
+      hooks?.signal.throwIfAborted(); // what failed then failed because of it
+      throw error;
+    } finally {
+      this.#pending.delete(id);
+      hooks?.signal.removeEventListener("abort", cancel);
+    }
+  }
+
+  async #start(): Promise<WorkerProcess> {
+    const { env, entry, root, runtime } = this.#options;
+    const mapping = idMapping() ?? null;
+    const settings = { root, dialect: this.dialect, mapping, ...(runtime === undefined ? {} : { runtime }) };
+    return startWorker({ env, entry, settings, onMessage: (message) => this.#receive(message), onDeath: (error) => this.#rejectAll(error) });
+  }
+
+  #receive(message: Exclude<FromWorker, { type: "ready" }>): void {
+    const pending = this.#pending.get(message.id);
+    switch (message.type) {
+      case "output":
+        pending?.hooks?.onOutput(message.stream, Buffer.from(message.data, "base64"));
+        return;
+      case "answer":
+        pending?.resolve(message.answer);
+        return;
+      case "failure":
+        pending?.reject(failureOf(message.failure));
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  #rejectAll(error: SandboxError): void {
+    this.#worker = undefined; // the next request starts another
+    for (const pending of this.#pending.values()) pending.reject(error);
+  }
+}
+
+function failureOf({ code, message, hint }: FailureMessage): Error {
+  if (code === undefined) return new Error(message);
+  // A layer's own failures (a tar that climbs out) keep their code; only the class is the sandbox's.
+  return new SandboxError(code as SandboxError["code"], message, hint === undefined ? {} : { hint });
+}

@@ -1,0 +1,110 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { diffDirectory } from "../../store/layers/diff-directory.ts";
+import { unmount } from "../../sys/mounts.ts";
+import { hostFiles } from "../host-files.ts";
+import { mountOverlay } from "../overlay.ts";
+import { resolveInRootfs } from "../rootfs-path.ts";
+import { runtimeSpec, STANDARD_MOUNT_POINTS, type SpecLimit } from "../runtime-spec.ts";
+import type { Runtime } from "../runtime.ts";
+import type { StepHooks, StepLayer, StepResult, StepSpec } from "../step.ts";
+import { lookUpAccount } from "../user.ts";
+import { runContainer } from "./container.ts";
+import { findMissingMountPoints, removeMountPoints } from "./mount-points.ts";
+import { removeTree } from "./remove-tree.ts";
+import type { StepNetworks } from "./step-network.ts";
+
+export interface StepTools {
+  readonly runtime: Runtime;
+  readonly dialect: "trusted" | "user";
+  readonly rootless: boolean;
+  readonly networks: StepNetworks;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** The same on every machine, as some packages write the host's name into files. */
+const HOSTNAME = "laminate";
+
+/**
+ * Mounts the layers, runs the step's command in a container over them and, if it ended with 0, makes a layer of what it changed.
+ * Of the scratch directory only the layer's files remain; after a failure nothing does.
+ */
+export async function runStep(step: StepSpec, tools: StepTools, hooks: StepHooks): Promise<StepResult> {
+  let keep: readonly string[] = [];
+  try {
+    hooks.signal.throwIfAborted();
+    const ran = await runInOverlay(step, tools, hooks);
+    if (ran.exitCode !== 0) return { exitCode: ran.exitCode, network: ran.network };
+    hooks.signal.throwIfAborted();
+    const layer = await layerOf(ran.upper, step, tools);
+    keep = ["upper", "layer.tar", "layer.index"];
+    return { exitCode: 0, network: ran.network, layer };
+  } finally {
+    const made = ["upper", "work", "merged", "lower", "empty", "bundle", "layer.tar", "layer.index"];
+    await Promise.all(made.filter((name) => !keep.includes(name)).map((name) => removeTree(join(step.scratch, name))));
+  }
+}
+
+async function runInOverlay(step: StepSpec, tools: StepTools, hooks: StepHooks): Promise<Pick<StepResult, "exitCode" | "network"> & { upper: string }> {
+  const { upper, merged } = mountOverlay({ lowers: step.lowers, directory: step.scratch, dialect: tools.dialect, volatile: true });
+  const bundle = join(step.scratch, "bundle");
+  const ran = await (async () => {
+    try {
+      mkdirSync(bundle, { mode: 0o700 });
+      makeWorkingDirectory(merged, step.cwd);
+      return await runOver(merged, bundle, step, tools, hooks);
+    } finally {
+      release(merged);
+    }
+  })();
+  removeMountPoints(upper, ran.missing);
+  return { ...ran, upper };
+}
+
+async function runOver(merged: string, bundle: string, step: StepSpec, tools: StepTools, hooks: StepHooks) {
+  const hostname = step.hostname ?? HOSTNAME;
+  const account = lookUpAccount(merged, step.user);
+  await using network = await tools.networks.open(step, bundle);
+  const files = hostFiles({
+    directory: bundle,
+    hostname,
+    names: ["resolv.conf", "hosts"], // as in BuildKit: a step may well write the image's /etc/hostname
+    loopbackIsHost: network.spec.kind === "host",
+    nameservers: network.nameservers,
+    ...(step.addHosts === undefined ? {} : { addHosts: step.addHosts }),
+  });
+  const missing = findMissingMountPoints(merged, [...STANDARD_MOUNT_POINTS, ...files.map(({ destination }) => destination)]);
+  const { argv, env, cwd } = step;
+  const spec = runtimeSpec({ rootfs: merged, args: argv, env, cwd, account, hostname, network: network.spec, rootless: tools.rootless, mounts: files, limits: openFileLimit() });
+  writeFileSync(join(bundle, "config.json"), JSON.stringify(spec));
+  const container = { runtime: tools.runtime, bundle, env: tools.env, program: argv[0] ?? "", ...(step.stdin === undefined ? {} : { stdin: step.stdin }) };
+  const exitCode = await runContainer(container, hooks);
+  return { exitCode, network: network.said, missing };
+}
+
+/** crun refuses a working directory that is not there, runc makes it; Docker makes it. */
+function makeWorkingDirectory(merged: string, cwd: string): void {
+  const found = resolveInRootfs(merged, cwd);
+  if (!found.exists) mkdirSync(merged + found.path, { recursive: true, mode: 0o755 });
+}
+
+/** Node raises its own soft limit to the hard one, and programs that close every possible file then take minutes. */
+function openFileLimit(): SpecLimit[] {
+  const hard = Number(/^Max open files\s+\S+\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1] ?? 1024);
+  return [{ type: "RLIMIT_NOFILE", soft: Math.min(1024, hard), hard }];
+}
+
+function release(merged: string): void {
+  try {
+    unmount(merged);
+  } catch {
+    unmount(merged, { lazy: true }); // a process still on its way out
+  }
+}
+
+async function layerOf(upper: string, step: StepSpec, tools: StepTools): Promise<StepLayer> {
+  const tar = join(step.scratch, "layer.tar");
+  const index = join(step.scratch, "layer.index");
+  const { diffId, size } = await diffDirectory(upper, { dialect: tools.dialect, tarPath: tar, indexPath: index, lowers: step.lowers });
+  return { directory: upper, tar, index, diffId, size };
+}

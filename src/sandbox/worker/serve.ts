@@ -1,0 +1,110 @@
+import { resolve, sep } from "node:path";
+import { Failure, reasonOf } from "../../base/failure.ts";
+import { unreachable } from "../../base/unreachable.ts";
+import { unpackTar } from "../../store/layers/unpack.ts";
+import { hideCgroups } from "../cgroups.ts";
+import { findRuntime } from "../runtime.ts";
+import { SandboxError } from "../sandbox-error.ts";
+import type { SandboxFacts, StepHooks } from "../step.ts";
+import type { FailureMessage, FromWorker, RequestKind, Requests, ToWorker, WorkerSettings } from "./messages.ts";
+import { removeTree } from "./remove-tree.ts";
+import { runStep } from "./run-step.ts";
+import { StepNetworks } from "./step-network.ts";
+
+/** The worker's side of the channel: answers requests, several at a time. */
+export class Server {
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #send: (message: FromWorker) => void;
+  readonly #running = new Map<number, AbortController>();
+  #settings: WorkerSettings | undefined;
+  #networks: StepNetworks | undefined;
+
+  constructor(env: NodeJS.ProcessEnv, send: (message: FromWorker) => void) {
+    this.#env = env;
+    this.#send = send;
+  }
+
+  receive(message: ToWorker): void {
+    switch (message.type) {
+      case "start":
+        this.#settings = message.settings;
+        hideCgroups();
+        this.#send({ type: "ready" });
+        return;
+      case "request":
+        void this.#answer(message);
+        return;
+      case "cancel":
+        this.#running.get(message.id)?.abort();
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  async #answer(message: Extract<ToWorker, { type: "request" }>): Promise<void> {
+    const { id } = message;
+    const abort = new AbortController();
+    this.#running.set(id, abort);
+    const hooks: StepHooks = {
+      signal: abort.signal,
+      onOutput: (stream, data) => this.#send({ type: "output", id, stream, data: data.toString("base64") }),
+    };
+    try {
+      this.#send({ type: "answer", id, answer: await this.#perform(message, hooks) });
+    } catch (error) {
+      this.#send({ type: "failure", id, failure: failureMessage(error) });
+    } finally {
+      this.#running.delete(id);
+    }
+  }
+
+  async #perform(message: Extract<ToWorker, { type: "request" }>, hooks: StepHooks): Promise<Requests[RequestKind]["answer"]> {
+    const settings = this.#started();
+    switch (message.kind) {
+      case "unpack":
+        await unpackTar(message.ask.tarPath, message.ask.target, { dialect: settings.dialect, owners: true });
+        return null;
+      case "runStep":
+        return runStep(message.ask, { runtime: findRuntime(this.#env, settings.runtime), dialect: settings.dialect, rootless: settings.mapping !== null, networks: this.#network(), env: this.#env }, hooks);
+      case "removeTree":
+        await removeTree(insideRoot(message.ask.path, settings.root));
+        return null;
+      case "probe":
+        return this.#probe(settings);
+      default:
+        return unreachable(message);
+    }
+  }
+
+  async #probe(settings: WorkerSettings): Promise<SandboxFacts> {
+    const { path } = findRuntime(this.#env, settings.runtime);
+    const said = await this.#network().probe(settings.root);
+    const reason = said.reason === undefined ? {} : { networkReason: said.reason };
+    return { runtime: path, network: said.kind === "private" ? "private" : "host", ...reason, mapping: settings.mapping, dialect: settings.dialect };
+  }
+
+  #started(): WorkerSettings {
+    if (this.#settings === undefined) throw new Error("Internal error: a request came before the settings");
+    return this.#settings;
+  }
+
+  #network(): StepNetworks {
+    this.#networks ??= new StepNetworks(this.#env);
+    return this.#networks;
+  }
+}
+
+/** The worker is root over every id of its mapping: a wrong path here would remove what is not ours. */
+function insideRoot(path: string, root: string): string {
+  const absolute = resolve(path);
+  if (!absolute.startsWith(resolve(root) + sep)) {
+    throw new SandboxError("unsafe-path", `cannot remove ${JSON.stringify(path)}: it is not below the store ${JSON.stringify(root)}`);
+  }
+  return absolute;
+}
+
+function failureMessage(error: unknown): FailureMessage {
+  if (!(error instanceof Failure)) return { message: reasonOf(error) };
+  return { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
+}
