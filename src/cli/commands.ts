@@ -1,0 +1,63 @@
+import type { Command } from "./command.ts";
+
+export interface CommandEntry {
+  readonly group: "Build and share" | "Containers" | "Images" | "Other";
+  /** Shown by `laminate --help`, which loads no command; the command's own summary says the same. */
+  readonly summary: string;
+}
+
+/** Every command a user sees, in the order of `laminate --help`. */
+export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  build: { group: "Build and share", summary: "Build an image from a Dockerfile" },
+  base: { group: "Build and share", summary: "Make a base image from a distribution's signed packages" },
+  pull: { group: "Build and share", summary: "Download an image from a registry" },
+  push: { group: "Build and share", summary: "Upload an image to a registry" },
+  login: { group: "Build and share", summary: "Log in to a registry" },
+  logout: { group: "Build and share", summary: "Log out from a registry" },
+  run: { group: "Containers", summary: "Create and run a new container from an image" },
+  exec: { group: "Containers", summary: "Execute a command in a running container" },
+  ps: { group: "Containers", summary: "List containers" },
+  logs: { group: "Containers", summary: "Fetch the logs of a container" },
+  stop: { group: "Containers", summary: "Stop one or more running containers" },
+  kill: { group: "Containers", summary: "Kill one or more running containers" },
+  rm: { group: "Containers", summary: "Remove one or more containers" },
+  cp: { group: "Containers", summary: "Copy files between a container and the local file system" },
+  export: { group: "Containers", summary: "Export a container's file system as a tar archive" },
+  images: { group: "Images", summary: "List images" },
+  history: { group: "Images", summary: "Show the history of an image" },
+  inspect: { group: "Images", summary: "Return low-level information on images and containers" },
+  tag: { group: "Images", summary: "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE" },
+  rmi: { group: "Images", summary: "Remove one or more images" },
+  save: { group: "Images", summary: "Save one or more images to a tar archive" },
+  load: { group: "Images", summary: "Load images from a tar archive" },
+  import: { group: "Images", summary: "Import the contents of a tarball as an image" },
+  info: { group: "Other", summary: "Show what this machine offers and where things are kept" },
+  version: { group: "Other", summary: "Show the version information" },
+  completion: { group: "Other", summary: "Print a completion script for bash, zsh or fish" },
+};
+
+/** Docker's longer names: `image ls`, `container rm`, `buildx build`. */
+const NOUNS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  image: { ls: "images", list: "images", rm: "rmi", remove: "rmi", ...same("build", "history", "import", "inspect", "load", "pull", "push", "save", "tag") },
+  container: { ls: "ps", list: "ps", ps: "ps", remove: "rm", ...same("cp", "exec", "export", "inspect", "kill", "logs", "rm", "run", "stop") },
+  builder: same("build"),
+  buildx: same("build"),
+};
+
+function same(...names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, name]));
+}
+
+/** The command that the words name and the words after it; undefined when there is none. */
+export function findCommand(words: readonly string[]): { readonly name: string; readonly rest: readonly string[] } | undefined {
+  const [first = "", second = ""] = words;
+  if (Object.hasOwn(COMMANDS, first)) return { name: first, rest: words.slice(1) };
+  const noun = Object.hasOwn(NOUNS, first) ? NOUNS[first]! : {};
+  return Object.hasOwn(noun, second) ? { name: noun[second]!, rest: words.slice(2) } : undefined;
+}
+
+/** Loads one command's file; nothing else of the program is loaded until a command is called. */
+export async function loadCommand(name: string): Promise<Command> {
+  const module = (await import(`./commands/${name}.ts`)) as { readonly command: Command };
+  return module.command;
+}
