@@ -88,7 +88,8 @@ export function enterCommand(env: NodeJS.ProcessEnv, options: EnterOptions = {})
 
 /** What a failed start of the command of {@link enterCommand} means, from what `unshare` wrote to standard error. */
 export function enterFailure(stderr: string): SandboxError {
-  const said = stderr.trim().split("\n").slice(-3).join("; ") || "it wrote nothing";
+  const lines = stderr.trim().split("\n").filter((line) => line.trim() !== "");
+  const said = lines.find((line) => /^\w*Error\b/.test(line)) ?? (lines.slice(-3).join("; ") || "it wrote nothing");
   if (/new[ug]idmap/.test(said)) {
     return new SandboxError("no-subordinate-ids", `cannot use the subordinate ids: ${said}`, {
       hint: "the ranges in /etc/subuid and /etc/subgid must be yours, and newuidmap and newgidmap must be setuid root: apt-get install --reinstall uidmap",

@@ -114,7 +114,8 @@ function judge(code: number, errors: readonly string[], options: ContainerOption
 }
 
 function isAboutProgram(said: string, program: string): boolean {
-  return /exec/.test(said) && said.includes(program) && /not found|no such file or directory|permission denied|exec format error|is a directory/i.test(said);
+  // crun leaves the name out when it may not execute the program: "open executable: Permission denied".
+  return /exec/.test(said) && (said.includes(program) || said.startsWith("open executable")) && /not found|no such file or directory|permission denied|exec format error|is a directory/i.test(said);
 }
 
 function runtimeErrors(log: string): string[] {
