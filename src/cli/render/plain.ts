@@ -23,6 +23,7 @@ export class PlainRenderer implements Renderer {
   /** The step whose lines are being printed. */
   #shown: Step | undefined;
   #shownSince = 0;
+  readonly #named = new Set<Step>();
   /** The step of the line printed last: another one's begin with its name. */
   #last: Step | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -105,8 +106,7 @@ export class PlainRenderer implements Renderer {
     if (this.#shown !== undefined) this.#printStep(this.#shown);
     if (this.#shown !== undefined && time - this.#shownSince < TURN_MS) return this.#wakeLater();
     for (const [step, queue] of [...this.#waiting]) {
-      if (step === this.#shown || (queue.length === 0 && this.#last === step)) continue;
-      if (queue.length === 0 && this.#shown !== undefined) continue;
+      if (step === this.#shown || (queue.length === 0 && (this.#named.has(step) || this.#shown !== undefined))) continue;
       this.#shown = step;
       this.#shownSince = time;
       this.#printStep(step);
@@ -118,6 +118,7 @@ export class PlainRenderer implements Renderer {
     const queue = this.#waiting.get(step)!;
     const head = this.#last === step ? "" : `${this.#gap()}#${step.number} ${step.name}\n`;
     this.#last = step;
+    this.#named.add(step);
     const text = head + queue.splice(0).map((line) => `#${step.number} ${line}\n`).join("");
     if (text !== "") this.#options.write(text);
     if (!isOver(step)) return;

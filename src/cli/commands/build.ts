@@ -1,0 +1,112 @@
+import { defineCommand, type CommandContext, type FlagValues } from "../command.ts";
+import { UsageError } from "../usage-error.ts";
+
+const flags = {
+  tag: { kind: "list", short: "t", value: "NAME[:TAG]", summary: "Name the image; may be repeated" },
+  file: { kind: "string", short: "f", value: "FILE", summary: "The Dockerfile (default: PATH/Dockerfile); - reads it from standard input" },
+  "build-arg": { kind: "list", value: "NAME[=VALUE]", summary: "Set a build-time variable; without a value it is taken from the environment" },
+  target: { kind: "string", value: "STAGE", summary: "Build this stage instead of the last" },
+  "no-cache": { kind: "boolean", summary: "Run every step again" },
+  pull: { kind: "boolean", summary: "Ask the registry for the base images even when they are here" },
+  label: { kind: "list", value: "NAME=VALUE", summary: "Set a label of the image" },
+  network: { kind: "string", value: "MODE", summary: "Network of the RUN instructions: default, none or host" },
+  platform: { kind: "string", value: "OS/ARCH", summary: "Platform of the image, as linux/arm64" },
+  quiet: { kind: "boolean", short: "q", summary: "Print the image ID and nothing else" },
+  progress: { kind: "string", value: "MODE", summary: "How progress is shown: auto, plain, tty, rawjson or quiet" },
+  iidfile: { kind: "string", value: "FILE", summary: "Write the image ID to this file" },
+  runtime: { kind: "string", value: "NAME", summary: "The OCI runtime: crun, runc or a path" },
+  load: { kind: "boolean", summary: "Taken for docker's sake: an image always goes to the local images" },
+  rm: { kind: "boolean", summary: "Taken for docker's sake: no intermediate containers are left" },
+  "force-rm": { kind: "boolean", summary: "Taken for docker's sake: no intermediate containers are left" },
+} as const;
+
+const NETWORKS = ["default", "none", "host"] as const;
+
+export const command = defineCommand({
+  name: "build",
+  summary: "Build an image from a Dockerfile",
+  usage: "[OPTIONS] PATH | URL | -",
+  examples: [
+    "laminate build -t test-image .",
+    "laminate build --target test --build-arg VERSION=2 -f docker/Dockerfile .",
+    "laminate build -t tool https://github.com/someone/tool.git#main:src",
+  ],
+  flags,
+  arguments: { min: 1, max: 1 },
+  async run(context, values, [path]) {
+    const options = buildOptions(context, values, path!);
+    const renderer = await rendererFor(context, values);
+    const [{ openLaminate }, { build }] = await Promise.all([import("../../api/laminate.ts"), import("../../api/build.ts")]);
+    try {
+      await using laminate = await openLaminate({ env: context.env, ...(context.root === undefined ? {} : { root: context.root }) });
+      const result = await build(laminate, options, { events: renderer.events, signal: context.signal });
+      renderer.succeed(result);
+      await announce(context, values, result.id);
+      return 0;
+    } catch (error) {
+      if (context.signal.aborted) {
+        renderer.cancel();
+        throw error;
+      }
+      renderer.fail();
+      const { reportFailedStep } = await import("../failed-step.ts");
+      if (await reportFailedStep(error, { ...options, stderr: context.stderr })) return 1;
+      throw error;
+    }
+  },
+});
+
+type Values = FlagValues<typeof flags>;
+
+function buildOptions({ env, stdin, cwd }: CommandContext, values: Values, path: string) {
+  const { file, target, network, platform, runtime } = values;
+  return {
+    context: path,
+    cwd,
+    tags: values.tag,
+    buildArgs: buildArguments(values["build-arg"], env),
+    labels: Object.fromEntries(values.label.map(nameAndValue)),
+    noCache: values["no-cache"] === true,
+    pull: values.pull === true,
+    ...(file === undefined ? {} : { file }),
+    ...(target === undefined ? {} : { target }),
+    ...(network === undefined ? {} : { network: checkNetwork(network) }),
+    ...(platform === undefined ? {} : { platform }),
+    ...(runtime === undefined ? {} : { runtime }),
+    ...(path === "-" || file === "-" ? { stdin } : {}),
+  };
+}
+
+/** `NAME=VALUE`, or `NAME` with the value of our own environment; where that has none, the argument is not given. */
+function buildArguments(written: readonly string[], env: NodeJS.ProcessEnv): Record<string, string> {
+  const pairs = written.flatMap((text) => {
+    if (text.includes("=")) return [nameAndValue(text)];
+    const value = env[text];
+    return value === undefined ? [] : [[text, value] as const];
+  });
+  return Object.fromEntries(pairs);
+}
+
+function nameAndValue(text: string): readonly [string, string] {
+  const equals = text.indexOf("=");
+  return equals < 0 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)];
+}
+
+function checkNetwork(text: string): (typeof NETWORKS)[number] {
+  const found = NETWORKS.find((name) => name === text);
+  if (found !== undefined) return found;
+  throw new UsageError("bad-value", `invalid argument "${text}" for "--network" flag: it is one of ${NETWORKS.join(", ")}`);
+}
+
+async function rendererFor({ env, stderr }: CommandContext, { progress, quiet }: Values) {
+  const { chooseRenderer } = await import("../render/choose-renderer.ts");
+  return chooseRenderer({ progress, quiet: quiet === true, env, stderr, clock: Date.now });
+}
+
+async function announce({ stdout, cwd }: CommandContext, { iidfile, quiet }: Values, id: string): Promise<void> {
+  if (iidfile !== undefined) {
+    const [{ writeFile }, { resolve }] = await Promise.all([import("node:fs/promises"), import("node:path")]);
+    await writeFile(resolve(cwd, iidfile), id);
+  }
+  if (quiet === true) stdout.write(`${id}\n`);
+}
