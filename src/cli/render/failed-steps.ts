@@ -1,4 +1,4 @@
-import { type Step } from "./steps.ts";
+import type { Step } from "./steps.ts";
 
 const RULE = "------\n";
 
@@ -12,7 +12,7 @@ function output(step: Step, most: number): string {
   const lines = step.log.lines.slice(-most);
   const left = step.log.lines.length - lines.length + step.log.dropped;
   const text = lines.map((line) => `${sinceStart(step, line.time)} ${line.text}\n`).join("");
-  return left === 0 ? text : `… ${left} earlier lines\n${text}`;
+  return left === 0 ? text : `… ${left} earlier line${left === 1 ? "" : "s"}\n${text}`;
 }
 
 /** Seconds since a step began: `0.123`. */

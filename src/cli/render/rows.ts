@@ -61,12 +61,14 @@ function detailRows(step: Step): readonly Row[] {
   ];
 }
 
-function bar({ current, total }: Transfer): string {
+/** `[====>    ]`; nothing where the total is not known. */
+export function bar({ current, total }: Transfer): string {
   if (total === undefined || total === 0) return "";
   const full = Math.min(BAR, Math.floor((current / total) * BAR));
   return `[${"=".repeat(full)}${full < BAR ? ">" : ""}${" ".repeat(Math.max(0, BAR - full - 1))}]`;
 }
 
-function amount({ current, total }: Transfer): string {
+/** `1.2MB / 5MB`. */
+export function amount({ current, total }: Transfer): string {
   return total === undefined ? humanSize(current) : `${humanSize(current)} / ${humanSize(total)}`;
 }

@@ -1,0 +1,41 @@
+import { expect, test, vi } from "vitest";
+import { at } from "../../testing/build-events.ts";
+import { TransferDisplay } from "./transfer.ts";
+
+const A = `sha256:${"a".repeat(64)}`;
+const B = `sha256:${"b".repeat(64)}`;
+
+function display(isTTY: boolean, quiet = false) {
+  const written = { out: "", err: "" };
+  const stream = (name: "out" | "err") => ({ isTTY, columns: 70, rows: 10, write: (text: string) => (written[name] += text) }) as unknown as NodeJS.WriteStream;
+  const shown = new TransferDisplay({ out: stream("out"), err: stream("err"), env: {}, words: { going: "Downloading", done: "Pull complete" }, quiet });
+  return { shown, written };
+}
+
+test("in a pipe each blob is one line, said once", () => {
+  const { shown, written } = display(false);
+  for (const event of [at(0).move(0, A, 0, 10), at(1).move(0, B, 5, 5, true), at(1).move(0, B, 5, 5, true), at(2).move(0, A, 10, 10, true)]) shown.events(event);
+  shown.end();
+  expect(written).toEqual({ out: "bbbbbbbbbbbb: Pull complete\naaaaaaaaaaaa: Pull complete\n", err: "" });
+});
+
+test("on a terminal each blob has a bar", () => {
+  vi.useFakeTimers({ now: 0 });
+  const { shown, written } = display(true);
+  shown.events(at(0).move(0, A, 5_000_000, 10_000_000));
+  vi.advanceTimersByTime(150);
+  expect(written.out).toBe(`aaaaaaaaaaaa: Downloading [${"=".repeat(12)}>${" ".repeat(11)}] 5MB / 10MB\n`);
+  shown.events(at(1).move(0, A, 10_000_000, 10_000_000, true));
+  shown.end();
+  expect(written.out.endsWith("\u001b[1A\r\u001b[Jaaaaaaaaaaaa: Pull complete\n")).toBe(true);
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+test("quiet leaves warnings, on standard error", () => {
+  const { shown, written } = display(false, true);
+  shown.events(at(0).move(0, A, 10, 10, true));
+  shown.events(at(0).warn("plain HTTP"));
+  shown.end();
+  expect(written).toEqual({ out: "", err: "WARNING: plain HTTP\n" });
+});
