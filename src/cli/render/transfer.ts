@@ -82,7 +82,7 @@ export class TransferDisplay {
     const { going, done } = this.#options.words;
     if (transfer.done) return `${transfer.item}: ${done}`;
     const size = transfer.total === undefined ? humanSize(transfer.current) : amount(transfer);
-    return `${transfer.item}: ${going} ${bar(transfer)} ${size}`.replace("  ", " ");
+    return [`${transfer.item}:`, going, bar(transfer), size].filter((word) => word !== "").join(" ");
   }
 
   #erase(): void {
