@@ -73,6 +73,11 @@ test("where nobody reads any more the command ends quietly", async () => {
   expect(stderr).toBe("");
 });
 
+test("output that cannot be written is an error", () => {
+  const { status, stderr } = run("sh", ["-c", `${BIN} --help > /dev/full`]);
+  expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/^laminate: write to standard output: .*ENOSPC.*\n$/) });
+});
+
 test("compiled code is kept in the user's own directory", () => {
   run(BIN, ["--version"], environment({ XDG_CACHE_HOME: join(directory, "cache") }));
   expect(spawnSync("ls", [join(directory, "cache", "laminate", "compiled")]).status).toBe(0);

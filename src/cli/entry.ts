@@ -26,7 +26,8 @@ if (process.argv[2] === "worker") {
 function abortSignal(): AbortSignal {
   const controller = new AbortController();
   let asked = 0;
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  // Not SIGHUP: a handler would undo nohup, and a death without warning leaves nothing half-made anyway.
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.on(name, () => {
       asked += 1;
       const reason = new Interrupted(name);
@@ -35,8 +36,9 @@ function abortSignal(): AbortSignal {
     });
   }
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    controller.abort(new Interrupted("SIGPIPE"));
+    if (error.code === "EPIPE") return controller.abort(new Interrupted("SIGPIPE"));
+    process.stderr.write(`laminate: write to standard output: ${error.message}\n`);
+    process.exit(1);
   });
   process.stderr.on("error", () => {}); // a build goes on when nobody watches it
   return controller.signal;

@@ -5,6 +5,7 @@ import type { Origin } from "../graph/operation.ts";
 import { SolveError } from "../solver/solve-error.ts";
 import { printable } from "./printable.ts";
 import { sourceExcerpt } from "./render/source-excerpt.ts";
+import { firstError } from "./report.ts";
 
 export interface FailedBuild {
   readonly context: string;
@@ -14,7 +15,8 @@ export interface FailedBuild {
 }
 
 /** Prints a failed step's place in the Dockerfile and its error as docker does; false when the error is not a step's. */
-export async function reportFailedStep(error: unknown, build: FailedBuild): Promise<boolean> {
+export function reportFailedStep(thrown: unknown, build: FailedBuild): boolean {
+  const error = firstError(thrown);
   if (!(error instanceof SolveError)) return false;
   const { origin } = error.vertex;
   const showsItself = error.cause instanceof SourceError;

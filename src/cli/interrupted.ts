@@ -1,6 +1,6 @@
 import { Failure } from "../base/failure.ts";
 
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGPIPE: 141 } as const;
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGPIPE: 141 } as const;
 
 /** Why the command's signal is aborted: someone sent us a signal, or nobody reads our output any more. */
 export class Interrupted extends Failure {

@@ -11,10 +11,16 @@ export function report(error: unknown, { signal, stderr }: World, debug: boolean
     if (reason.signalName !== "SIGPIPE") stderr.write("laminate: interrupted\n");
     return reason.exitCode;
   }
-  const hint = error instanceof Failure ? error.hint : hintFor(error);
-  stderr.write(`laminate: ${printable(reasonOf(error))}\n${hint === undefined ? "" : `${printable(hint)}\n`}`);
+  const first = firstError(error);
+  const hint = first instanceof Failure ? first.hint : hintFor(first);
+  stderr.write(`laminate: ${printable(reasonOf(first))}\n${hint === undefined ? "" : `${printable(hint)}\n`}`);
   if (debug) stderr.write(`${trace(error)}\n`);
-  return error instanceof UsageError ? error.exitCode : 1;
+  return first instanceof UsageError ? first.exitCode : 1;
+}
+
+/** What went wrong first, where releasing something after it went wrong too (`await using`). */
+export function firstError(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstError(error.suppressed) : error;
 }
 
 /** What to do about an error that no room expected. */
@@ -35,6 +41,6 @@ function hintFor(error: unknown): string | undefined {
 /** The stacks of an error and its causes. */
 function trace(error: unknown): string {
   const stacks: string[] = [];
-  for (let each = error; each instanceof Error; each = each.cause) stacks.push(each.stack ?? each.message);
+  for (let each = error; each instanceof Error; each = each instanceof SuppressedError ? each.suppressed : each.cause) stacks.push(each.stack ?? each.message);
   return printable(stacks.join("\ncaused by: "));
 }

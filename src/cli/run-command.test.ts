@@ -62,6 +62,11 @@ test("--debug shows where an error and its cause came from", async () => {
   expect(err).toMatch(/laminate: outer\nRefused: outer\n {4}at [^]*\ncaused by: Error: inner\n {4}at /);
 });
 
+test("what went wrong first is told, not what then could not be released", async () => {
+  const both = new SuppressedError(new Error("release"), new Refused("first", { hint: "do this" }), "");
+  expect(await reported(both)).toEqual({ code: 1, err: "laminate: first\ndo this\n" });
+});
+
 test("a broken invariant asks for a report, a full disk for room", async () => {
   expect((await reported(new Error("Internal error: x"))).err).toContain("mistake in Laminate");
   expect((await reported(Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" }))).err).toContain("The disk is full");
