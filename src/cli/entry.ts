@@ -44,9 +44,10 @@ function abortSignal(): AbortSignal {
   return controller.signal;
 }
 
+/** Waits until a stream has taken everything, or has said why it cannot. */
 function flushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
-    if (stream.destroyed || stream.writableLength === 0) resolve();
-    else stream.write("", () => resolve());
+    if (stream.destroyed || stream.writableLength === 0) setImmediate(resolve);
+    else stream.write("", () => setImmediate(resolve));
   });
 }
