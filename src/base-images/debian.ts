@@ -1,0 +1,141 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { DiffId } from "../oci/digest.ts";
+import type { Store } from "../store/store.ts";
+import { isPublic, readAptSources, sourceLine, sourcesFor, type AptSource } from "./apt-sources.ts";
+import { runCommand, startCommand, type CommandOptions } from "./command.ts";
+import { BaseImageFailure } from "./base-error.ts";
+import type { BaseRequest } from "./suites.ts";
+
+export interface BaseLayer {
+  readonly diffId: DiffId;
+  /** Seconds since the epoch: the newest release date of the suite's archives. */
+  readonly time: number;
+  readonly comment: string;
+}
+
+/** Makes a suite's minimal system from its signed packages and puts it into the store as one layer. */
+export async function makeSuite(store: Store, request: BaseRequest & { kind: "suite" }, options: CommandOptions): Promise<BaseLayer> {
+  const scratch = store.temporaryDirectory();
+  mkdirSync(scratch, { recursive: true });
+  const sources = sourcesFor(readAptSources("/etc/apt"), request.distribution, request.suite);
+  checkKeyrings(sources, request);
+  const time = await releaseTime(sources, scratch, options);
+  const setup = await hostSetup(sources, request, scratch, options);
+  const { output, done } = startCommand(bootstrapCommand(request, sources, setup), {
+    ...options,
+    env: { ...options.env, SOURCE_DATE_EPOCH: String(time), LC_ALL: "C.UTF-8" },
+  });
+  const diffId = await store.layers.putTar(afterSuccess(output, done));
+  return { diffId, time, comment: `mmdebstrap --variant=minbase ${request.suite}` };
+}
+
+/** A truncated tar of a bootstrap that failed must not become a layer: the stream's end is the command's success. */
+async function* afterSuccess(output: AsyncIterable<Buffer>, done: Promise<void>): AsyncIterable<Buffer> {
+  for await (const chunk of output) {
+    yield chunk;
+  }
+  await done;
+}
+
+function bootstrapCommand(request: BaseRequest & { kind: "suite" }, sources: readonly AptSource[], setup: string): string[] {
+  return [
+    "mmdebstrap",
+    "--variant=minbase",
+    `--mode=${process.getuid?.() === 0 ? "root" : "unshare"}`,
+    "--format=tar",
+    "--skip=output/dev",
+    `--customize-hook=${setup}`,
+    ...(request.slim ? ["--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-include=/usr/share/doc/*/copyright"] : []),
+    request.suite,
+    "-",
+    ...sources.map(sourceLine),
+  ];
+}
+
+/**
+ * The hook that makes the system an image: what Docker's own images configure for apt, this machine's way to its
+ * mirror where that is not the public one, and nothing that differs from run to run. It reads only from the script's
+ * text, since the hook of an ordinary user runs with another uid that may not enter our store.
+ */
+async function hostSetup(sources: readonly AptSource[], request: BaseRequest & { kind: "suite" }, scratch: string, options: CommandOptions): Promise<string> {
+  const apt: string[] = [];
+  const lines: string[] = ["set -eu", 'root="$1"'];
+  const own = !isPublic(sources, request.distribution);
+  for (const protocol of ["http", "https"]) {
+    const proxy = /"(.+)"/.exec(await runCommand(["apt-config", "dump", `Acquire::${protocol}::Proxy`], options))?.[1];
+    // A proxy's password must not be published with the image.
+    if (proxy !== undefined && !/\/\/[^/]*@/.test(proxy)) {
+      apt.push(`Acquire::${protocol}::Proxy "${proxy}";`);
+    }
+  }
+  const bundle = "/etc/ssl/certs/ca-certificates.crt";
+  if (own && sources.some((one) => one.uri.startsWith("https:")) && existsSync(bundle)) {
+    // Not in /etc/ssl: installing ca-certificates in the image would overwrite it.
+    const copied = join(scratch, "ca.crt");
+    copyFileSync(bundle, copied);
+    lines.push(`cat > "$root/etc/apt/host-ca.crt" <<'END'`, readFileSync(copied, "utf8").trimEnd(), "END", 'chmod 644 "$root/etc/apt/host-ca.crt"');
+    apt.push('Acquire::https::CAInfo "/etc/apt/host-ca.crt";');
+  }
+  for (const keyring of new Set(sources.flatMap((one) => one.signedBy ?? []))) {
+    lines.push(`if [ ! -e "$root${keyring}" ]; then mkdir -p "$root${keyring.slice(0, keyring.lastIndexOf("/"))}"; base64 -d > "$root${keyring}" <<'END'`, readFileSync(keyring).toString("base64"), "END", `chmod 644 "$root${keyring}"; fi`);
+  }
+  if (apt.length > 0) {
+    lines.push(`cat > "$root/etc/apt/apt.conf.d/90host" <<'END'`, ...apt, "END");
+  }
+  lines.push(
+    `cat > "$root/etc/apt/apt.conf.d/docker-clean" <<'END'`,
+    'DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/*.deb /var/cache/apt/*.bin || true"; };',
+    'Dir::Cache::pkgcache ""; Dir::Cache::srcpkgcache "";',
+    'Acquire::Languages "none";',
+    "END",
+    'rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin "$root"/var/cache/apt/archives/*.deb "$root"/var/cache/ldconfig/aux-cache "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old "$root"/tmp/* "$root"/var/tmp/*',
+    'find "$root/var/log" -type f -delete',
+    '[ ! -e "$root/etc/machine-id" ] || : > "$root/etc/machine-id"',
+    'rm -f "$root/etc/hostname" "$root/etc/resolv.conf" "$root/var/lib/dbus/machine-id"',
+    'mkdir -p "$root/dev"',
+  );
+  const script = join(scratch, "setup.sh");
+  writeFileSync(script, `${lines.join("\n")}\n`, { mode: 0o755 });
+  return process.getuid?.() === 0 ? `sh ${script} "$1"` : shared(script);
+}
+
+/** For an ordinary user: a copy of the script where the hook's uid can read it. */
+function shared(script: string): string {
+  const target = `/tmp/laminate-setup-${process.pid}.sh`;
+  writeFileSync(target, readFileSync(script), { mode: 0o755, flag: "wx" });
+  process.once("exit", () => {
+    try {
+      unlinkSync(target);
+    } catch {
+      // Already gone.
+    }
+  });
+  return `sh ${target} "$1"`;
+}
+
+function checkKeyrings(sources: readonly AptSource[], request: BaseRequest & { kind: "suite" }): void {
+  const absent = sources.find((one) => one.signedBy !== undefined && !existsSync(one.signedBy));
+  if (absent) {
+    throw new BaseImageFailure("bootstrap-failed", `make base image "${request.distribution}:${request.suite}": the keyring "${absent.signedBy}" that its packages are signed with is not installed`, {
+      hint: `install it: apt-get install ${request.distribution === "ubuntu" ? "ubuntu-keyring" : "debian-archive-keyring"}`,
+    });
+  }
+}
+
+/** The newest Date of the suite's Release files: fetched by apt's own helper, which knows this machine's proxies and certificates. */
+async function releaseTime(sources: readonly AptSource[], scratch: string, options: CommandOptions): Promise<number> {
+  const times = await Promise.all(
+    sources.map(async (one, number) => {
+      const file = join(scratch, `release-${number}`);
+      await runCommand(["/usr/lib/apt/apt-helper", "download-file", `${one.uri.replace(/\/$/, "")}/dists/${one.suite}/InRelease`, file], options);
+      const date = /^Date:\s*(.+)$/m.exec(readFileSync(file, "utf8"))?.[1];
+      const time = date === undefined ? Number.NaN : Date.parse(date) / 1000;
+      if (!Number.isFinite(time)) {
+        throw new BaseImageFailure("bootstrap-failed", `read the Release file of "${one.suite}": it has no Date`);
+      }
+      return time;
+    }),
+  );
+  return Math.max(...times);
+}
