@@ -1,0 +1,69 @@
+import type { Digest, DiffId } from "../oci/digest.ts";
+import type { HostEntry } from "../sandbox/host-files.ts";
+import type { NetworkMode } from "../sandbox/network.ts";
+import type { Mount } from "./mounts.ts";
+import type { PortBinding, PublishedPort } from "./ports.ts";
+import type { ProcessIdentity } from "./process-identity.ts";
+
+/** What a container is, fixed when it is created: `config.json` of its directory. */
+export interface ContainerRecord {
+  readonly version: 1;
+  readonly id: string;
+  readonly name: string;
+  /** Milliseconds since the epoch. */
+  readonly created: number;
+  /** `name` as the user wrote it. */
+  readonly image: { readonly id: Digest; readonly name: string };
+  /** Lowest first. */
+  readonly layers: readonly DiffId[];
+  readonly entrypoint: readonly string[];
+  readonly command: readonly string[];
+  /** `NAME=value`; HOME is looked up at the start when missing. */
+  readonly env: readonly string[];
+  readonly workingDirectory: string;
+  readonly user: string;
+  readonly terminal: boolean;
+  readonly openStdin: boolean;
+  readonly hostname: string;
+  readonly network: NetworkMode;
+  readonly addHosts: readonly HostEntry[];
+  readonly mounts: readonly Mount[];
+  readonly publish: readonly PublishedPort[];
+  /** `8080/tcp`, from the image and `--expose`. */
+  readonly exposed: readonly string[];
+  readonly readOnly: boolean;
+  readonly privileged: boolean;
+  readonly noNewPrivileges: boolean;
+  readonly seccomp: boolean;
+  readonly capabilities: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly stopSignal: string;
+  readonly autoRemove: boolean;
+  /** The init program of this machine that is put before the command. */
+  readonly init?: string;
+  readonly runtime?: string;
+  readonly shmBytes?: number;
+  readonly limits: { readonly memoryBytes?: number; readonly cpus?: number; readonly pids?: number };
+}
+
+/** Which network a container got, and why it is not a private one when that was asked for. */
+export interface ContainerNetwork {
+  readonly kind: "private" | "host" | "none";
+  readonly reason?: string;
+}
+
+/** One start of a container: `run.json`, written when its process exists and replaced at the next start. */
+export interface RunRecord {
+  /** Process numbers mean nothing after a reboot. */
+  readonly boot: string;
+  /** conmon, or the worker of a container in the foreground: it holds the namespaces and records the end. */
+  readonly monitor: ProcessIdentity;
+  /** The container's first process. */
+  readonly init: ProcessIdentity;
+  readonly startedAt: number;
+  readonly runtime: { readonly path: string; readonly kind: "runc" | "crun" };
+  readonly network: ContainerNetwork;
+  readonly ports: readonly PortBinding[];
+  /** The network's tool and the port proxy, which end with the container. */
+  readonly helpers: readonly ProcessIdentity[];
+}
