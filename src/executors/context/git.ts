@@ -1,0 +1,85 @@
+import { execFile } from "node:child_process";
+import { mkdirSync, rmSync, statSync } from "node:fs";
+import path from "node:path";
+import { errnoOf } from "../../base/failure.ts";
+import { ExecuteError } from "../execute-error.ts";
+
+/** A git URL taken apart: `https://host/repo.git#ref:directory` (docker build, Git repositories). */
+export interface GitUrl {
+  readonly remote: string;
+  /** A branch, tag or commit; the remote's HEAD when there is none. */
+  readonly ref: string | undefined;
+  /** Below the repository's root; "" for the root. */
+  readonly directory: string;
+}
+
+export interface GitOptions {
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+}
+
+const COMMIT = /^[0-9a-f]{40}$/;
+
+/** Reads a git URL, or undefined when the text names none: a git:// or ssh address, `git@host:path`, or http(s) that ends in .git. */
+export function parseGitUrl(text: string): GitUrl | undefined {
+  const hash = text.indexOf("#");
+  const remote = hash < 0 ? text : text.slice(0, hash);
+  const isGit = /^(?:git|ssh):\/\//.test(remote) || /^git@[\w.-]+:/.test(remote) || /^https?:\/\/[^?]+\.git$/.test(remote) || /^(?:github\.com|gitlab\.com)\//.test(remote);
+  if (!isGit) {
+    return undefined;
+  }
+  const [ref = "", directory = ""] = (hash < 0 ? "" : text.slice(hash + 1)).split(/:(.*)/s);
+  return { remote: /^git(?:hub|lab)\.com\//.test(remote) ? `https://${remote}` : remote, ref: ref === "" ? undefined : ref, directory };
+}
+
+/** The commit that a git URL stands for now, asked of its remote. Throws {@link ExecuteError}. */
+export async function gitCommit(url: GitUrl, options: GitOptions): Promise<string> {
+  if (url.ref !== undefined && COMMIT.test(url.ref)) {
+    return url.ref;
+  }
+  const wanted = url.ref ?? "HEAD";
+  const lines = (await git(["ls-remote", "--", url.remote, wanted, `${wanted}^{}`], options)).split("\n").map((line) => line.split("\t") as [string, string?]);
+  const named = (name: string): string | undefined => lines.find(([, ref]) => ref === name)?.[0];
+  const commit =
+    named(`refs/tags/${wanted}^{}`) ?? named(wanted) ?? named(`refs/heads/${wanted}`) ?? named(`refs/tags/${wanted}`) ?? lines.find(([, ref]) => ref !== undefined)?.[0];
+  if (commit === undefined || !COMMIT.test(commit)) {
+    throw new ExecuteError("bad-context", `${JSON.stringify(url.remote)} has no branch, tag or commit ${JSON.stringify(wanted)}`);
+  }
+  return commit;
+}
+
+/** Checks a commit out below `target`, without its history and without .git; gives the directory that the URL means. */
+export async function gitCheckout(url: GitUrl, commit: string, target: string, options: GitOptions): Promise<string> {
+  mkdirSync(target, { recursive: true });
+  const inside = (args: readonly string[]): Promise<string> => git(["-C", target, ...args], options);
+  await inside(["init", "-q"]);
+  try {
+    await inside(["fetch", "-q", "--depth", "1", "--no-tags", "--", url.remote, commit]);
+  } catch {
+    // A server may refuse to give a commit by its name: then its branches and tags, which hold it.
+    await inside(["fetch", "-q", "--", url.remote, "+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"]);
+  }
+  await inside(["checkout", "-q", "--detach", commit]);
+  await inside(["submodule", "update", "-q", "--init", "--recursive", "--depth", "1"]);
+  rmSync(path.join(target, ".git"), { recursive: true, force: true });
+  const directory = path.join(target, path.join("/", url.directory));
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new ExecuteError("bad-context", `${JSON.stringify(url.directory)} is not a directory of ${JSON.stringify(url.remote)}`);
+  }
+  return directory;
+}
+
+function git(args: readonly string[], { env, signal }: GitOptions): Promise<string> {
+  // No prompt may wait for someone who is not there, and no address may start a command (git-config(1), protocol.allow).
+  const safe = { ...env, GIT_TERMINAL_PROMPT: "0", GIT_ASKPASS: "true", GIT_PROTOCOL_FROM_USER: "0" };
+  return new Promise((resolve, reject) => {
+    execFile("git", ["-c", "protocol.ext.allow=never", ...args], { env: safe, signal, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
+      if (error === null) return resolve(stdout);
+      if (signal.aborted) return reject(signal.reason as Error);
+      if (errnoOf(error) === "ENOENT") {
+        return reject(new ExecuteError("bad-context", `a git address needs the command "git", which is not installed`, { hint: "install it: apt-get install git" }));
+      }
+      reject(new ExecuteError("bad-context", `git ${args.includes("fetch") ? "fetch" : (args.find((arg) => /^[a-z-]+$/.test(arg) && !arg.startsWith("-")) ?? "")}: ${stderr.trim().split("\n").at(-1) ?? error.message}`, { cause: error }));
+    });
+  });
+}

@@ -1,0 +1,67 @@
+import { mkdirSync } from "node:fs";
+import type { RunOperation } from "../../graph/operation.ts";
+import type { DiffId } from "../../oci/digest.ts";
+import type { Sandbox, StepNetwork } from "../../sandbox/sandbox.ts";
+import { canonicalJson } from "../../base/canonical-json.ts";
+import { digestOf } from "../../oci/digest.ts";
+import type { ExecuteContext } from "../../solver/backend.ts";
+import { readIndex } from "../../store/layers/index-file.ts";
+import { layerIdentity } from "../../store/layers/identity.ts";
+import type { Store } from "../../store/store.ts";
+import { ExecuteError } from "../execute-error.ts";
+
+const TABLE = "run-layers";
+
+export interface RunWorld {
+  readonly store: Store;
+  readonly sandbox: Sandbox;
+  /** Told which network a step got. */
+  readonly onNetwork: (network: StepNetwork) => void;
+}
+
+/**
+ * Runs a RUN's command over a stack of layers and puts what it changed into the store as a layer. Where an earlier run
+ * of the same command left the same files, that layer is kept, so that what stands on it need not be made again.
+ * Throws {@link ExecuteError} with the command's exit code; nothing of a failed command is kept.
+ */
+export async function runLayer(operation: RunOperation, base: readonly DiffId[], world: RunWorld, context: ExecuteContext): Promise<DiffId> {
+  const { store, sandbox } = world;
+  const lowers = await Promise.all(base.map((diffId) => store.layers.directory(diffId, sandbox.dialect, (tar, target) => sandbox.unpack(tar, target))));
+  const scratch = store.temporaryDirectory();
+  mkdirSync(scratch, { recursive: true });
+  try {
+    const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
+    const result = await sandbox.runStep(
+      {
+        lowers,
+        scratch,
+        argv: operation.argv,
+        env: [...operation.env, ...operation.args],
+        cwd: operation.workdir,
+        user: operation.user,
+        network: operation.network,
+        hostname: "buildkitsandbox",
+        ...(operation.stdin === undefined ? {} : { stdin: operation.stdin }),
+      },
+      { signal: context.signal, onOutput: (stream, data) => context.log(stream, decoders[stream].decode(data, { stream: true })) },
+    );
+    world.onNetwork(result.network);
+    if (result.exitCode !== 0 || result.layer === undefined) {
+      const command = operation.argv.join(" ");
+      throw new ExecuteError("command-failed", `process ${JSON.stringify(command)} did not complete successfully: exit code: ${result.exitCode}`, { exitCode: result.exitCode });
+    }
+    const { layer } = result;
+    const { argv, env, args, workdir, user, stdin } = operation;
+    const identity = layerIdentity((await readIndex(layer.index)).entries);
+    const key = digestOf(canonicalJson({ argv, env, args, workdir, user, stdin, identity }));
+    const earlier = store.records.get(TABLE, key) as DiffId | undefined;
+    if (earlier !== undefined && store.layers.has(earlier)) {
+      return earlier;
+    }
+    await store.layers.adoptDirectory(layer, sandbox.dialect);
+    store.records.put(TABLE, key, layer.diffId);
+    return layer.diffId;
+  } finally {
+    await sandbox.removeTree(scratch);
+  }
+}
