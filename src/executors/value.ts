@@ -2,10 +2,16 @@ import type { Entry } from "../store/layers/entry.ts";
 import type { BytePath } from "../base/byte-path.ts";
 import type { Digest, DiffId } from "../oci/digest.ts";
 
-/** A step's result: a file tree as a stack of layers, lowest first, or the files of a build context. */
-export type Value =
-  | { readonly kind: "tree"; readonly layers: readonly DiffId[] }
-  | { readonly kind: "files"; readonly source: FileSource };
+/** A step's result: a file tree as a stack of layers, or the files of a build context. */
+export type Value = TreeValue | { readonly kind: "files"; readonly source: FileSource };
+
+export interface TreeValue {
+  readonly kind: "tree";
+  /** Lowest first. */
+  readonly layers: readonly DiffId[];
+  /** When the uppermost layer was made, RFC 3339; undefined for an empty tree. */
+  readonly created?: string;
+}
 
 /** An entry of a source with what tells hard links of one file apart from copies. */
 export interface SourceEntry {

@@ -27,12 +27,13 @@ export async function selectionDigest(source: FileSource, selections: readonly S
     }
   }
   const digests = await inTurns(lines, HASHED_AT_ONCE, async ({ found }) => (found.entry.type === "file" ? source.digest(found.entry) : undefined));
+  const firstNames = namesOfInodes(lines);
   const hash = createHash("sha256");
   const files: { [path: string]: string } = {};
   for (const [place, { path, found, as }] of lines.entries()) {
     const { type, mode, uid, gid, link, major, minor } = found.entry;
     const digest = digests[place];
-    hash.update(canonicalJson({ as, type, mode, uid, gid, link, major, minor, digest, inode: found.inode === undefined ? undefined : firstName(lines, found.inode) }));
+    hash.update(canonicalJson({ as, type, mode, uid, gid, link, major, minor, digest, inode: found.inode === undefined ? undefined : firstNames.get(found.inode) }));
     hash.update("\n");
     if (type !== "directory") {
       files[pathText(path)] = `${mode.toString(8)} ${digest ?? `${type} ${link ?? ""}`}`;
@@ -51,8 +52,14 @@ function* walk(source: FileSource, found: SourceEntry): Iterable<SourceEntry> {
 }
 
 /** Hard links are told by the first name of their file; an inode's number is this machine's business. */
-function firstName(lines: readonly { readonly found: SourceEntry; readonly as: string }[], inode: string): string | undefined {
-  return lines.find(({ found }) => found.inode === inode)?.as;
+function namesOfInodes(lines: readonly { readonly found: SourceEntry; readonly as: string }[]): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  for (const { found, as } of lines) {
+    if (found.inode !== undefined && !names.has(found.inode)) {
+      names.set(found.inode, as);
+    }
+  }
+  return names;
 }
 
 async function inTurns<T, R>(items: readonly T[], width: number, work: (item: T) => Promise<R>): Promise<R[]> {

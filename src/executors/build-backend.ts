@@ -1,0 +1,165 @@
+import type { Json } from "../base/canonical-json.ts";
+import { unreachable } from "../base/unreachable.ts";
+import { isProxyArgument } from "../dockerfile/lower/proxy.ts";
+import type { CopyOperation, RunOperation } from "../graph/operation.ts";
+import type { Vertex } from "../graph/vertex.ts";
+import { chainIdOf, type DiffId } from "../oci/digest.ts";
+import { formatPlatform, type Platform } from "../oci/platform.ts";
+import type { Sandbox, StepNetwork } from "../sandbox/sandbox.ts";
+import type { Backend, CacheKey, ExecuteContext, StepKey } from "../solver/backend.ts";
+import { stepKey } from "../solver/step-key.ts";
+import type { Store } from "../store/store.ts";
+import { copyIngredients, copySources, copyStep, type CopySources, type CopyWorld } from "./copy/copy-step.ts";
+import { copyLayer } from "./copy/copy-layer.ts";
+import { ownerIds } from "./copy/owner.ts";
+import { planDirectory } from "./copy/plan.ts";
+import { LayerTrees } from "./layer-trees.ts";
+import { runLayer } from "./run/run-layer.ts";
+import type { FileSource, TreeValue, Value } from "./value.ts";
+
+export interface BuildWorld {
+  readonly store: Store;
+  readonly sandbox: Sandbox;
+  readonly env: NodeJS.ProcessEnv;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+  /** The layers and time of an image that FROM or COPY --from names, fetched if need be. */
+  readonly image: (reference: string, platform: Platform, context: ExecuteContext) => Promise<Omit<TreeValue, "kind">>;
+  /** The files of the main build context. */
+  readonly context: () => FileSource;
+  readonly onNetwork: (network: StepNetwork) => void;
+}
+
+/** Cached steps by key. */
+const TABLE = "steps";
+/** Raised when a rule of a key changes: old records are then never found. */
+const VERSION = 1;
+
+interface StepRecord {
+  readonly layer: DiffId;
+  readonly created: string;
+}
+
+/** What the solver needs of the world to build images: keys, cached layers, and the work itself, by kind of operation. */
+export class BuildBackend implements Backend<Value> {
+  readonly #world: BuildWorld;
+  readonly #copies: CopyWorld;
+  readonly #trees: LayerTrees;
+  /** Found when the key was made, used when the layer is. */
+  readonly #sources = new Map<Vertex, CopySources>();
+
+  constructor(world: BuildWorld) {
+    this.#world = world;
+    this.#trees = new LayerTrees(world.store.layers);
+    this.#copies = { store: world.store, trees: this.#trees, env: world.env, now: () => BigInt(world.clock()) * 1_000_000n };
+  }
+
+  isSource({ operation }: Vertex): boolean {
+    return operation.kind === "scratch" || operation.kind === "image" || operation.kind === "context";
+  }
+
+  async key(vertex: Vertex, inputs: readonly Value[], context: ExecuteContext): Promise<StepKey> {
+    const { operation } = vertex;
+    switch (operation.kind) {
+      case "scratch":
+        return stepKey("scratch", VERSION, {});
+      case "image":
+        return stepKey("image", VERSION, { reference: operation.reference, platform: formatPlatform(operation.platform) });
+      case "context":
+        return stepKey("context", VERSION, { name: operation.name });
+      case "run":
+        return stepKey("run", VERSION, { base: chainOf(inputs), ...runIngredients(operation) });
+      case "mkdir":
+        return stepKey("mkdir", VERSION, { base: chainOf(inputs), path: operation.path, owner: ownerWord(operation.owner) });
+      case "copy": {
+        const sources = await copySources(operation, await this.#source(inputs[1], vertex), this.#copies, context);
+        this.#sources.set(vertex, sources);
+        const { ingredients, files } = await copyIngredients(sources);
+        return stepKey("copy", VERSION, { base: chainOf(inputs), ...copyWords(operation), ...ingredients }, { files });
+      }
+      default:
+        return unreachable(operation);
+    }
+  }
+
+  async lookup(_vertex: Vertex, { key }: StepKey, inputs: readonly Value[]): Promise<Value | undefined> {
+    const record = this.#world.store.records.get(TABLE, key) as unknown as StepRecord | undefined;
+    return record !== undefined && this.#world.store.layers.has(record.layer) ? onTop(inputs, record) : undefined;
+  }
+
+  async execute(vertex: Vertex, _key: StepKey, inputs: readonly Value[], context: ExecuteContext): Promise<Value> {
+    const { operation } = vertex;
+    switch (operation.kind) {
+      case "scratch":
+        return { kind: "tree", layers: [] };
+      case "image":
+        return { kind: "tree", ...(await this.#world.image(operation.reference, operation.platform, context)) };
+      case "context":
+        return { kind: "files", source: this.#world.context() };
+      case "run":
+        return this.#made(inputs, await runLayer(operation, layersOf(inputs), this.#world, context));
+      case "mkdir": {
+        const base = layersOf(inputs);
+        const owner = operation.owner === undefined ? undefined : await ownerIds(operation.owner, base, this.#trees);
+        const planned = planDirectory({ base: await this.#trees.tree(base), destination: operation.path, owner, mode: undefined, now: this.#copies.now() });
+        return this.#made(inputs, await copyLayer(planned, this.#world.store));
+      }
+      case "copy":
+        return this.#made(inputs, await copyStep(operation, this.#sources.get(vertex)!, layersOf(inputs), this.#copies, context));
+      default:
+        return unreachable(operation);
+    }
+  }
+
+  async remember(_vertex: Vertex, { key }: StepKey, value: Value): Promise<void> {
+    if (value.kind === "tree" && value.created !== undefined) {
+      this.#world.store.records.put(TABLE, key, { layer: value.layers.at(-1)!, created: value.created });
+    }
+  }
+
+  claim(key: CacheKey): Promise<AsyncDisposable> {
+    return this.#world.store.records.claim(key);
+  }
+
+  async #source(value: Value | undefined, { operation }: Vertex): Promise<FileSource | undefined> {
+    if (value === undefined || value.kind === "files") {
+      return value?.source;
+    }
+    return this.#trees.source(operation.kind === "copy" ? "the source of --from" : "the image", value.layers);
+  }
+
+  #made(inputs: readonly Value[], layer: DiffId): TreeValue {
+    return onTop(inputs, { layer, created: new Date(this.#world.clock()).toISOString() });
+  }
+}
+
+function onTop(inputs: readonly Value[], { layer, created }: StepRecord): TreeValue {
+  return { kind: "tree", layers: [...layersOf(inputs), layer], created };
+}
+
+function layersOf(inputs: readonly Value[]): readonly DiffId[] {
+  const base = inputs[0];
+  if (base?.kind !== "tree") {
+    throw new Error("Internal error: a step's base is not a tree");
+  }
+  return base.layers;
+}
+
+function chainOf(inputs: readonly Value[]): Json {
+  return chainIdOf(layersOf(inputs)) ?? null;
+}
+
+/** Proxies say how this machine reaches the network, so they are not part of what a RUN is (Dockerfile reference, Predefined ARGs). */
+function runIngredients({ argv, env, args, workdir, user, network, stdin }: RunOperation): { readonly [name: string]: Json } {
+  const declared = args.filter((arg) => !isProxyArgument(arg.slice(0, arg.indexOf("="))));
+  return { argv, env, args: declared, workdir, user, network, stdin: stdin ?? null };
+}
+
+function copyWords({ instruction, sources, inline, urls, destination, owner, mode, unpack }: CopyOperation): { readonly [name: string]: Json } {
+  const files = inline.map(({ name, content }) => ({ name, content }));
+  return { instruction, sources, inline: files, urls, destination, owner: ownerWord(owner), mode: mode ?? null, unpack };
+}
+
+function ownerWord(owner: { readonly user: string; readonly group?: string } | undefined): string | null {
+  return owner === undefined ? null : [owner.user, owner.group].filter((part) => part !== undefined).join(":");
+}

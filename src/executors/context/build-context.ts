@@ -1,0 +1,184 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import type { Readable } from "node:stream";
+import path from "node:path";
+import { bytePath } from "../../base/byte-path.ts";
+import { errnoOf } from "../../base/failure.ts";
+import { nearest } from "../../base/nearest.ts";
+import { decompressStream, formatOf } from "../../archive/decompress.ts";
+import { BLOCK } from "../../archive/tar-header.ts";
+import { parseIgnore } from "../../dockerfile/ignore.ts";
+import type { Store } from "../../store/store.ts";
+import { download } from "../add/download.ts";
+import { isTarHeader } from "../add/is-archive.ts";
+import { follow } from "../copy/select.ts";
+import { LooseSource } from "../copy/loose-source.ts";
+import { ExecuteError } from "../execute-error.ts";
+import { LayerTrees } from "../layer-trees.ts";
+import type { FileSource } from "../value.ts";
+import { DirectorySource } from "./directory-source.ts";
+import { gitCheckout, gitCommit, parseGitUrl } from "./git.ts";
+
+/** Where a build's files come from, with the Dockerfile that says what to do with them. */
+export interface BuildContext {
+  readonly source: FileSource;
+  readonly dockerfile: { readonly text: string; readonly name: string };
+  /** What tells this build from others when its decisions are kept: the place of its context and its Dockerfile. */
+  readonly slot: string;
+}
+
+export interface ContextOptions {
+  /** A directory, `-`, a git or http(s) URL, a tar file. */
+  readonly context: string;
+  /** `-f`: a path, or `-` for standard input. */
+  readonly file?: string;
+  readonly cwd: string;
+  readonly stdin?: Readable;
+  readonly store: Store;
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+}
+
+const MAX_DOCKERFILE = 16 << 20;
+const NAMES = ["Dockerfile", "dockerfile"] as const;
+
+/** Opens what `docker build`'s PATH | URL | - means. Throws {@link ExecuteError} that names what is missing. */
+export async function openContext(options: ContextOptions): Promise<BuildContext> {
+  const { context, file } = options;
+  if (context === "-" && file === "-") {
+    throw new ExecuteError("bad-context", "invalid argument: can't use stdin for both build context and dockerfile");
+  }
+  if (context === "-") {
+    return fromStream(standardInput(options), "-", options);
+  }
+  const git = parseGitUrl(context);
+  if (git !== undefined && !existsSync(path.resolve(options.cwd, context))) {
+    const commit = await gitCommit(git, options);
+    const directory = await gitCheckout(git, commit, options.store.temporaryDirectory(), options);
+    return fromDirectory(directory, context, options);
+  }
+  if (/^https?:\/\//.test(context)) {
+    const { content, records } = options.store;
+    const { digest } = await download(context, { content, records, signal: options.signal, progress: () => undefined });
+    return fromStream(content.read(digest), context, options);
+  }
+  const place = path.resolve(options.cwd, context);
+  const stat = statSync(place, { throwIfNoEntry: false });
+  if (stat === undefined) {
+    throw new ExecuteError("bad-context", `unable to prepare context: path ${JSON.stringify(context)} not found`);
+  }
+  if (stat.isDirectory()) {
+    return fromDirectory(place, place, options);
+  }
+  const { createReadStream } = await import("node:fs");
+  const start = readFileSync(place).subarray(0, BLOCK);
+  if (formatOf(start) === "plain" && !isTarHeader(start)) {
+    throw new ExecuteError("bad-context", `unable to prepare context: ${JSON.stringify(context)} is neither a directory nor a tar`, { hint: "a Dockerfile of another name is given with -f" });
+  }
+  return fromStream(createReadStream(place), place, options);
+}
+
+async function fromDirectory(directory: string, place: string, options: ContextOptions): Promise<BuildContext> {
+  const dockerfile = await directoryDockerfile(directory, place !== directory, options);
+  const ignoreFile = [dockerfile.path === undefined ? undefined : `${dockerfile.path}.dockerignore`, path.join(directory, ".dockerignore")].find((one) => one !== undefined && existsSync(one));
+  const ignore = ignoreFile === undefined ? undefined : parseIgnore(readFileSync(ignoreFile, "utf8"), path.basename(ignoreFile));
+  return {
+    source: new DirectorySource("the build context", directory, ignore),
+    dockerfile,
+    slot: `${place} ${dockerfile.path ?? dockerfile.name}`,
+  };
+}
+
+async function directoryDockerfile(directory: string, remote: boolean, options: ContextOptions): Promise<{ text: string; name: string; path?: string }> {
+  const { file, cwd } = options;
+  if (file === "-") {
+    return { text: (await collect(standardInput(options))).toString("utf8"), name: "Dockerfile" };
+  }
+  // Of a remote context -f names a file inside; of a local one, any file of this machine.
+  const named = file === undefined ? undefined : remote ? path.join(directory, path.join("/", file)) : path.resolve(cwd, file);
+  const found = named ?? NAMES.map((name) => path.join(directory, name)).find((one) => existsSync(one)) ?? path.join(directory, NAMES[0]);
+  const name = file ?? path.basename(found);
+  try {
+    return { text: readDockerfile(found, name), name, path: found };
+  } catch (error) {
+    throw error instanceof ExecuteError ? error : noDockerfile(name, directory, error);
+  }
+}
+
+function readDockerfile(file: string, name: string): string {
+  const { size } = statSync(file);
+  if (size > MAX_DOCKERFILE) {
+    throw new ExecuteError("bad-context", `failed to read dockerfile: ${JSON.stringify(name)} has ${size} bytes, more than ${MAX_DOCKERFILE}`);
+  }
+  return readFileSync(file, "utf8");
+}
+
+function noDockerfile(name: string, directory: string, cause: unknown): ExecuteError {
+  const reason = { ENOENT: "no such file or directory", EISDIR: "is a directory", EACCES: "permission denied" }[errnoOf(cause) ?? ""] ?? String(cause);
+  const near = nearest(path.basename(name), new DirectorySource("", directory, undefined).children(bytePath("")).map(({ entry }) => entry.path));
+  return new ExecuteError("bad-context", `failed to read dockerfile: open ${name}: ${reason}`, {
+    cause,
+    hint: near === undefined ? "another file is named with -f" : `did you mean -f ${near}?`,
+  });
+}
+
+/** A stream is a Dockerfile alone, with an empty context, or a tar of the context (docker build, Build with -). */
+async function fromStream(stream: Readable, place: string, options: ContextOptions): Promise<BuildContext> {
+  const { store, file } = options;
+  const iterator = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  const head = await firstBlock(iterator);
+  const whole = joined(head, iterator);
+  if (formatOf(head) === "plain" && !isTarHeader(head.subarray(0, BLOCK))) {
+    const text = (await collect(whole)).toString("utf8");
+    return { source: new LooseSource("the build context (which is empty: only a Dockerfile was given)", []), dockerfile: { text, name: "Dockerfile" }, slot: place };
+  }
+  const diffId = await store.layers.putTar(decompressStream(whole));
+  const source = await new LayerTrees(store.layers).source("the build context", [diffId]);
+  if (file === "-") {
+    return { source, dockerfile: { text: (await collect(standardInput(options))).toString("utf8"), name: "Dockerfile" }, slot: place };
+  }
+  const name = file ?? NAMES.find((one) => follow(source, bytePath(one)) !== undefined) ?? NAMES[0];
+  const entry = follow(source, bytePath(path.posix.normalize(name)))?.entry;
+  if (entry?.type !== "file" || entry.size > MAX_DOCKERFILE) {
+    throw new ExecuteError("bad-context", `failed to read dockerfile: open ${name}: no such file in the tar`);
+  }
+  return { source, dockerfile: { text: (await collect(source.read(entry))).toString("utf8"), name }, slot: `${place} ${name}` };
+}
+
+function standardInput({ stdin }: ContextOptions): Readable {
+  if (stdin === undefined) {
+    throw new ExecuteError("bad-context", `"-" reads standard input, and there is none`);
+  }
+  return stdin;
+}
+
+async function firstBlock(iterator: AsyncIterator<Buffer>): Promise<Buffer> {
+  let bytes = Buffer.alloc(0);
+  while (bytes.length < BLOCK) {
+    const next = await iterator.next();
+    if (next.done === true) {
+      break;
+    }
+    bytes = Buffer.concat([bytes, next.value]);
+  }
+  return bytes;
+}
+
+async function* joined(head: Buffer, rest: AsyncIterator<Buffer>): AsyncIterable<Buffer> {
+  yield head;
+  for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
+    yield next.value;
+  }
+}
+
+async function collect(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    chunks.push(Buffer.from(chunk));
+    size += chunk.length;
+    if (size > MAX_DOCKERFILE) {
+      throw new ExecuteError("bad-context", `failed to read dockerfile: more than ${MAX_DOCKERFILE} bytes`);
+    }
+  }
+  return Buffer.concat(chunks);
+}

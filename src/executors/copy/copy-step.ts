@@ -1,0 +1,134 @@
+import { createReadStream } from "node:fs";
+import type { BytePath } from "../../base/byte-path.ts";
+import { bytePath } from "../../base/byte-path.ts";
+import type { Json } from "../../base/canonical-json.ts";
+import { decompressStream } from "../../archive/decompress.ts";
+import type { CopyOperation } from "../../graph/operation.ts";
+import type { DiffId } from "../../oci/digest.ts";
+import type { ExecuteContext } from "../../solver/backend.ts";
+import type { Store } from "../../store/store.ts";
+import { download, type Download } from "../add/download.ts";
+import { isArchive } from "../add/is-archive.ts";
+import { gitCheckout, gitCommit, parseGitUrl, type GitUrl } from "../context/git.ts";
+import { DirectorySource } from "../context/directory-source.ts";
+import type { LayerTrees } from "../layer-trees.ts";
+import type { FileSource } from "../value.ts";
+import { copyLayer } from "./copy-layer.ts";
+import { inlineFile, LooseSource, type LooseFile } from "./loose-source.ts";
+import { ownerIds } from "./owner.ts";
+import { planCopy, type Placement } from "./plan.ts";
+import { select, type Selection } from "./select.ts";
+import { selectionDigest } from "./selection-digest.ts";
+
+export interface CopyWorld {
+  readonly store: Store;
+  readonly trees: LayerTrees;
+  readonly env: NodeJS.ProcessEnv;
+  /** Nanoseconds since the epoch; the time of directories that a copy makes. */
+  readonly now: () => bigint;
+}
+
+/** A remote source of ADD as it is now. */
+type Remote = { readonly kind: "file"; readonly download: Download } | { readonly kind: "git"; readonly url: GitUrl; readonly commit: string };
+
+/** Everything a COPY or ADD takes, looked up once for its key and used again to make its layer. */
+export interface CopySources {
+  readonly source: FileSource | undefined;
+  readonly selections: readonly Selection[];
+  readonly remotes: readonly Remote[];
+}
+
+/** Finds what the operation names in its source and behind its URLs. Throws {@link ExecuteError} for what is not there. */
+export async function copySources(operation: CopyOperation, source: FileSource | undefined, world: CopyWorld, context: ExecuteContext): Promise<CopySources> {
+  const selections = source === undefined ? [] : operation.sources.map((pattern) => select(source, pattern));
+  const remotes = await Promise.all(operation.urls.map((url) => remote(url, world, context)));
+  return { source, selections, remotes };
+}
+
+/** What of the sources goes into the step's key, and the files behind it for explaining a miss. */
+export async function copyIngredients({ source, selections, remotes }: CopySources): Promise<{ readonly ingredients: { readonly [name: string]: Json }; readonly files: { readonly [path: string]: string } }> {
+  const selected = source === undefined ? undefined : await selectionDigest(source, selections);
+  const fetched = remotes.map((one) => (one.kind === "git" ? { commit: one.commit, directory: one.url.directory } : { digest: one.download.digest, name: one.download.name }));
+  return { ingredients: { files: selected?.digest ?? null, remotes: fetched }, files: selected?.files ?? {} };
+}
+
+/** Makes the layer of a COPY or ADD on a stack of layers. */
+export async function copyStep(operation: CopyOperation, sources: CopySources, base: readonly DiffId[], world: CopyWorld, context: ExecuteContext): Promise<DiffId> {
+  const now = world.now();
+  const placements = [...(await localPlacements(operation, sources, world)), ...(await remotePlacements(sources.remotes, world, context)), ...inlinePlacements(operation, now)];
+  const owner = operation.owner === undefined ? undefined : await ownerIds(operation.owner, base, world.trees);
+  const planned = planCopy(placements, { base: await world.trees.tree(base), destination: operation.destination, owner, mode: operation.mode, now });
+  context.signal.throwIfAborted();
+  return copyLayer(planned, world.store);
+}
+
+async function localPlacements(operation: CopyOperation, { source, selections }: CopySources, world: CopyWorld): Promise<Placement[]> {
+  if (source === undefined) {
+    return [];
+  }
+  const placements: Placement[] = [];
+  for (const selection of selections) {
+    if (!operation.unpack) {
+      placements.push({ source, selection, keepOwners: false, archive: false });
+      continue;
+    }
+    for (const chosen of selection.chosen) {
+      const archive = await isArchive(source, chosen.source.entry);
+      placements.push(archive ? await unpacked(source, chosen.source.entry, world) : { source, selection: { ...selection, chosen: [chosen] }, keepOwners: false, archive: false });
+    }
+  }
+  return placements;
+}
+
+/** An archive joins the store as if it were a layer, so its files can be placed without being unpacked anywhere. */
+async function unpacked(source: FileSource, entry: Parameters<FileSource["read"]>[0], { store, trees }: CopyWorld): Promise<Placement> {
+  const diffId = await store.layers.putTar(decompressStream(source.read(entry)));
+  return wholeOf(await trees.source("the archive", [diffId]), true);
+}
+
+function wholeOf(source: FileSource, archive: boolean): Placement {
+  const root = source.get("" as BytePath)!;
+  return { source, selection: { pattern: ".", wildcard: false, chosen: [{ name: "", source: root }] }, keepOwners: archive, archive };
+}
+
+async function remote(url: string, world: CopyWorld, context: ExecuteContext): Promise<Remote> {
+  const gitUrl = parseGitUrl(url);
+  if (gitUrl !== undefined) {
+    return { kind: "git", url: gitUrl, commit: await gitCommit(gitUrl, { env: world.env, signal: context.signal }) };
+  }
+  const { content, records } = world.store;
+  const progress = (current: number, total: number | undefined, done: boolean): void => context.progress(url, current, total, done);
+  return { kind: "file", download: await download(url, { content, records, signal: context.signal, progress }) };
+}
+
+async function remotePlacements(remotes: readonly Remote[], world: CopyWorld, context: ExecuteContext): Promise<Placement[]> {
+  const placements: Placement[] = [];
+  for (const one of remotes) {
+    if (one.kind === "git") {
+      const directory = await gitCheckout(one.url, one.commit, world.store.temporaryDirectory(), { env: world.env, signal: context.signal });
+      placements.push(wholeOf(new DirectorySource(one.url.remote, directory, undefined), false));
+    } else {
+      placements.push(loose(`the download`, [downloadedFile(one.download, world)]));
+    }
+  }
+  return placements;
+}
+
+/** A downloaded file has mode 0600 and the server's time (Dockerfile reference, ADD). */
+function downloadedFile({ digest, size, name, mtime }: Download, { store }: CopyWorld): LooseFile {
+  return {
+    entry: { path: bytePath(name), type: "file", mode: 0o600, uid: 0, gid: 0, size, mtime: mtime ?? 0n },
+    digest,
+    read: () => createReadStream(store.content.path(digest)),
+  };
+}
+
+function inlinePlacements({ inline }: CopyOperation, now: bigint): Placement[] {
+  return inline.map((file) => loose("the here-document", [inlineFile(file, now)]));
+}
+
+function loose(name: string, files: readonly LooseFile[]): Placement {
+  const source = new LooseSource(name, files);
+  const chosen = files.map((file) => ({ name: file.entry.path as string, source: { entry: file.entry } }));
+  return { source, selection: { pattern: name, wildcard: false, chosen }, keepOwners: false, archive: false };
+}

@@ -1,0 +1,109 @@
+import { canonicalJson, type Json } from "../base/canonical-json.ts";
+import type { StepKey } from "../solver/backend.ts";
+import type { Vertex } from "../graph/vertex.ts";
+import { stepText, type DecisionRecord, type StepDecision } from "./decision-record.ts";
+
+type Facts = { readonly [name: string]: Json };
+
+const NAMED_FILES = 3;
+
+/**
+ * Why a step was not found in the cache, in one sentence: what differs from the same step of the last build.
+ * Undefined when there is no last build to compare with, which needs no explaining.
+ */
+export function missReason(vertex: Vertex, key: StepKey, previous: DecisionRecord | undefined): string | undefined {
+  if (previous === undefined) {
+    return undefined;
+  }
+  const before = counterpart(vertex, previous);
+  const reason = before === undefined ? "this instruction is new" : difference(vertex, key, before);
+  return `${vertex.name} runs again: ${reason}`;
+}
+
+/** The step with the same text in the same stage; else the one of its kind that the text was changed in. */
+function counterpart(vertex: Vertex, { steps }: DecisionRecord): StepDecision | undefined {
+  const text = stepText(vertex.name);
+  const ofStage = steps.filter(({ stage }) => stage === (vertex.stage ?? null));
+  const same = ofStage.find(({ name }) => name === text);
+  if (same !== undefined) {
+    return same;
+  }
+  const number = numberOf(vertex.name);
+  const sameKind = ofStage.filter(({ kind }) => kind === vertex.operation.kind);
+  return number === undefined ? undefined : sameKind.find(({ name }) => firstWord(name) === firstWord(text));
+}
+
+function difference(vertex: Vertex, { key, ingredients, details }: StepKey, before: StepDecision): string {
+  if (key === before.key) {
+    return "its layer is no longer in the store";
+  }
+  const now = ingredients as Facts;
+  const then = before.ingredients;
+  if (stepText(vertex.name) !== before.name) {
+    return `the instruction was ${JSON.stringify(before.name)}`;
+  }
+  const changed = Object.keys(now).filter((name) => canonicalJson(now[name] ?? null) !== canonicalJson(then[name] ?? null));
+  for (const name of ["args", "env"] as const) {
+    if (changed.includes(name)) {
+      return variableChange(name === "args" ? "build argument" : "environment variable", pairs(now[name]), pairs(then[name]));
+    }
+  }
+  if (changed.includes("files")) {
+    return fileChange((details?.["files"] ?? {}) as Facts, (before.details["files"] ?? {}) as Facts);
+  }
+  if (changed.includes("remotes")) {
+    return "what is behind its URL changed";
+  }
+  const own = changed.filter((name) => name !== "base");
+  if (own.length > 0) {
+    return `its ${own.map((name) => WORDS[name] ?? name).join(" and ")} changed`;
+  }
+  return "the image it stands on changed";
+}
+
+const WORDS: Readonly<Record<string, string>> = { argv: "command", workdir: "working directory", user: "user", network: "network", stdin: "script", inline: "here-document", owner: "owner", mode: "mode" };
+
+function variableChange(what: string, now: ReadonlyMap<string, string>, then: ReadonlyMap<string, string>): string {
+  for (const [name, value] of now) {
+    const before = then.get(name);
+    if (before === undefined) return `${what} ${name} is new`;
+    if (before !== value) return `${what} ${name} changed from ${JSON.stringify(before)} to ${JSON.stringify(value)}`;
+  }
+  const gone = [...then.keys()].find((name) => !now.has(name));
+  return gone === undefined ? `the order of its ${what}s changed` : `${what} ${gone} is gone`;
+}
+
+function fileChange(now: Facts, then: Facts): string {
+  const changes = [
+    ...Object.keys(now).flatMap((path) => (then[path] === undefined ? [`${path} is new`] : then[path] === now[path] ? [] : [`${path} ${howChanged(String(then[path]), String(now[path]))}`])),
+    ...Object.keys(then).flatMap((path) => (now[path] === undefined ? [`${path} is gone`] : [])),
+  ];
+  if (changes.length === 0) {
+    return "the directories that it copies changed";
+  }
+  const rest = changes.length - NAMED_FILES;
+  return changes.slice(0, NAMED_FILES).join(", ") + (rest > 0 ? ` and ${rest} more file${rest === 1 ? "" : "s"} changed` : "");
+}
+
+function howChanged(then: string, now: string): string {
+  const [modeThen, contentThen] = split(then);
+  const [modeNow, contentNow] = split(now);
+  return contentThen === contentNow && modeThen !== modeNow ? `changed its mode from ${modeThen} to ${modeNow}` : "changed";
+}
+
+function split(fact: string): [mode: string, content: string] {
+  const space = fact.indexOf(" ");
+  return [fact.slice(0, space), fact.slice(space + 1)];
+}
+
+function pairs(value: Json | undefined): ReadonlyMap<string, string> {
+  return new Map(((value ?? []) as readonly string[]).map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]));
+}
+
+function firstWord(text: string): string {
+  return text.split(" ", 1)[0]!;
+}
+
+function numberOf(name: string): string | undefined {
+  return /^\[[^\]]*?(\d+)\/\d+\]/.exec(name)?.[1];
+}
