@@ -34,7 +34,7 @@ export const command = defineCommand({
   flags,
   arguments: { min: 1, max: 1 },
   async run(context, values, [path]) {
-    const options = buildOptions(context, values, path!);
+    const options = await buildOptions(context, values, path!);
     const renderer = await rendererFor(context, values);
     const [{ openLaminate }, { build }] = await Promise.all([import("../../api/laminate.ts"), import("../../api/build.ts")]);
     try {
@@ -58,13 +58,15 @@ export const command = defineCommand({
 
 type Values = FlagValues<typeof flags>;
 
-function buildOptions({ env, stdin, cwd }: CommandContext, values: Values, path: string) {
+async function buildOptions({ env, stdin, cwd }: CommandContext, values: Values, path: string) {
+  const { configuredProxies } = await import("../proxies.ts");
   const { file, target, network, platform, runtime } = values;
+  const buildArgs = buildArguments(values["build-arg"], env);
   return {
     context: path,
     cwd,
     tags: values.tag,
-    buildArgs: buildArguments(values["build-arg"], env),
+    buildArgs: { ...(await configuredProxies(env, Object.keys(buildArgs))), ...buildArgs },
     labels: Object.fromEntries(values.label.map(nameAndValue)),
     noCache: values["no-cache"] === true,
     pull: values.pull === true,
