@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { plainEnd, plainHeader, plainPadding, type PlainMember } from "../archive/plain-member.ts";
+import type { TarType } from "../archive/tar-header.ts";
+import { writeTar, type TarSource } from "../archive/write-tar.ts";
 import type { Store } from "../store/store.ts";
 import { runCommand, type CommandOptions } from "./command.ts";
 import { BaseImageFailure } from "./base-error.ts";
@@ -34,29 +35,29 @@ async function busyboxBinary(scratch: string, options: CommandOptions): Promise<
   return ["bin/busybox", "usr/bin/busybox"].map((path) => join(scratch, "x", path)).find((path) => existsSync(path))!;
 }
 
-async function* busyboxTar(program: Buffer, applets: readonly string[]): AsyncIterable<Buffer> {
-  const text = (name: string, content: string): [PlainMember, Buffer] => [{ name, type: "file", size: content.length }, Buffer.from(content)];
-  const directory = (name: string, mode = 0o755): [PlainMember] => [{ name, type: "directory", mode }];
-  const members: [PlainMember, Buffer?][] = [
-    ...["bin", "dev", "etc", "home", "proc", "sys", "usr", "usr/bin", "usr/sbin", "sbin", "var", "var/spool", "var/www"].map((name) => directory(name)),
-    directory("root", 0o700),
-    directory("tmp", 0o1777),
-    [{ name: "bin/busybox", type: "file", mode: 0o755, size: program.length }, program],
-    ...applets.map((name): [PlainMember] => [{ name: `bin/${name}`, type: "hardlink", mode: 0o755, link: "bin/busybox" }]),
-    [{ name: "usr/bin/env", type: "symlink", mode: 0o777, link: "/bin/env" }],
-    text("etc/passwd", "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1:daemon:/usr/sbin:/bin/false\nwww-data:x:33:33:www-data:/var/www:/bin/false\nnobody:x:65534:65534:nobody:/home:/bin/false\n"),
-    text("etc/group", "root:x:0:\ndaemon:x:1:\nadm:x:4:\ntty:x:5:\nwww-data:x:33:\nusers:x:100:\nnogroup:x:65534:\n"),
-    text("etc/shadow", "root:*:::::::\nnobody:*:::::::\n"),
-    text("etc/nsswitch.conf", "hosts: files dns\n"),
+function busyboxTar(program: Buffer, applets: readonly string[]): AsyncIterable<Buffer> {
+  const members: TarSource[] = [
+    ...["bin", "dev", "etc", "home", "proc", "sys", "usr", "usr/bin", "usr/sbin", "sbin", "var", "var/spool", "var/www"].map((name) => member(name, "directory", 0o755)),
+    member("root", "directory", 0o700),
+    member("tmp", "directory", 0o1777),
+    file("bin/busybox", program, 0o755),
+    ...applets.map((name) => member(`bin/${name}`, "hardlink", 0o755, "bin/busybox")),
+    member("usr/bin/env", "symlink", 0o777, "/bin/env"),
+    file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1:daemon:/usr/sbin:/bin/false\nwww-data:x:33:33:www-data:/var/www:/bin/false\nnobody:x:65534:65534:nobody:/home:/bin/false\n"),
+    file("etc/group", "root:x:0:\ndaemon:x:1:\nadm:x:4:\ntty:x:5:\nwww-data:x:33:\nusers:x:100:\nnogroup:x:65534:\n"),
+    file("etc/shadow", "root:*:::::::\nnobody:*:::::::\n", 0o600),
+    file("etc/nsswitch.conf", "hosts: files dns\n"),
   ];
-  for (const [member, body] of members.sort(([a], [b]) => order(a.name, b.name))) {
-    yield plainHeader(member);
-    if (body) {
-      yield body;
-      yield plainPadding(body.length);
-    }
-  }
-  yield plainEnd;
+  return writeTar(members.sort((a, b) => order(a.header.name, b.header.name)));
+}
+
+function member(name: string, type: TarType, mode: number, link?: string): TarSource {
+  return { header: { name, type, mode, uid: 0, gid: 0, size: 0, mtime: 0n, ...(link === undefined ? {} : { link }) } };
+}
+
+function file(name: string, content: string | Buffer, mode = 0o644): TarSource {
+  const bytes = Buffer.from(content);
+  return { header: { ...member(name, "file", mode).header, size: bytes.length }, content: () => [bytes] };
 }
 
 /** By name, but the program before its links: a hard link follows its target in a tar. */
