@@ -1,4 +1,5 @@
 import { DEFAULT_CAPABILITIES } from "./capabilities.ts";
+import { defaultSeccomp } from "./seccomp.ts";
 import type { Account } from "./user.ts";
 
 /** One mount of the runtime spec (OCI runtime-spec, config.md, Mounts). */
@@ -42,7 +43,8 @@ export interface RuntimeSpecOptions {
   readonly shmBytes?: number;
   readonly cgroupsPath?: string;
   readonly resources?: object;
-  readonly seccomp?: object;
+  /** Laminate's default profile unless given; `null` for none. A privileged container has none. */
+  readonly seccomp?: object | null;
   readonly sysctl?: Readonly<Record<string, string>>;
   readonly devices?: readonly object[];
   readonly annotations?: Readonly<Record<string, string>>;
@@ -80,7 +82,7 @@ export function runtimeSpec(options: RuntimeSpecOptions): object {
       namespaces: namespacesOf(options.network),
       ...(options.cgroupsPath === undefined ? {} : { cgroupsPath: options.cgroupsPath }),
       ...(options.resources === undefined ? {} : { resources: options.resources }),
-      ...(options.seccomp === undefined || privileged ? {} : { seccomp: options.seccomp }),
+      ...seccompOf(options),
       ...(options.sysctl === undefined ? {} : { sysctl: options.sysctl }),
       ...(options.devices === undefined ? {} : { devices: options.devices }),
       ...(privileged ? {} : { maskedPaths: MASKED_PATHS, readonlyPaths: READONLY_PATHS }),
@@ -112,6 +114,12 @@ function capabilitiesOf(options: RuntimeSpecOptions): object {
   const capabilities = options.capabilities ?? DEFAULT_CAPABILITIES;
   const held = options.account.uid === 0 ? capabilities : [];
   return { bounding: capabilities, effective: held, permitted: held };
+}
+
+function seccompOf(options: RuntimeSpecOptions): { readonly seccomp?: object } {
+  if (options.privileged === true || options.seccomp === null) return {};
+  const seccomp = options.seccomp ?? defaultSeccomp(options.capabilities ?? DEFAULT_CAPABILITIES, process.arch);
+  return seccomp === undefined ? {} : { seccomp };
 }
 
 function namespacesOf(network: SpecNetwork): object[] {

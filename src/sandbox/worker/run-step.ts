@@ -11,7 +11,7 @@ import type { StepHooks, StepLayer, StepResult, StepSpec } from "../step.ts";
 import { lookUpAccount } from "../user.ts";
 import { runContainer } from "./container.ts";
 import { findMissingMountPoints, removeMountPoints } from "./mount-points.ts";
-import { removeTree } from "./remove-tree.ts";
+import { removeTrees } from "./remove-tree.ts";
 import type { StepNetworks } from "./step-network.ts";
 
 export interface StepTools {
@@ -41,7 +41,7 @@ export async function runStep(step: StepSpec, tools: StepTools, hooks: StepHooks
     return { exitCode: 0, network: ran.network, layer };
   } finally {
     const made = ["upper", "work", "merged", "lower", "empty", "bundle", "layer.tar", "layer.index"];
-    await Promise.all(made.filter((name) => !keep.includes(name)).map((name) => removeTree(join(step.scratch, name))));
+    await removeTrees(made.filter((name) => !keep.includes(name)).map((name) => join(step.scratch, name)));
   }
 }
 

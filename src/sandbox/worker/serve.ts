@@ -7,7 +7,7 @@ import { findRuntime } from "../runtime.ts";
 import { SandboxError } from "../sandbox-error.ts";
 import type { SandboxFacts, StepHooks } from "../step.ts";
 import type { FailureMessage, FromWorker, RequestKind, Requests, ToWorker, WorkerSettings } from "./messages.ts";
-import { removeTree } from "./remove-tree.ts";
+import { removeTrees } from "./remove-tree.ts";
 import { runStep } from "./run-step.ts";
 import { StepNetworks } from "./step-network.ts";
 
@@ -68,7 +68,7 @@ export class Server {
       case "runStep":
         return runStep(message.ask, { runtime: findRuntime(this.#env, settings.runtime), dialect: settings.dialect, rootless: settings.mapping !== null, networks: this.#network(), env: this.#env }, hooks);
       case "removeTree":
-        await removeTree(insideRoot(message.ask.path, settings.root));
+        await removeTrees([insideRoot(message.ask.path, settings.root)]);
         return null;
       case "probe":
         return this.#probe(settings);

@@ -6,7 +6,7 @@ import { createSandbox, type Sandbox, type StepResult, type StepSpec } from "../
 
 export const WORKER_ENTRY = fileURLToPath(new URL("../../sandbox/worker/main.ts", import.meta.url));
 
-const APPLETS = ["sh", "cat", "chmod", "chown", "echo", "env", "find", "grep", "hostname", "id", "ip", "ln", "ls", "mkdir", "mount", "mv", "ps", "rm", "seq", "sleep", "stat", "sync", "test", "touch", "true", "wget", "wc"];
+const APPLETS = ["sh", "cat", "chmod", "chown", "echo", "env", "find", "grep", "hostname", "id", "ip", "ln", "ls", "mkdir", "mount", "mv", "ps", "rm", "seq", "sleep", "stat", "sync", "test", "touch", "true", "unshare", "wget", "wc"];
 
 /** A file tree in short: text is a file, `-> x` a link, null a directory. */
 export type Files = Readonly<Record<string, string | null>>;

@@ -185,6 +185,11 @@ export const SCENARIOS: readonly Scenario[] = [
     assert.match(ran.stdout, /CapBnd:\s+00000000a80425fb/);
     assert.match(ran.stdout, /mount: .*(denied|permitted)/i);
   }),
+  scenario("a filter keeps a step from making namespaces of its own, and lets processes start", async (rig) => {
+    const ran = await rig.run("unshare -U true; (echo child); grep Seccomp: /proc/self/status");
+    assert.match(ran.stderr, /unshare.*not permitted/);
+    assert.match(ran.stdout, /^child\nSeccomp:\s+2/);
+  }),
   scenario("an abort kills everything in the container and leaves no mount, no file and no process", async (rig) => {
     const abort = new AbortController();
     const scratch = rig.fresh("scratch");
