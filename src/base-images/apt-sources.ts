@@ -36,7 +36,7 @@ export function parseList(content: string): AptSource[] {
     if (!match) {
       return [];
     }
-    const options = new Map((match[1] ?? "").trim().split(/\s+/).map((option) => option.split("=", 2) as [string, string?]));
+    const options = new Map(words(match[1] ?? "").map((option) => [option.replace(/=.*/, ""), option.replace(/^[^=]*=/, "")]));
     return [source(match[2]!, match[3]!, words(match[4] ?? ""), options.get("signed-by"), options.get("trusted"))];
   });
 }

@@ -1,0 +1,24 @@
+import { mediaTypes, type Descriptor } from "../oci/descriptor.ts";
+import type { DiffId } from "../oci/digest.ts";
+import type { Manifest } from "../oci/manifest.ts";
+import type { ImageRecord } from "../store/images/image-store.ts";
+import type { Store } from "../store/store.ts";
+
+/**
+ * Puts an image under its names: a config, and a *local manifest*, which lists the layers' own tars, so that nothing
+ * is compressed until the image leaves.
+ */
+export async function putLocalImage(store: Store, config: Buffer, diffIds: readonly DiffId[], names: readonly string[]): Promise<ImageRecord> {
+  const layers: Descriptor[] = [];
+  for (const diffId of diffIds) {
+    layers.push({ mediaType: mediaTypes.layer, digest: diffId, size: await store.layers.tarSize(diffId) });
+  }
+  const manifest: Manifest = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest,
+    config: { mediaType: mediaTypes.config, ...(await store.content.put(config)) },
+    layers,
+  };
+  const stored = await store.content.put(Buffer.from(JSON.stringify(manifest)));
+  return await store.images.put({ mediaType: mediaTypes.manifest, ...stored }, names);
+}
