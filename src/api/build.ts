@@ -1,0 +1,144 @@
+import type { Readable } from "node:stream";
+import { Failure } from "../base/failure.ts";
+import { lower } from "../dockerfile/lower/lower.ts";
+import type { BuildEvent, EventSink } from "../events/build-event.ts";
+import { BuildBackend } from "../executors/build-backend.ts";
+import { openContext } from "../executors/context/build-context.ts";
+import { storeImage } from "../executors/local-image.ts";
+import { decisionRecord, type DecisionRecord } from "../explain/decision-record.ts";
+import { missReason } from "../explain/miss-reason.ts";
+import { canonicalJson, type Json } from "../base/canonical-json.ts";
+import type { Digest } from "../oci/digest.ts";
+import { goArchitecture, parsePlatform, type Platform } from "../oci/platform.ts";
+import { canonicalReference, familiarReference, parseReference } from "../oci/reference.ts";
+import { createSandbox } from "../sandbox/sandbox.ts";
+import { solve } from "../solver/solve.ts";
+import { BaseResolver } from "./base-resolver.ts";
+import type { Laminate } from "./laminate.ts";
+
+export interface BuildOptions {
+  /** A directory, `-`, a git or http(s) URL, a tar file. */
+  readonly context: string;
+  readonly file?: string;
+  readonly tags: readonly string[];
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly target?: string;
+  readonly noCache: boolean;
+  readonly pull: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly network?: "default" | "none" | "host";
+  /** `os/architecture`; by default this machine's. */
+  readonly platform?: string;
+  readonly runtime?: string;
+  readonly stdin?: Readable;
+  readonly cwd: string;
+}
+
+export interface BuildResult {
+  /** The image ID: the digest of its config. */
+  readonly id: Digest;
+  /** Its names as docker shows them. */
+  readonly names: readonly string[];
+}
+
+/** The build cannot begin as it was asked for. */
+export class BuildFailure extends Failure {
+  readonly code: "bad-platform" | "bad-tag";
+
+  constructor(code: BuildFailure["code"], message: string, options: { readonly cause?: unknown; readonly hint?: string } = {}) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+const TABLE = "builds";
+
+/**
+ * Builds an image from a Dockerfile, as `docker build` does (docs: docker build; Dockerfile reference). Steps whose
+ * inputs did not change are taken from the store. Throws DockerfileError, ExecuteError, SolveError, or the signal's reason.
+ */
+export async function build(laminate: Laminate, options: BuildOptions, { events, signal }: { readonly events: EventSink; readonly signal: AbortSignal }): Promise<BuildResult> {
+  const { store, env } = laminate;
+  const names = options.tags.map((tag) => canonicalReference(parseReference(tag)));
+  const machine: Platform = { os: "linux", architecture: goArchitecture(process.arch) };
+  const platform = options.platform === undefined ? machine : platformOf(options.platform);
+  const { file, stdin, target, network } = options;
+  const context = await openContext({
+    context: options.context,
+    cwd: options.cwd,
+    store,
+    env,
+    signal,
+    ...(file === undefined ? {} : { file }),
+    ...(stdin === undefined ? {} : { stdin }),
+  });
+  const bases = new BaseResolver(laminate, { pull: options.pull, events, signal });
+  const lowered = await lower({
+    dockerfile: context.dockerfile.text,
+    file: context.dockerfile.name,
+    buildArgs: options.buildArgs,
+    labels: options.labels,
+    platform,
+    buildPlatform: machine,
+    resolveBase: async (reference, wanted) => (await bases.resolve(reference, wanted)).config,
+    ...(target === undefined ? {} : { target }),
+    ...(network === undefined ? {} : { network }),
+  });
+  for (const { message } of lowered.warnings) {
+    events({ type: "warning", message, time: Date.now() });
+  }
+  // A runtime that was asked for is for this build; the shared sandbox keeps its own.
+  await using own = options.runtime === undefined ? undefined : createSandbox({ env, root: store.root, runtime: options.runtime, entry: laminate.entry });
+  const backend = new BuildBackend({
+    store,
+    sandbox: own ?? laminate.sandbox,
+    env,
+    clock: Date.now,
+    image: async (reference, wanted) => {
+      const { config } = await bases.resolve(reference, wanted);
+      return { layers: config.rootfs.diff_ids, ...(config.created === undefined ? {} : { created: config.created }) };
+    },
+    context: () => context.source,
+    onNetwork: networkNotice(events),
+  });
+  const slot = [context.slot, target ?? "", options.platform ?? ""].join(" ");
+  const previous = store.records.get(TABLE, slot) as DecisionRecord | undefined;
+  const solution = await solve(lowered.graph, backend, {
+    signal,
+    events,
+    clock: Date.now,
+    noCache: () => options.noCache,
+    explainMiss: (vertex, key) => missReason(vertex, key, previous),
+  });
+  const image = await storeImage(store, lowered, solution.values, names);
+  const record = decisionRecord(solution.decisions);
+  if (previous === undefined || solution.decisions.some(({ outcome }) => outcome === "ran") || !sameKeys(record, previous)) {
+    store.records.put(TABLE, slot, record as unknown as Json);
+  }
+  return { id: image.id, names: names.map((name) => familiarReference(parseReference(name))) };
+}
+
+function platformOf(text: string): Platform {
+  const platform = parsePlatform(text);
+  if (platform === undefined) {
+    throw new BuildFailure("bad-platform", `--platform: ${JSON.stringify(text)} is not a platform`, { hint: "as in linux/amd64, linux/arm64 or linux/arm/v7" });
+  }
+  return platform;
+}
+
+/** One notice a build, for the first step that had to share the host's network without asking for it. */
+function networkNotice(events: EventSink): (network: { readonly kind: string; readonly reason?: string }) => void {
+  let told = false;
+  return ({ kind, reason }) => {
+    if (kind === "host" && reason !== undefined && !told) {
+      told = true;
+      const event: BuildEvent = { type: "notice", message: `RUN uses the host's network: ${reason}`, time: Date.now() };
+      events(event);
+    }
+  };
+}
+
+function sameKeys(a: DecisionRecord, b: DecisionRecord): boolean {
+  const keys = ({ steps }: DecisionRecord): string => canonicalJson(steps.map(({ key }) => key));
+  return keys(a) === keys(b);
+}
