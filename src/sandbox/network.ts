@@ -24,6 +24,13 @@ export interface PrivateNetwork extends AsyncDisposable {
   readonly nameservers: readonly string[];
 }
 
+/** The tool did not come up in time; worth remembering, as finding it out again costs seconds. */
+export class NetworkTimeout extends SandboxError {
+  constructor(tool: NetworkTool) {
+    super("network-failed", `cannot start ${tool.kind}: not ready after ${READY_MS} ms`);
+  }
+}
+
 /** A tool that has not said it is ready by then never will (a pasta that waits for a tty, a slirp4netns without /dev/net/tun). */
 const READY_MS = 3000;
 
@@ -111,9 +118,12 @@ function readyOf(child: ChildProcess, tool: NetworkTool): Promise<void> {
     const fail = (what: string) => {
       clearTimeout(timer);
       child.kill("SIGKILL");
-      reject(new SandboxError("network-failed", `cannot start ${tool.kind}: ${what}${said === "" ? "" : `: ${said.trim().split("\n").at(-1)}`}`));
+      reject(toolFailure(tool, what, said));
     };
-    const timer = setTimeout(() => fail(`not ready after ${READY_MS} ms`), READY_MS);
+    const timer = setTimeout(() => {
+      child.kill("SIGKILL");
+      reject(new NetworkTimeout(tool));
+    }, READY_MS);
     child.stderr!.on("data", (data: Buffer) => (said = (said + data.toString()).slice(-2000)));
     child.once("error", (error) => fail(error.message));
     child.once("exit", (code, signal) => fail(`it ended with ${signal ?? code}`));
@@ -149,10 +159,10 @@ async function openPasta(tool: NetworkTool, path: string, directory: string): Pr
 function backgroundOf(child: ChildProcess, tool: NetworkTool): Promise<void> {
   return new Promise((resolve, reject) => {
     let said = "";
-    const fail = (what: string) => reject(new SandboxError("network-failed", `cannot start ${tool.kind}: ${what}: ${said.trim().split("\n").at(-1)}`));
+    const fail = (what: string) => reject(toolFailure(tool, what, said));
     const timer = setTimeout(() => {
       process.kill(-child.pid!, "SIGKILL"); // its own process group, as it was started detached
-      fail(`not ready after ${READY_MS} ms`);
+      reject(new NetworkTimeout(tool));
     }, READY_MS);
     child.stderr!.on("data", (data: Buffer) => (said = (said + data.toString()).slice(-2000)));
     child.once("error", (error) => fail(error.message));
@@ -163,6 +173,11 @@ function backgroundOf(child: ChildProcess, tool: NetworkTool): Promise<void> {
       else fail(`it ended with ${signal ?? code}`);
     });
   });
+}
+
+function toolFailure(tool: NetworkTool, what: string, said: string): SandboxError {
+  const last = said.trim().split("\n").at(-1) ?? "";
+  return new SandboxError("network-failed", `cannot start ${tool.kind}: ${what}${last === "" ? "" : `: ${last}`}`);
 }
 
 /** A proxy on the host's loopback cannot be reached from a private network; such a step gets the host's. */

@@ -66,7 +66,7 @@ export class Server {
         await unpackTar(message.ask.tarPath, message.ask.target, { dialect: settings.dialect, owners: true });
         return null;
       case "runStep":
-        return runStep(message.ask, { runtime: findRuntime(this.#env, settings.runtime), dialect: settings.dialect, rootless: settings.mapping !== null, networks: this.#network(), env: this.#env }, hooks);
+        return runStep(message.ask, { runtime: findRuntime(this.#env, settings.runtime), dialect: settings.dialect, rootless: settings.mapping !== null, networks: this.#network(settings), env: this.#env }, hooks);
       case "removeTree":
         await removeTrees([insideRoot(message.ask.path, settings.root)]);
         return null;
@@ -79,7 +79,7 @@ export class Server {
 
   async #probe(settings: WorkerSettings): Promise<SandboxFacts> {
     const { path } = findRuntime(this.#env, settings.runtime);
-    const said = await this.#network().probe(settings.root);
+    const said = await this.#network(settings).probe();
     const reason = said.reason === undefined ? {} : { networkReason: said.reason };
     return { runtime: path, network: said.kind === "private" ? "private" : "host", ...reason, mapping: settings.mapping, dialect: settings.dialect };
   }
@@ -89,8 +89,8 @@ export class Server {
     return this.#settings;
   }
 
-  #network(): StepNetworks {
-    this.#networks ??= new StepNetworks(this.#env);
+  #network(settings: WorkerSettings): StepNetworks {
+    this.#networks ??= new StepNetworks(this.#env, settings.root);
     return this.#networks;
   }
 }

@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { reasonOf } from "../../base/failure.ts";
-import { networkTools, openPrivateNetwork, proxyOnLoopback, type NetworkTool, type PrivateNetwork } from "../network.ts";
+import { NetworkTimeout, networkTools, openPrivateNetwork, proxyOnLoopback, type NetworkTool, type PrivateNetwork } from "../network.ts";
 import type { SpecNetwork } from "../runtime-spec.ts";
 import type { StepNetwork, StepSpec } from "../step.ts";
+import { NetworkMemory } from "./network-memory.ts";
 
 /** A step's network while it runs. */
 export interface OpenNetwork extends AsyncDisposable {
@@ -17,14 +18,19 @@ const NOTHING = { nameservers: [], [Symbol.asyncDispose]: async () => {} };
 /** Gives steps their networks; a tool that failed once is not tried again while the worker lives. */
 export class StepNetworks {
   readonly #env: NodeJS.ProcessEnv;
+  readonly #root: string;
+  readonly #memory: NetworkMemory;
   #tools: NetworkTool[];
   #reason: string | undefined;
 
-  constructor(env: NodeJS.ProcessEnv) {
+  /** `root` is the store's. */
+  constructor(env: NodeJS.ProcessEnv, root: string) {
     const found = networkTools(env);
     this.#env = env;
-    this.#tools = [...found.tools];
-    this.#reason = found.reason;
+    this.#root = root;
+    this.#memory = new NetworkMemory(root);
+    this.#tools = found.tools.filter((tool) => !this.#memory.hung(tool));
+    this.#reason = found.reason ?? (this.#tools.length === 0 ? `${found.tools.map(({ kind }) => kind).join(" and ")} did not come up when last tried` : undefined);
   }
 
   async open(step: Pick<StepSpec, "network" | "env">, directory: string): Promise<OpenNetwork> {
@@ -45,9 +51,9 @@ export class StepNetworks {
     return { spec: { kind: "path", path: made.path }, said: { kind: "private" }, nameservers: made.nameservers, [Symbol.asyncDispose]: () => made[Symbol.asyncDispose]() };
   }
 
-  /** Whether a private network can be had, found out by making one; `root` is a directory to make its file in. */
-  async probe(root: string): Promise<StepNetwork> {
-    const directory = mkdtempSync(join(root, "network-"));
+  /** Whether a private network can be had, found out by making one. */
+  async probe(): Promise<StepNetwork> {
+    const directory = mkdtempSync(join(this.#root, "network-"));
     try {
       await using network = await this.open({ network: "default", env: [] }, directory);
       return network.said;
@@ -61,6 +67,7 @@ export class StepNetworks {
       try {
         return await openPrivateNetwork(tool, directory, this.#env);
       } catch (error) {
+        if (error instanceof NetworkTimeout) this.#memory.noteHung(tool);
         this.#reason = reasonOf(error);
         this.#tools = this.#tools.filter((other) => other !== tool);
       }
