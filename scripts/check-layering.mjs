@@ -33,11 +33,14 @@ function importsOf(file) {
   });
 }
 
-/** Comments blanked out, so that lines keep their numbers; strings that look like comments are left alone. */
+/** Comments blanked out, so that lines keep their numbers, and strings that are no module's name emptied. */
 function withoutComments(text) {
-  return text.replace(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`|\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/[^\n]*/g, (found) =>
-    found.startsWith("/") ? found.replace(/[^\n]/g, " ") : found,
-  );
+  const token = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`|\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/[^\n]*/g;
+  const blank = (found) => found.replace(/[^\n]/g, " ");
+  return text.replace(token, (found, at) => {
+    const names = /(?:\bfrom|\bimport|\bimport\()\s*$/.test(text.slice(Math.max(0, at - 40), at));
+    return names && !found.startsWith("/") ? found : blank(found);
+  });
 }
 
 function checkImport(file, { line, target }) {
