@@ -1,9 +1,8 @@
 import { canonicalReference, parseReference } from "../oci/reference.ts";
 import { goArchitecture } from "../oci/platform.ts";
-import { mediaTypes } from "../oci/descriptor.ts";
 import type { ContainerConfig, ImageConfig } from "../oci/image-config.ts";
-import type { Manifest } from "../oci/manifest.ts";
 import type { ImageRecord } from "../store/images/image-store.ts";
+import { putLocalImage } from "../store/images/put-local-image.ts";
 import type { Store } from "../store/store.ts";
 import { makeBusybox } from "./busybox.ts";
 import type { CommandOptions } from "./command.ts";
@@ -17,16 +16,9 @@ export async function makeBase(store: Store, name: string, names: readonly strin
   const request = parseBaseName(name);
   const layer = request.kind === "busybox" ? await makeBusybox(store, options) : await makeSuite(store, request, options);
   const config = baseConfig(request, layer);
-  const stored = await store.content.put(Buffer.from(JSON.stringify(config)));
-  const manifest: Manifest = {
-    schemaVersion: 2,
-    mediaType: mediaTypes.manifest,
-    config: { mediaType: mediaTypes.config, ...stored },
-    layers: [{ mediaType: mediaTypes.layer, digest: layer.diffId, size: await store.layers.tarSize(layer.diffId) }],
-  };
-  const descriptor = await store.content.put(Buffer.from(JSON.stringify(manifest)));
   const all = names.length > 0 ? names : [name];
-  return await store.images.put({ mediaType: mediaTypes.manifest, ...descriptor }, all.map((one) => canonicalReference(parseReference(one))));
+  const canonical = all.map((one) => canonicalReference(parseReference(one)));
+  return await putLocalImage(store, Buffer.from(JSON.stringify(config)), [layer.diffId], canonical);
 }
 
 function baseConfig(request: BaseRequest, layer: BaseLayer): ImageConfig {

@@ -11,7 +11,7 @@ import type { Store } from "../store/store.ts";
 import { ArchiveFailure } from "./export-error.ts";
 import { isIndex, isManifest, parseConfig, parseDockerManifest, parseIndex, parseManifest, type DockerManifestEntry, type Untrusted } from "./image-json.ts";
 import { annotations, blobPath } from "./layout.ts";
-import { putLocalImage } from "./local-image.ts";
+import { putLocalImage } from "../store/images/put-local-image.ts";
 import type { Member } from "./members.ts";
 import { stashMembers, type Part, type Stash } from "./stash.ts";
 

@@ -1,8 +1,8 @@
-import { mediaTypes, type Descriptor } from "../oci/descriptor.ts";
-import type { DiffId } from "../oci/digest.ts";
-import type { Manifest } from "../oci/manifest.ts";
-import type { ImageRecord } from "../store/images/image-store.ts";
-import type { Store } from "../store/store.ts";
+import { mediaTypes, type Descriptor } from "../../oci/descriptor.ts";
+import type { DiffId } from "../../oci/digest.ts";
+import type { Manifest } from "../../oci/manifest.ts";
+import type { ImageRecord } from "./image-store.ts";
+import type { Store } from "../store.ts";
 
 /**
  * Puts an image under its names: a config, and a *local manifest*, which lists the layers' own tars, so that nothing

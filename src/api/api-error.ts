@@ -1,0 +1,11 @@
+import { Failure } from "../base/failure.ts";
+
+/** A request that cannot be met as it stands. */
+export class RequestFailure extends Failure {
+  readonly code: "bad-filter" | "bad-change" | "conflict" | "no-such-object" | "bad-name" | "interactive";
+
+  constructor(code: RequestFailure["code"], message: string, options: { readonly cause?: unknown; readonly hint?: string } = {}) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,96 @@
+import type { Store } from "../store/store.ts";
+
+/** docker's JSON of a container. */
+export interface ContainerDescription {
+  readonly [key: string]: unknown;
+  readonly Id: string;
+}
+
+/** A container that is called `name`, or undefined when there is none. */
+export async function describeContainer(store: Pick<Store, "root">, name: string): Promise<ContainerDescription | undefined> {
+  const [{ Containers }, { stateOf, readRun, pathIn }] = await Promise.all([import("../containers/containers.ts"), import("../containers/container.ts")]);
+  const container = findOne(new Containers(store.root), name);
+  if (container === undefined) return undefined;
+  const { record } = container;
+  const [path = "", ...args] = [...record.entrypoint, ...record.command];
+  return {
+    Id: record.id,
+    Created: new Date(record.created).toISOString(),
+    Path: path,
+    Args: args,
+    State: describeState(stateOf(container)),
+    Image: record.image.id,
+    LogPath: pathIn(container, "log"),
+    Name: `/${record.name}`,
+    HostConfig: {
+      NetworkMode: record.network,
+      AutoRemove: record.autoRemove,
+      ReadonlyRootfs: record.readOnly,
+      Privileged: record.privileged,
+      Memory: record.limits.memoryBytes ?? 0,
+      NanoCpus: Math.round((record.limits.cpus ?? 0) * 1e9),
+      PidsLimit: record.limits.pids ?? null,
+      Init: record.init !== undefined,
+    },
+    Mounts: record.mounts,
+    Config: {
+      Hostname: record.hostname,
+      User: record.user,
+      Tty: record.terminal,
+      OpenStdin: record.openStdin,
+      Env: record.env,
+      Cmd: record.command,
+      Entrypoint: record.entrypoint.length === 0 ? null : record.entrypoint,
+      Image: record.image.name,
+      WorkingDir: record.workingDirectory,
+      ExposedPorts: Object.fromEntries(record.exposed.map((port) => [port, {}])),
+      Labels: record.labels,
+      StopSignal: record.stopSignal,
+    },
+    NetworkSettings: { Ports: describePorts(record.exposed, readRun(container.directory)?.ports ?? []) },
+  };
+
+  type Found = ReturnType<InstanceType<typeof Containers>["find"]>;
+  function findOne(containers: InstanceType<typeof Containers>, query: string): Found | undefined {
+    try {
+      return containers.find(query);
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "no-such-container") return undefined;
+      throw error;
+    }
+  }
+
+  function describeState(state: ReturnType<typeof stateOf>): Record<string, unknown> {
+    const time = (value: number | undefined): string => (value === undefined ? "0001-01-01T00:00:00Z" : new Date(value).toISOString());
+    const running = state.status === "running";
+    return {
+      Status: state.status,
+      Running: running,
+      Paused: false,
+      Restarting: false,
+      OOMKilled: false,
+      Dead: state.status === "dead",
+      Pid: running ? state.run.init.pid : 0,
+      ExitCode: state.status === "exited" ? state.exitCode : 0,
+      Error: state.status === "dead" ? state.why : "",
+      StartedAt: time(running ? state.run.startedAt : state.status === "created" ? undefined : state.startedAt),
+      FinishedAt: time(state.status === "exited" ? state.finishedAt : undefined),
+    };
+  }
+}
+
+interface Binding {
+  readonly hostIp: string;
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly protocol: string;
+}
+
+function describePorts(exposed: readonly string[], bindings: readonly Binding[]): Record<string, { readonly HostIp: string; readonly HostPort: string }[] | null> {
+  const ports: Record<string, { readonly HostIp: string; readonly HostPort: string }[] | null> = Object.fromEntries(exposed.map((port) => [port, null]));
+  for (const { hostIp, hostPort, containerPort, protocol } of bindings) {
+    const key = `${containerPort}/${protocol}`;
+    ports[key] = [...(ports[key] ?? []), { HostIp: hostIp, HostPort: String(hostPort) }];
+  }
+  return ports;
+}
