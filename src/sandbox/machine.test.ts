@@ -53,7 +53,7 @@ test.runIf(IS_ROOT)("without newuidmap the user is told the package", async () =
 });
 
 test.runIf(IS_ROOT)("an unshare too old to map subordinate ids is helped along by newuidmap", async () => {
-  const bin = onlyCommands(["sh", "sleep", "readlink", "newuidmap", "newgidmap", "mount", "setpriv", "rm", "true", "cat", "mknod", "runc"]);
+  const bin = onlyCommands(["sh", "sleep", "readlink", "newuidmap", "newgidmap", "mount", "setpriv", "rm", "true", "cat", "mknod", "runc", "tar"]);
   const unshare = findCommand("unshare", process.env)!;
   writeFileSync(join(bin, "unshare"), `#!/bin/sh\n[ "$1" != --help ] || { echo old; exit; }\nfor word; do case "$word" in --map-*) echo "unshare: unrecognized option '$word'" >&2; exit 1;; esac; done\nexec ${unshare} "$@"\n`, { mode: 0o755 });
   const said = await outputOf(spawnAsUser(directory, ["env", `PATH=${bin}`, process.execPath, PROBE, directory], { env: process.env }));
