@@ -29,13 +29,13 @@ export function reportFailedStep(thrown: unknown, build: FailedBuild): boolean {
 /** From the local Dockerfile; one that came through standard input or a URL is not read twice, only named. */
 function excerptOf({ file, line, endLine }: Origin, build: FailedBuild): string {
   try {
-    const text = readFileSync(dockerfilePath(build), "utf8");
+    const text = readFileSync(dockerfilePath(build, file), "utf8");
     return sourceExcerpt(file, text, line, endLine);
   } catch {
     return `${printable(file)}:${line}\n`;
   }
 }
 
-function dockerfilePath({ context, file, cwd }: FailedBuild): string {
-  return file === undefined ? join(resolve(cwd, context), "Dockerfile") : resolve(cwd, file);
+function dockerfilePath({ context, file, cwd }: FailedBuild, name: string): string {
+  return file === undefined ? join(resolve(cwd, context), name) : resolve(cwd, file);
 }
