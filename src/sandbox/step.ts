@@ -48,6 +48,12 @@ export interface StepHooks {
   onOutput(stream: "stdout" | "stderr", data: Buffer): void;
 }
 
+/** The worker's side of {@link StepHooks}: a promise holds the container's output back until the channel has room again. */
+export interface WorkerHooks {
+  readonly signal: AbortSignal;
+  onOutput(stream: "stdout" | "stderr", data: Buffer): Promise<void> | undefined;
+}
+
 /** What the sandbox found on this machine. */
 export interface SandboxFacts {
   /** The runtime's path. */

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { flagsWithoutCgroups, logFlags, type Runtime } from "../runtime.ts";
 import { SandboxError } from "../sandbox-error.ts";
-import type { StepHooks } from "../step.ts";
+import type { WorkerHooks } from "../step.ts";
 
 export interface ContainerOptions {
   readonly runtime: Runtime;
@@ -23,7 +23,7 @@ const GIVE_UP_MS = 5000;
  * When the signal of the hooks is aborted the container's first process is killed, and with it, as its PID
  * namespace ends, every other. A program that is not there or may not be executed gives 127 or 126, as in a shell.
  */
-export async function runContainer(options: ContainerOptions, hooks: StepHooks): Promise<number> {
+export async function runContainer(options: ContainerOptions, hooks: WorkerHooks): Promise<number> {
   const { runtime, bundle } = options;
   const log = join(bundle, "log");
   const pidFile = join(bundle, "pid");
@@ -34,8 +34,8 @@ export async function runContainer(options: ContainerOptions, hooks: StepHooks):
     detached: true, // a Ctrl-C at the terminal must not reach the runtime before we have stopped the container
   });
   feed(child, options.stdin);
-  child.stdout!.on("data", (data: Buffer) => hooks.onOutput("stdout", data));
-  child.stderr!.on("data", (data: Buffer) => hooks.onOutput("stderr", data));
+  forward(child, "stdout", hooks);
+  forward(child, "stderr", hooks);
   const code = await untilClosed(child, pidFile, hooks.signal);
   hooks.signal.throwIfAborted();
   return code === 0 ? 0 : judge(code, runtimeErrors(log), options, hooks);
@@ -44,6 +44,16 @@ export async function runContainer(options: ContainerOptions, hooks: StepHooks):
 function feed(child: ChildProcess, text: string | undefined): void {
   child.stdin?.on("error", () => {}); // EPIPE: the program need not read all of it
   child.stdin?.end(text);
+}
+
+function forward(child: ChildProcess, name: "stdout" | "stderr", hooks: WorkerHooks): void {
+  const stream = child[name]!;
+  stream.on("data", (data: Buffer) => {
+    const room = hooks.onOutput(name, data);
+    if (room === undefined) return;
+    stream.pause();
+    void room.then(() => stream.resume());
+  });
 }
 
 function untilClosed(child: ChildProcess, pidFile: string, signal: AbortSignal): Promise<number> {
@@ -103,13 +113,13 @@ function tryKill(pid: number): void {
 }
 
 /** A code other than 0 is the program's unless the runtime wrote an error of its own. */
-function judge(code: number, errors: readonly string[], options: ContainerOptions, hooks: StepHooks): number {
+function judge(code: number, errors: readonly string[], options: ContainerOptions, hooks: WorkerHooks): number {
   const said = errors.at(-1);
   if (said === undefined) return code;
   if (!isAboutProgram(said, options.program)) {
     throw new SandboxError("runtime-failed", `cannot run the container with ${options.runtime.path}: ${said}`);
   }
-  hooks.onOutput("stderr", Buffer.from(`${said}\n`));
+  void hooks.onOutput("stderr", Buffer.from(`${said}\n`));
   return /permission denied/i.test(said) ? 126 : 127;
 }
 

@@ -9,7 +9,11 @@ import { Server } from "./serve.ts";
  */
 export function workerMain(process: NodeJS.Process): void {
   process.umask(0o022);
-  const server = new Server(process.env, (message) => void process.stdout.write(`${JSON.stringify(message)}\n`));
+  process.stdout.setMaxListeners(0); // one a stream that waits for room
+  const server = new Server(process.env, (message) => {
+    const hasRoom = process.stdout.write(`${JSON.stringify(message)}\n`);
+    return hasRoom ? undefined : new Promise((resolve) => process.stdout.once("drain", resolve));
+  });
   process.stdout.on("error", () => process.exit(0));
   process.stdin.once("close", () => process.exit(0));
   readMessages<ToWorker>(process.stdin, (message) => server.receive(message));

@@ -7,7 +7,7 @@ import { mountOverlay } from "../overlay.ts";
 import { resolveInRootfs } from "../rootfs-path.ts";
 import { runtimeSpec, STANDARD_MOUNT_POINTS, type SpecLimit } from "../runtime-spec.ts";
 import type { Runtime } from "../runtime.ts";
-import type { StepHooks, StepLayer, StepResult, StepSpec } from "../step.ts";
+import type { StepLayer, StepResult, StepSpec, WorkerHooks } from "../step.ts";
 import { lookUpAccount } from "../user.ts";
 import { runContainer } from "./container.ts";
 import { findMissingMountPoints, removeMountPoints } from "./mount-points.ts";
@@ -29,7 +29,7 @@ const HOSTNAME = "laminate";
  * Mounts the layers, runs the step's command in a container over them and, if it ended with 0, makes a layer of what it changed.
  * Of the scratch directory only the layer's files remain; after a failure nothing does.
  */
-export async function runStep(step: StepSpec, tools: StepTools, hooks: StepHooks): Promise<StepResult> {
+export async function runStep(step: StepSpec, tools: StepTools, hooks: WorkerHooks): Promise<StepResult> {
   let keep: readonly string[] = [];
   try {
     hooks.signal.throwIfAborted();
@@ -45,7 +45,7 @@ export async function runStep(step: StepSpec, tools: StepTools, hooks: StepHooks
   }
 }
 
-async function runInOverlay(step: StepSpec, tools: StepTools, hooks: StepHooks): Promise<Pick<StepResult, "exitCode" | "network"> & { upper: string }> {
+async function runInOverlay(step: StepSpec, tools: StepTools, hooks: WorkerHooks): Promise<Pick<StepResult, "exitCode" | "network"> & { upper: string }> {
   const { upper, merged } = mountOverlay({ lowers: step.lowers, directory: step.scratch, dialect: tools.dialect, volatile: true });
   const bundle = join(step.scratch, "bundle");
   const ran = await (async () => {
@@ -61,7 +61,7 @@ async function runInOverlay(step: StepSpec, tools: StepTools, hooks: StepHooks):
   return { ...ran, upper };
 }
 
-async function runOver(merged: string, bundle: string, step: StepSpec, tools: StepTools, hooks: StepHooks) {
+async function runOver(merged: string, bundle: string, step: StepSpec, tools: StepTools, hooks: WorkerHooks) {
   const hostname = step.hostname ?? HOSTNAME;
   const account = lookUpAccount(merged, step.user);
   await using network = await tools.networks.open(step, bundle);

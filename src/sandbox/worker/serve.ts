@@ -5,21 +5,24 @@ import { unpackTar } from "../../store/layers/unpack.ts";
 import { hideCgroups } from "../cgroups.ts";
 import { findRuntime } from "../runtime.ts";
 import { SandboxError } from "../sandbox-error.ts";
-import type { SandboxFacts, StepHooks } from "../step.ts";
+import type { SandboxFacts, WorkerHooks } from "../step.ts";
 import type { FailureMessage, FromWorker, RequestKind, Requests, ToWorker, WorkerSettings } from "./messages.ts";
 import { removeTrees } from "./remove-tree.ts";
 import { runStep } from "./run-step.ts";
 import { StepNetworks } from "./step-network.ts";
 
+/** Writes a message; a promise when the channel is full, until there is room again. */
+export type Send = (message: FromWorker) => Promise<void> | undefined;
+
 /** The worker's side of the channel: answers requests, several at a time. */
 export class Server {
   readonly #env: NodeJS.ProcessEnv;
-  readonly #send: (message: FromWorker) => void;
+  readonly #send: Send;
   readonly #running = new Map<number, AbortController>();
   #settings: WorkerSettings | undefined;
   #networks: StepNetworks | undefined;
 
-  constructor(env: NodeJS.ProcessEnv, send: (message: FromWorker) => void) {
+  constructor(env: NodeJS.ProcessEnv, send: Send) {
     this.#env = env;
     this.#send = send;
   }
@@ -29,7 +32,7 @@ export class Server {
       case "start":
         this.#settings = message.settings;
         hideCgroups();
-        this.#send({ type: "ready" });
+        void this.#send({ type: "ready" });
         return;
       case "request":
         void this.#answer(message);
@@ -46,20 +49,20 @@ export class Server {
     const { id } = message;
     const abort = new AbortController();
     this.#running.set(id, abort);
-    const hooks: StepHooks = {
+    const hooks: WorkerHooks = {
       signal: abort.signal,
       onOutput: (stream, data) => this.#send({ type: "output", id, stream, data: data.toString("base64") }),
     };
     try {
-      this.#send({ type: "answer", id, answer: await this.#perform(message, hooks) });
+      void this.#send({ type: "answer", id, answer: await this.#perform(message, hooks) });
     } catch (error) {
-      this.#send({ type: "failure", id, failure: failureMessage(error) });
+      void this.#send({ type: "failure", id, failure: failureMessage(error) });
     } finally {
       this.#running.delete(id);
     }
   }
 
-  async #perform(message: Extract<ToWorker, { type: "request" }>, hooks: StepHooks): Promise<Requests[RequestKind]["answer"]> {
+  async #perform(message: Extract<ToWorker, { type: "request" }>, hooks: WorkerHooks): Promise<Requests[RequestKind]["answer"]> {
     const settings = this.#started();
     switch (message.kind) {
       case "unpack":

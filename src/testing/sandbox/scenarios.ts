@@ -237,6 +237,20 @@ export const SCENARIOS: readonly Scenario[] = [
     assert.equal(existsSync(outside), true);
     rmSync(outside, { recursive: true });
   }),
+  scenario("a worker that is killed fails its step, takes the container along, and the next request starts another", async (rig) => {
+    const nap = `4004${process.pid}`;
+    const scratch = rig.fresh("scratch");
+    const killWorker = () => {
+      const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, "utf8").trim().split(" ");
+      for (const pid of children) process.kill(Number(pid), "SIGKILL");
+    };
+    const error = await failureOf(rig.run(`echo ready; sleep ${nap}`, { scratch, onOutput: killWorker }));
+    assert.ok(error instanceof SandboxError && error.code === "worker-died", String(error));
+    assert.equal((await rig.run("echo alive")).stdout, "alive\n");
+    assert.deepEqual(commandLines().filter((line) => line.includes(`sleep ${nap}`)), []);
+    assert.deepEqual(mountsBelow(scratch), []);
+    await rig.sandbox.removeTree(scratch);
+  }),
   scenario("much output comes whole", async (rig) => {
     const ran = await rig.run("seq 1 200000");
     assert.equal(ran.stdout.length, 1_288_895);
