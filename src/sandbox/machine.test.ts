@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { createServer } from "node:net";
+import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -14,6 +15,7 @@ import { NetworkMemory } from "./worker/network-memory.ts";
 /** What the sandbox says and does where the machine lacks something or its parent dies. Each in a process of its own. */
 const IS_ROOT = process.geteuid!() === 0;
 const PROBE = fileURLToPath(new URL("../testing/sandbox/probe.ts", import.meta.url));
+const NETWORK_PROBE = fileURLToPath(new URL("../testing/sandbox/network-probe.ts", import.meta.url));
 let directory: string;
 
 beforeEach(() => {
@@ -59,6 +61,39 @@ test.runIf(IS_ROOT)("an unshare too old to map subordinate ids is helped along b
   const said = await outputOf(spawnAsUser(directory, ["env", `PATH=${bin}`, process.execPath, PROBE, directory], { env: process.env }));
   expect(JSON.parse(said)).toMatchObject({ dialect: "user", mapping: { uid: 2345, uids: { start: 300000, count: 65536 } }, ids: "0 2345 1,1 300000 65536" });
 });
+
+const SERVER_ADDRESS = Object.values(networkInterfaces()).flat().find((one) => one?.family === "IPv4" && !one.internal)?.address;
+
+for (const kind of ["slirp4netns", "pasta"] as const) {
+  const tool = findCommand(kind, process.env);
+  test.runIf(IS_ROOT && tool !== undefined && SERVER_ADDRESS !== undefined)(`${kind} gives an ordinary user a network of its own and ends with it`, async () => {
+    const said = await withServer((url) => {
+      const argv = ["unshare", "--map-root-user", "--mount", "--propagation", "private", process.execPath, NETWORK_PROBE, directory, kind, tool!, url];
+      return outputOf(spawnAsUser(directory, argv, { env: process.env, tun: true }));
+    });
+    // pasta gives the namespace this machine's own address, so this machine's server cannot be asked through it.
+    expect(said).toMatch(kind === "pasta" ? /^lo\s+\w+$/ : /^hello\s+lo\s+tap0$/);
+    expect(commandLines().filter((line) => line.includes(directory))).toEqual([]);
+  });
+}
+
+test("a network tool that is not one is given up within seconds", async () => {
+  writeFileSync(join(directory, "slirp4netns"), "#!/bin/sh\nexec sleep 60\n", { mode: 0o755 });
+  const prefix = IS_ROOT ? ["--mount"] : ["--map-root-user", "--mount"];
+  const child = spawn("unshare", [...prefix, "--propagation", "private", process.execPath, NETWORK_PROBE, directory, "slirp4netns", join(directory, "slirp4netns"), ""]);
+  expect(await outputOf(child)).toMatch(/cannot start slirp4netns: not ready after 3000 ms$/);
+});
+
+/** A server on this machine's own address, which is not on the loopback. */
+async function withServer(act: (url: string) => Promise<string>): Promise<string> {
+  const server = createServer((socket) => socket.end("HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nhello\n"));
+  await new Promise<void>((resolve) => server.listen(0, "0.0.0.0", resolve));
+  try {
+    return await act(`http://${SERVER_ADDRESS}:${(server.address() as { port: number }).port}/`);
+  } finally {
+    server.close();
+  }
+}
 
 test.runIf(IS_ROOT)("when its parent is killed the worker, the container and everything in it are gone at once", async () => {
   const nap = `3003${process.pid}`;
