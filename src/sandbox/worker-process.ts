@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { resolve } from "node:path";
 import { enterCommand, enterFailure } from "./namespace.ts";
 import { SandboxError } from "./sandbox-error.ts";
 import { readMessages } from "./worker/lines.ts";
@@ -28,7 +29,8 @@ const PASSED_ON = ["PATH", "LAMINATE_RUNTIME", "NODE_COMPILE_CACHE", "LANG"];
 /** Starts the worker in its namespaces; rejects with what the machine lacks if it does not come up. */
 export async function startWorker(options: WorkerOptions): Promise<WorkerProcess> {
   const [command, ...prefix] = enterCommand(options.env, { pid: true });
-  const child = spawn(command!, [...prefix, process.execPath, options.entry, "worker"], {
+  const child = spawn(command!, [...prefix, process.execPath, resolve(options.entry), "worker"], {
+    cwd: "/", // the caller's may vanish, and its mount should not be held
     stdio: ["pipe", "pipe", "pipe"],
     env: Object.fromEntries(PASSED_ON.map((name) => [name, options.env[name]])),
     detached: true, // a Ctrl-C at the terminal is for us to turn into cancels
