@@ -1,0 +1,30 @@
+import { defineCommand } from "../command.ts";
+
+export const command = defineCommand({
+  name: "base",
+  summary: "Make a base image from a distribution's signed packages",
+  usage: "[OPTIONS] NAME[:SUITE]",
+  examples: ["laminate base debian:bookworm", "laminate base ubuntu:24.04", "laminate base busybox"],
+  flags: {
+    tag: { kind: "list", short: "t", value: "NAME[:TAG]", summary: "Name the image so instead; may be repeated" },
+    quiet: { kind: "boolean", short: "q", summary: "Print the image ID and nothing else" },
+    progress: { kind: "string", value: "MODE", summary: "How progress is shown: auto, plain, tty, rawjson or quiet" },
+  },
+  arguments: { min: 1, max: 1 },
+  async run(context, { tag, quiet, progress }, [name]) {
+    const [{ base }, { chooseRenderer }, { open }] = await Promise.all([import("../../api/base.ts"), import("../render/choose-renderer.ts"), import("../open-laminate.ts")]);
+    const renderer = await chooseRenderer({ progress, quiet: quiet === true, env: context.env, stderr: context.stderr, clock: Date.now });
+    try {
+      await using laminate = await open(context);
+      renderer.events({ type: "plan", steps: [{ id: 1, name: `base ${name}` }], time: Date.now() });
+      const record = await base(laminate, { name: name!, tags: tag, env: context.env }, { events: renderer.events, signal: context.signal });
+      renderer.succeed({ id: record.id, names: tag.length > 0 ? tag : [name!] });
+      if (quiet === true) context.stdout.write(`${record.id}\n`);
+      return 0;
+    } catch (error) {
+      if (context.signal.aborted) renderer.cancel();
+      else renderer.fail();
+      throw error;
+    }
+  },
+});

@@ -1,0 +1,64 @@
+import type { Description } from "../../api/inspect.ts";
+import { Failure } from "../../base/failure.ts";
+import { defineCommand, type CommandContext } from "../command.ts";
+import type { GoValue } from "../go-values.ts";
+import { UsageError } from "../usage-error.ts";
+
+const flags = {
+  format: { kind: "string", short: "f", value: "TEMPLATE", summary: "A Go template, or json" },
+  size: { kind: "boolean", short: "s", summary: "Taken for docker's sake: sizes are always there" },
+  type: { kind: "string", value: "TYPE", summary: "Look only among images or containers: image or container" },
+} as const;
+
+const MAPS = new Set(["ExposedPorts", "Labels", "Volumes", "Ports", "Annotations"]);
+
+export const command = defineCommand({
+  name: "inspect",
+  summary: "Return low-level information on images and containers",
+  usage: "[OPTIONS] NAME|ID [NAME|ID...]",
+  examples: ["laminate inspect test-image", "laminate inspect -f '{{.Config.WorkingDir}} {{json .Config.Cmd}}' test-image", "laminate inspect -f '{{.State.Status}}' hello"],
+  flags,
+  arguments: { min: 1, max: Infinity },
+  async run(context, values, names) {
+    const type = values.type;
+    if (type !== undefined && type !== "image" && type !== "container") {
+      throw new UsageError("bad-value", `"${type}" is not a valid value for --type: it is image or container`);
+    }
+    const print = await printer(context, values.format);
+    const [{ inspect }, { open }] = await Promise.all([import("../../api/inspect.ts"), import("../open-laminate.ts")]);
+    await using laminate = await open(context);
+    const found: Description[] = [];
+    const failures: Failure[] = [];
+    for (const name of names) {
+      try {
+        found.push(await inspect(laminate, { name, ...(type === undefined ? {} : { type }) }));
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        failures.push(error);
+      }
+    }
+    print(found);
+    for (const failure of failures) context.stderr.write(`Error: ${failure.message}\n`);
+    return failures.length === 0 ? 0 : 1;
+  },
+});
+
+/** What prints the objects; a template that cannot be read fails before any is looked for. */
+async function printer({ stdout }: CommandContext, format: string | undefined): Promise<(found: readonly Description[]) => void> {
+  const [{ compileTemplate }, { goJson }] = await Promise.all([import("../go-template.ts"), import("../go-values.ts")]);
+  if (format === undefined) {
+    return (found) => stdout.write(`${goJson(found.map(({ value }) => value), "    ")}\n`);
+  }
+  const template = compileTemplate(format === "json" ? "{{json .}}" : format);
+  const { NIL_MAP, NIL_SLICE } = await import("../go-values.ts");
+  return (found) => found.forEach(({ value }) => stdout.write(`${template(withNils(value, { NIL_MAP, NIL_SLICE }))}\n`));
+}
+
+/** In Go `null` is a nil map or a nil slice; which of them shows when it is printed. */
+function withNils(value: GoValue, nils: { readonly NIL_MAP: object; readonly NIL_SLICE: object }): GoValue {
+  if (Array.isArray(value)) return value.map((item: GoValue) => withNils(item, nils));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [key, member === null ? (MAPS.has(key) ? nils.NIL_MAP : nils.NIL_SLICE) : withNils(member, nils)]),
+  );
+}
