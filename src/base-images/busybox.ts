@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { TarType } from "../archive/tar-header.ts";
 import { writeTar, type TarSource } from "../archive/write-tar.ts";
@@ -15,7 +15,8 @@ export async function makeBusybox(store: Store, options: CommandOptions): Promis
   const applets = (await runCommand([binary, "--list"], options)).split("\n").filter((name) => name !== "" && name !== "busybox");
   const program = readFileSync(binary);
   const diffId = await store.layers.putTar(busyboxTar(program, applets));
-  return { diffId, time: 0, comment: "busybox-static" };
+  // Of the package's file: the time of its release, the same on every machine.
+  return { diffId, time: Math.floor(statSync(binary).mtimeMs / 1000), comment: "busybox-static" };
 }
 
 /** The static binary of this machine, or out of the package when it is not installed. */

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
 import { errnoOf } from "../base/failure.ts";
 import { BaseImageFailure } from "./base-error.ts";
 
@@ -18,13 +19,9 @@ export function startCommand(argv: readonly string[], options: CommandOptions): 
     ...(options.signal === undefined ? {} : { signal: options.signal, killSignal: "SIGTERM" as const }),
   });
   let last = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    last = (last + text).slice(-4096);
-    for (const line of text.split("\n")) {
-      if (line.trim() !== "") {
-        options.onLine?.(line.trimEnd());
-      }
-    }
+  createInterface({ input: child.stderr }).on("line", (line) => {
+    last = `${last}${line}\n`.slice(-4096);
+    if (line.trim() !== "") options.onLine?.(line.trimEnd());
   });
   const done = new Promise<void>((resolve, reject) => {
     child.on("error", (error) => reject(errnoOf(error) === "ENOENT" ? missing(argv[0]!) : error));

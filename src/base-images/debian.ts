@@ -1,4 +1,5 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DiffId } from "../oci/digest.ts";
 import type { Store } from "../store/store.ts";
@@ -21,8 +22,9 @@ export async function makeSuite(store: Store, request: BaseRequest & { kind: "su
   const sources = sourcesFor(readAptSources("/etc/apt"), request.distribution, request.suite);
   checkKeyrings(sources, request);
   const time = await releaseTime(sources, scratch, options);
-  const setup = await hostSetup(sources, request, scratch, options);
-  const { output, done } = startCommand(bootstrapCommand(request, sources, setup), {
+  const hostApt = await hostAptOptions(options);
+  const setup = hostSetup(sources, request, scratch, hostApt);
+  const { output, done } = startCommand(bootstrapCommand(request, sources, setup, hostApt), {
     ...options,
     env: { ...options.env, SOURCE_DATE_EPOCH: String(time), LC_ALL: "C.UTF-8" },
   });
@@ -38,13 +40,14 @@ async function* afterSuccess(output: AsyncIterable<Buffer>, done: Promise<void>)
   await done;
 }
 
-function bootstrapCommand(request: BaseRequest & { kind: "suite" }, sources: readonly AptSource[], setup: string): string[] {
+function bootstrapCommand(request: BaseRequest & { kind: "suite" }, sources: readonly AptSource[], setup: string, hostApt: readonly string[]): string[] {
   return [
     "mmdebstrap",
     "--variant=minbase",
     `--mode=${process.getuid?.() === 0 ? "root" : "unshare"}`,
     "--format=tar",
     "--skip=output/dev",
+    ...hostApt.map((line) => `--aptopt=${line}`),
     `--customize-hook=${setup}`,
     ...(request.slim ? ["--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-include=/usr/share/doc/*/copyright"] : []),
     request.suite,
@@ -58,17 +61,10 @@ function bootstrapCommand(request: BaseRequest & { kind: "suite" }, sources: rea
  * mirror where that is not the public one, and nothing that differs from run to run. It reads only from the script's
  * text, since the hook of an ordinary user runs with another uid that may not enter our store.
  */
-async function hostSetup(sources: readonly AptSource[], request: BaseRequest & { kind: "suite" }, scratch: string, options: CommandOptions): Promise<string> {
-  const apt: string[] = [];
+function hostSetup(sources: readonly AptSource[], request: BaseRequest & { kind: "suite" }, scratch: string, hostApt: readonly string[]): string {
+  const apt = [...hostApt];
   const lines: string[] = ["set -eu", 'root="$1"'];
   const own = !isPublic(sources, request.distribution);
-  for (const protocol of ["http", "https"]) {
-    const proxy = /"(.+)"/.exec(await runCommand(["apt-config", "dump", `Acquire::${protocol}::Proxy`], options))?.[1];
-    // A proxy's password must not be published with the image.
-    if (proxy !== undefined && !/\/\/[^/]*@/.test(proxy)) {
-      apt.push(`Acquire::${protocol}::Proxy "${proxy}";`);
-    }
-  }
   const bundle = "/etc/ssl/certs/ca-certificates.crt";
   if (own && sources.some((one) => one.uri.startsWith("https:")) && existsSync(bundle)) {
     // Not in /etc/ssl: installing ca-certificates in the image would overwrite it.
@@ -100,17 +96,28 @@ async function hostSetup(sources: readonly AptSource[], request: BaseRequest & {
   return process.getuid?.() === 0 ? `sh ${script} "$1"` : shared(script);
 }
 
+const HOST_OPTIONS = ["Acquire::http::Proxy", "Acquire::https::Proxy", "Acquire::Check-Valid-Until", "Acquire::Check-Date"];
+
+/**
+ * How this machine's apt reaches its mirror: through a proxy, or with a mirror that stands still, whose lists are past
+ * their date. What reads the mirror here reads it the same way in the image.
+ */
+async function hostAptOptions(options: CommandOptions): Promise<string[]> {
+  const dump = await Promise.all(HOST_OPTIONS.map((name) => runCommand(["apt-config", "dump", name], options)));
+  return dump.flatMap((text, number) => {
+    const value = /"(.+)"/.exec(text)?.[1];
+    // A proxy's password must not be published with the image.
+    return value === undefined || /\/\/[^/]*@/.test(value) ? [] : [`${HOST_OPTIONS[number]} "${value}";`];
+  });
+}
+
 /** For an ordinary user: a copy of the script where the hook's uid can read it. */
 function shared(script: string): string {
-  const target = `/tmp/laminate-setup-${process.pid}.sh`;
-  writeFileSync(target, readFileSync(script), { mode: 0o755, flag: "wx" });
-  process.once("exit", () => {
-    try {
-      unlinkSync(target);
-    } catch {
-      // Already gone.
-    }
-  });
+  const directory = mkdtempSync(join(tmpdir(), "laminate-base-"));
+  const target = join(directory, "setup.sh");
+  writeFileSync(target, readFileSync(script), { mode: 0o755 });
+  chmodSync(directory, 0o755);
+  process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
   return `sh ${target} "$1"`;
 }
 
@@ -128,7 +135,7 @@ async function releaseTime(sources: readonly AptSource[], scratch: string, optio
   const times = await Promise.all(
     sources.map(async (one, number) => {
       const file = join(scratch, `release-${number}`);
-      await runCommand(["/usr/lib/apt/apt-helper", "download-file", `${one.uri.replace(/\/$/, "")}/dists/${one.suite}/InRelease`, file], options);
+      await runCommand(["/usr/lib/apt/apt-helper", "-oAPT::Sandbox::User=root", "download-file", `${one.uri.replace(/\/$/, "")}/dists/${one.suite}/InRelease`, file], options);
       const date = /^Date:\s*(.+)$/m.exec(readFileSync(file, "utf8"))?.[1];
       const time = date === undefined ? Number.NaN : Date.parse(date) / 1000;
       if (!Number.isFinite(time)) {
