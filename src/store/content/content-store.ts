@@ -1,0 +1,153 @@
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import path from "node:path";
+import { Readable } from "node:stream";
+import { digestFromHex, digestOf, hexOf, type Digest } from "../../oci/digest.ts";
+import { StoreFailure } from "../store-error.ts";
+import type { Temporary } from "../temporary.ts";
+import { writeFileAtomically, writeStream } from "../write-file.ts";
+
+export interface Blob {
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+}
+
+const CHUNK = 1 << 20;
+const MAX_IN_MEMORY = 64 << 20;
+
+/** Blobs by the digest of their bytes: `blobs/sha256/HEX`, as in an OCI image layout. What is there is whole. */
+export class ContentStore {
+  readonly #blobs: string;
+  readonly #partial: string;
+  readonly #temporary: Temporary;
+
+  constructor(root: string, temporary: Temporary) {
+    this.#blobs = path.join(root, "blobs", "sha256");
+    this.#partial = path.join(root, "partial");
+    this.#temporary = temporary;
+    mkdirSync(this.#blobs, { recursive: true });
+    mkdirSync(this.#partial, { recursive: true });
+  }
+
+  has(digest: Digest): boolean {
+    return existsSync(this.path(digest));
+  }
+
+  /** Bytes, or undefined when the blob is not here. */
+  size(digest: Digest): number | undefined {
+    return statSync(this.path(digest), { throwIfNoEntry: false })?.size;
+  }
+
+  path(digest: Digest): string {
+    return path.join(this.#blobs, hexOf(digest));
+  }
+
+  /** A blob's bytes; the stream fails at its end with `damaged` when they are not what the digest says. */
+  read(digest: Digest): Readable {
+    return Readable.from(verified(this.path(digest), digest), { objectMode: false, highWaterMark: CHUNK });
+  }
+
+  /** A blob in memory, up to `maxBytes`. Throws StoreFailure. */
+  async readAll(digest: Digest, maxBytes: number = MAX_IN_MEMORY): Promise<Buffer> {
+    const size = this.size(digest);
+    if (size === undefined) {
+      throw new StoreFailure("not-found", `read ${digest}: it is not in the store`);
+    }
+    if (size > maxBytes) {
+      throw new StoreFailure("too-large", `read ${digest}: it has ${size} bytes, more than ${maxBytes}`);
+    }
+    const chunks: Buffer[] = [];
+    for await (const chunk of this.read(digest)) {
+      chunks.push(chunk as Buffer);
+    }
+    return Buffer.concat(chunks);
+  }
+
+  /** Takes in a stream; with `expected`, only if it is that. Throws StoreFailure; nothing is then kept. */
+  async ingest(source: AsyncIterable<Buffer>, expected: { readonly digest?: Digest; readonly size?: number } = {}): Promise<Blob> {
+    const temporary = this.#temporary.file();
+    const hash = createHash("sha256");
+    let seen = 0;
+    try {
+      const size = await writeStream(temporary, source, (chunk) => {
+        seen += chunk.length;
+        if (expected.size !== undefined && seen > expected.size) {
+          throw new StoreFailure("size-mismatch", `store ${expected.digest ?? "a blob"}: more than the ${expected.size} bytes that it should have`);
+        }
+        hash.update(chunk);
+      });
+      const digest = digestFromHex(hash.digest("hex"));
+      check({ digest, size }, expected);
+      renameSync(temporary, this.path(digest));
+      return { digest, size };
+    } finally {
+      rmSync(temporary, { force: true });
+    }
+  }
+
+  /** Takes in bytes that are at hand; writes nothing when they are here already. */
+  async put(bytes: Buffer): Promise<Blob> {
+    const digest = digestOf(bytes);
+    if (this.size(digest) !== bytes.length) {
+      writeFileAtomically(this.path(digest), bytes, this.#temporary.file());
+    }
+    return { digest, size: bytes.length };
+  }
+
+  /** The file that a download goes to, and how much of it is there from a try that was cut. */
+  partial(digest: Digest): { readonly path: string; readonly size: number } {
+    const file = path.join(this.#partial, hexOf(digest));
+    return { path: file, size: statSync(file, { throwIfNoEntry: false })?.size ?? 0 };
+  }
+
+  /** Makes a finished download a blob, or throws StoreFailure and deletes it when it is not what it should be. */
+  async commitPartial(digest: Digest, size: number): Promise<void> {
+    const { path: file } = this.partial(digest);
+    try {
+      const hash = createHash("sha256");
+      let seen = 0;
+      for await (const chunk of createReadStream(file, { highWaterMark: CHUNK })) {
+        hash.update(chunk as Buffer);
+        seen += (chunk as Buffer).length;
+      }
+      check({ digest: digestFromHex(hash.digest("hex")), size: seen }, { digest, size });
+      const { open } = await import("node:fs/promises");
+      const handle = await open(file, "r");
+      await handle.sync();
+      await handle.close();
+      renameSync(file, this.path(digest));
+    } catch (error) {
+      rmSync(file, { force: true });
+      throw error;
+    }
+  }
+
+  remove(digest: Digest): void {
+    rmSync(this.path(digest), { force: true });
+  }
+
+  list(): Digest[] {
+    return readdirSync(this.#blobs).flatMap((name) => (/^[0-9a-f]{64}$/.test(name) ? [digestFromHex(name)] : []));
+  }
+}
+
+function check(found: Blob, expected: { readonly digest?: Digest; readonly size?: number }): void {
+  if (expected.size !== undefined && found.size !== expected.size) {
+    throw new StoreFailure("size-mismatch", `store ${expected.digest ?? found.digest}: ${found.size} bytes came, ${expected.size} were announced`);
+  }
+  if (expected.digest !== undefined && found.digest !== expected.digest) {
+    throw new StoreFailure("digest-mismatch", `store ${expected.digest}: what came has the digest ${found.digest}`);
+  }
+}
+
+async function* verified(file: string, digest: Digest): AsyncIterable<Buffer> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(file, { highWaterMark: CHUNK })) {
+    hash.update(chunk as Buffer);
+    yield chunk as Buffer;
+  }
+  if (digestFromHex(hash.digest("hex")) !== digest) {
+    throw new StoreFailure("damaged", `read ${digest}: its file in the store was changed`, { hint: `remove ${file} and pull or build again` });
+  }
+}

@@ -1,0 +1,90 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { errnoOf } from "../base/failure.ts";
+import { Claims } from "./claims.ts";
+import { ContentStore } from "./content/content-store.ts";
+import { Database } from "./database.ts";
+import { ImageStore } from "./images/image-store.ts";
+import { LayerStore } from "./layers/layer-store.ts";
+import { RecordStore } from "./records.ts";
+import { StoreFailure } from "./store-error.ts";
+import { Temporary } from "./temporary.ts";
+import { storeWriteFailure, writeFileAtomically } from "./write-file.ts";
+
+/** Everything that Laminate keeps, below one directory (docs/store.md). */
+export interface Store extends AsyncDisposable {
+  readonly root: string;
+  readonly content: ContentStore;
+  readonly layers: LayerStore;
+  readonly images: ImageStore;
+  readonly records: RecordStore;
+  /** What killed processes left and that holds files of other users: for the sandbox to remove. */
+  readonly leftovers: readonly string[];
+  /** A new empty directory on the store's file system; it goes when this process does. */
+  temporaryDirectory(): string;
+}
+
+/** The layout that this version reads and writes; a store of a later one is left alone. */
+const LAYOUT = 1;
+
+/** Opens the store, making it where there is none. Throws StoreFailure `newer-layout`, `read-only`, `disk-full` or `damaged`. */
+export async function openStore(root: string): Promise<Store> {
+  const place = path.resolve(root);
+  const { temporary, leftovers } = prepare(place);
+  const database = new Database(place);
+  const claims = new Claims(place);
+  const content = new ContentStore(place, temporary);
+  return {
+    root: place,
+    content,
+    layers: new LayerStore(place, { content, temporary, claims }),
+    images: new ImageStore(database, content),
+    records: new RecordStore(database, claims),
+    leftovers,
+    temporaryDirectory: () => temporary.directory(),
+    async [Symbol.asyncDispose]() {
+      database.close();
+      temporary.dispose();
+    },
+  };
+}
+
+function prepare(root: string): { temporary: Temporary; leftovers: string[] } {
+  const file = path.join(root, "layout");
+  const scratch = path.join(root, "tmp");
+  try {
+    mkdirSync(scratch, { recursive: true, mode: 0o755 });
+    const temporary = new Temporary(scratch);
+    const leftovers = temporary.sweep();
+    const found = layoutOf(file);
+    if (found === undefined) {
+      writeFileAtomically(file, `${LAYOUT}\n`, temporary.file());
+    } else if (found > LAYOUT) {
+      throw new StoreFailure("newer-layout", `open the store ${JSON.stringify(root)}: it has layout ${found}, and this version knows layouts up to ${LAYOUT}`, {
+        hint: "update laminate, or choose another place with --root or LAMINATE_ROOT",
+      });
+    }
+    return { temporary, leftovers };
+  } catch (error) {
+    if (errnoOf(error) === "ENOTDIR" || errnoOf(error) === "EEXIST") {
+      throw new StoreFailure("read-only", `open the store ${JSON.stringify(root)}: it is not a directory`, { cause: error });
+    }
+    throw storeWriteFailure(error);
+  }
+}
+
+function layoutOf(file: string): number | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") {
+      return undefined;
+    }
+    throw error;
+  }
+  if (!/^\d+\n?$/.test(text)) {
+    throw new StoreFailure("damaged", `open the store: ${JSON.stringify(file)} should hold a number`);
+  }
+  return Number(text);
+}

@@ -1,0 +1,75 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import { randomBytes } from "node:crypto";
+
+/**
+ * Scratch space of one process below the store, so that what is made there can be renamed into its place. The
+ * directory's name says whose it is: the process's id and start time, which together name it until the next boot.
+ */
+export class Temporary {
+  readonly #root: string;
+  #own: string | undefined;
+  #count = 0;
+
+  /** `root` is the store's tmp directory. */
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** A path of its own for a file that is to be made. */
+  file(): string {
+    this.#own ??= this.#make();
+    this.#count += 1;
+    return path.join(this.#own, `${this.#count}`);
+  }
+
+  /** A new empty directory. */
+  directory(): string {
+    const made = this.file();
+    mkdirSync(made);
+    return made;
+  }
+
+  /** Removes what dead processes left. Gives the directories that hold files of other users, which take more rights than ours. */
+  sweep(): string[] {
+    return readdirSync(this.#root).flatMap((name) => (isAlive(name) ? [] : removed(path.join(this.#root, name))));
+  }
+
+  /** Removes our own. */
+  dispose(): void {
+    if (this.#own !== undefined) {
+      removed(this.#own);
+      this.#own = undefined;
+    }
+  }
+
+  #make(): string {
+    const own = path.join(this.#root, `${process.pid}-${startTime(process.pid) ?? 0}-${randomBytes(4).toString("hex")}`);
+    mkdirSync(own, { mode: 0o755 });
+    return own;
+  }
+}
+
+function isAlive(name: string): boolean {
+  const [pid, started] = name.split("-");
+  return started !== undefined && startTime(Number(pid)) === started;
+}
+
+/** Field 22 of /proc/PID/stat, clock ticks after boot (proc(5)); the second field, the name, may hold spaces and parentheses. */
+function startTime(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function removed(directory: string): string[] {
+  try {
+    rmSync(directory, { recursive: true, force: true });
+    return [];
+  } catch {
+    return [directory];
+  }
+}

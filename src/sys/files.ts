@@ -1,0 +1,98 @@
+import { closeSync, openSync } from "node:fs";
+import { libc, systemError } from "./libc.ts";
+
+const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+const SECOND = 1_000_000_000n;
+
+/** Sets an extended attribute of the path itself, never of what a symbolic link names. */
+export function lsetxattr(path: string | Buffer, name: string, value: Buffer): void {
+  check(libc().lsetxattr(terminated(path), terminated(name), value, value.length, 0), "lsetxattr", path);
+}
+
+/** The names of a path's extended attributes; none where the file system has no such thing. */
+export function llistxattr(path: string | Buffer): string[] {
+  const list = grown((buffer, size) => libc().llistxattr(terminated(path), buffer, size), 1024);
+  if (list === undefined) {
+    const error = systemError("llistxattr", path);
+    if ("code" in error && error.code === "ENOTSUP") return [];
+    throw error;
+  }
+  return list.length === 0 ? [] : list.toString("utf8", 0, list.length - 1).split("\0");
+}
+
+/** The value of an extended attribute. */
+export function lgetxattr(path: string | Buffer, name: string): Buffer {
+  const value = grown((buffer, size) => libc().lgetxattr(terminated(path), terminated(name), buffer, size), 256);
+  if (value === undefined) throw systemError("lgetxattr", path);
+  return value;
+}
+
+/** mknod(2); `mode` holds the type bits. */
+export function mknod(path: string | Buffer, mode: number, major: number, minor: number): void {
+  check(libc().mknod(terminated(path), mode, deviceNumber(BigInt(major), BigInt(minor))), "mknod", path);
+}
+
+/** Sets both times of the path itself to exactly these nanoseconds since the epoch, which may be negative. */
+export function setTimes(path: string | Buffer, mtimeNs: bigint): void {
+  const nanoseconds = ((mtimeNs % SECOND) + SECOND) % SECOND;
+  const times = Buffer.alloc(32);
+  for (const offset of [0, 16]) {
+    times.writeBigInt64LE((mtimeNs - nanoseconds) / SECOND, offset);
+    times.writeBigInt64LE(nanoseconds, offset + 8);
+  }
+  check(libc().utimensat(AT_FDCWD, terminated(path), times, AT_SYMLINK_NOFOLLOW), "utimensat", path);
+}
+
+/** Writes all that the path's file system holds in memory to the disk; the event loop goes on meanwhile. */
+export async function syncfs(path: string | Buffer): Promise<void> {
+  const file = openSync(path, "r");
+  try {
+    const result = await new Promise<number>((resolve, reject) => {
+      libc().syncfs.async(file, (error: unknown, value: number) => (error ? reject(error) : resolve(value)));
+    });
+    if (result !== 0) throw new Error(`syncfs ${JSON.stringify(path.toString())} failed`);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Takes the exclusive flock(2) of an open file if nobody holds it. The kernel frees it when the file is closed, by death too. */
+export function tryLock(file: number): boolean {
+  if (libc().flock(file, LOCK_EX | LOCK_NB) === 0) return true;
+  const error = systemError("flock", `/proc/self/fd/${file}`);
+  if ("code" in error && (error.code === "EAGAIN" || error.code === "EWOULDBLOCK")) return false;
+  throw error;
+}
+
+/** Calls with a first guess at the size, and with the size that the kernel names when the guess was too small. */
+function grown(call: (buffer: Buffer | null, size: number) => number, guess: number): Buffer | undefined {
+  let buffer = Buffer.allocUnsafe(guess);
+  for (;;) {
+    const got = call(buffer, buffer.length);
+    if (got >= 0) return buffer.subarray(0, got);
+    if (libc().errno() !== "ERANGE") return undefined;
+    const size = call(null, 0);
+    if (size < 0) return undefined;
+    buffer = Buffer.allocUnsafe(size + 64);
+  }
+}
+
+/** The kernel's dev_t as glibc packs it (makedev(3)). */
+function deviceNumber(major: bigint, minor: bigint): bigint {
+  return ((major & 0xfffn) << 8n) | ((major & ~0xfffn) << 32n) | (minor & 0xffn) | ((minor & ~0xffn) << 12n);
+}
+
+function terminated(path: string | Buffer): Buffer {
+  const bytes = typeof path === "string" ? Buffer.from(path) : path;
+  if (bytes.includes(0)) throw Object.assign(new Error(`EINVAL: ${JSON.stringify(path.toString())} holds a NUL`), { code: "EINVAL" });
+  return Buffer.concat([bytes, NUL]);
+}
+
+const NUL = Buffer.alloc(1);
+
+function check(result: number, call: string, path: string | Buffer): void {
+  if (result !== 0) throw systemError(call, path);
+}

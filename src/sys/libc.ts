@@ -1,0 +1,58 @@
+import { createRequire } from "node:module";
+import type { KoffiFunc } from "koffi";
+
+/** The system calls that Node does not offer. Paths are bytes that end with a NUL; all but `errno` return -1 on failure. */
+export interface Libc {
+  lsetxattr(path: Buffer, name: Buffer, value: Buffer, size: number, flags: number): number;
+  lgetxattr(path: Buffer, name: Buffer, value: Buffer | null, size: number): number;
+  llistxattr(path: Buffer, list: Buffer | null, size: number): number;
+  mknod(path: Buffer, mode: number, device: bigint): number;
+  utimensat(directory: number, path: Buffer, times: Buffer, flags: number): number;
+  flock(file: number, operation: number): number;
+  readonly syncfs: KoffiFunc<(file: number) => number>;
+  /** The errno name of the last failed call, such as `ENOENT`. */
+  errno(): string;
+}
+
+let loaded: Libc | undefined;
+
+/** The C library. koffi takes some 10 ms to load, and most commands need none of these calls. */
+export function libc(): Libc {
+  loaded ??= load();
+  return loaded;
+}
+
+/** The Error of a failed call, with `code` (errno name), `path` and `syscall` as Node's own have them. */
+export function systemError(call: string, path: string | Buffer): Error {
+  const code = libc().errno();
+  const text = path.toString();
+  return Object.assign(new Error(`${code}: ${call} ${JSON.stringify(text)}`), { code, path: text, syscall: call });
+}
+
+function load(): Libc {
+  const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
+  const library = koffi.load("libc.so.6");
+  const names = new Map(Object.entries(koffi.os.errno).map(([name, code]) => [code, name]));
+  return {
+    lsetxattr: library.func("int lsetxattr(const uint8_t *path, const uint8_t *name, const uint8_t *value, size_t size, int flags)"),
+    lgetxattr: library.func("ssize_t lgetxattr(const uint8_t *path, const uint8_t *name, _Out_ uint8_t *value, size_t size)"),
+    llistxattr: library.func("ssize_t llistxattr(const uint8_t *path, _Out_ uint8_t *list, size_t size)"),
+    mknod: findMknod(library),
+    utimensat: library.func("int utimensat(int directory, const uint8_t *path, const uint8_t *times, int flags)"),
+    flock: library.func("int flock(int file, int operation)"),
+    syncfs: library.func("int syncfs(int file)"),
+    errno: () => names.get(koffi.errno()) ?? `errno ${koffi.errno()}`,
+  };
+}
+
+/** glibc exports mknod itself only since 2.33; before, the header's inline function called this. */
+function findMknod(library: import("koffi").LibraryHandle): Libc["mknod"] {
+  try {
+    return library.func("int mknod(const uint8_t *path, unsigned int mode, uint64_t device)");
+  } catch {
+    const versioned: (version: number, path: Buffer, mode: number, device: bigint[]) => number = library.func(
+      "int __xmknod(int version, const uint8_t *path, unsigned int mode, const uint64_t *device)",
+    );
+    return (path, mode, device) => versioned(0, path, mode, [device]);
+  }
+}
