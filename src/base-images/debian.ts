@@ -47,6 +47,8 @@ function bootstrapCommand(request: BaseRequest & { kind: "suite" }, sources: rea
     `--mode=${process.getuid?.() === 0 ? "root" : "unshare"}`,
     "--format=tar",
     "--skip=output/dev",
+    // Ours: what mmdebstrap leaves behind belongs to _apt or to root, as it runs as root or not.
+    "--skip=cleanup/apt",
     ...hostApt.map((line) => `--aptopt=${line}`),
     `--customize-hook=${setup}`,
     ...(request.slim ? ["--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-include=/usr/share/doc/*/copyright"] : []),
@@ -85,7 +87,8 @@ function hostSetup(sources: readonly AptSource[], request: BaseRequest & { kind:
     'Dir::Cache::pkgcache ""; Dir::Cache::srcpkgcache "";',
     'Acquire::Languages "none";',
     "END",
-    'rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin "$root"/var/cache/apt/archives/*.deb "$root"/var/cache/ldconfig/aux-cache "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old "$root"/tmp/* "$root"/var/tmp/*',
+    // Not /tmp: mmdebstrap keeps its apt configuration there, and without it would clean this machine's own lists.
+    'rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin "$root"/var/cache/apt/archives/* "$root"/var/cache/ldconfig/aux-cache "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old',
     'find "$root/var/log" -type f -delete',
     '[ ! -e "$root/etc/machine-id" ] || : > "$root/etc/machine-id"',
     'rm -f "$root/etc/hostname" "$root/etc/resolv.conf" "$root/var/lib/dbus/machine-id"',
