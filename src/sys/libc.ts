@@ -35,8 +35,8 @@ function load(): Libc {
   const names = new Map(Object.entries(koffi.os.errno).map(([name, code]) => [code, name]));
   return {
     lsetxattr: library.func("int lsetxattr(const uint8_t *path, const uint8_t *name, const uint8_t *value, size_t size, int flags)"),
-    lgetxattr: library.func("ssize_t lgetxattr(const uint8_t *path, const uint8_t *name, _Out_ uint8_t *value, size_t size)"),
-    llistxattr: library.func("ssize_t llistxattr(const uint8_t *path, _Out_ uint8_t *list, size_t size)"),
+    lgetxattr: library.func("intptr_t lgetxattr(const uint8_t *path, const uint8_t *name, _Out_ uint8_t *value, size_t size)"),
+    llistxattr: library.func("intptr_t llistxattr(const uint8_t *path, _Out_ uint8_t *list, size_t size)"),
     mknod: findMknod(library),
     utimensat: library.func("int utimensat(int directory, const uint8_t *path, const uint8_t *times, int flags)"),
     flock: library.func("int flock(int file, int operation)"),
