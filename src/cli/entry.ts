@@ -10,21 +10,31 @@ if (process.argv[2] === "worker") {
   const { workerMain } = await import("../sandbox/worker/main.ts");
   workerMain(process);
 } else {
+  const controller = new AbortController();
+  abortOnSignals(controller);
+  const output = lazily(() => quietlyClosed(process.stdout, controller));
+  const errors = lazily(() => process.stderr.on("error", () => {})); // a build goes on when nobody watches it
   const code = await main({
     argv: process.argv.slice(2),
     env: process.env,
     cwd: process.cwd(),
-    stdin: process.stdin,
-    stdout: process.stdout,
-    stderr: process.stderr,
-    signal: abortSignal(),
+    // Getters: each stream costs a millisecond or two, and few commands use all three.
+    get stdin() {
+      return process.stdin;
+    },
+    get stdout() {
+      return output.get();
+    },
+    get stderr() {
+      return errors.get();
+    },
+    signal: controller.signal,
   });
-  await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+  await Promise.all([output, errors].map((stream) => (stream.made() ? flushed(stream.get()) : undefined)));
   process.exit(code);
 }
 
-function abortSignal(): AbortSignal {
-  const controller = new AbortController();
+function abortOnSignals(controller: AbortController): void {
   let asked = 0;
   // Not SIGHUP: a handler would undo nohup, and a death without warning leaves nothing half-made anyway.
   for (const name of ["SIGINT", "SIGTERM"] as const) {
@@ -35,13 +45,20 @@ function abortSignal(): AbortSignal {
       if (asked >= PATIENCE) process.exit(reason.exitCode);
     });
   }
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+}
+
+/** Standard output, whose reader may go away: then the command ends without a word. */
+function quietlyClosed(stdout: NodeJS.WriteStream, controller: AbortController): NodeJS.WriteStream {
+  return stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") return controller.abort(new Interrupted("SIGPIPE"));
     process.stderr.write(`laminate: write to standard output: ${error.message}\n`);
     process.exit(1);
   });
-  process.stderr.on("error", () => {}); // a build goes on when nobody watches it
-  return controller.signal;
+}
+
+function lazily<T>(make: () => T): { readonly get: () => T; readonly made: () => boolean } {
+  let value: T | undefined;
+  return { get: () => (value ??= make()), made: () => value !== undefined };
 }
 
 /** Waits until a stream has taken everything, or has said why it cannot. */

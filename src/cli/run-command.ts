@@ -15,17 +15,18 @@ export interface Globals {
 /** Reads a command's own words and runs it, or prints its help. */
 export async function runCommand(command: Command, words: readonly string[], world: World, globals: Globals): Promise<number> {
   const line = parseCommandLine(command, words);
-  const { root, debug, help, ...own } = line.flags;
+  const { root: rootFlag, debug, help, ...own } = line.flags;
   if (help === true) {
     world.stdout.write(commandHelp(command));
     return 0;
   }
-  globals.root = (root as string | undefined) ?? globals.root;
+  globals.root = (rootFlag as string | undefined) ?? globals.root;
   globals.debug ||= debug === true;
   checkArguments(command, line.args.length);
-  const { env, cwd, stdin, stdout, stderr, signal } = world;
-  const chosen = globals.root ?? env["LAMINATE_ROOT"];
-  const context: CommandContext = { env, cwd, stdin, stdout, stderr, signal, root: chosen === "" ? undefined : chosen };
+  const chosen = globals.root ?? world.env["LAMINATE_ROOT"];
+  // A view, not a copy: reading a stream would open it.
+  const root: PropertyDescriptor = { value: chosen === "" ? undefined : chosen, enumerable: true };
+  const context = Object.create(world, { root }) as CommandContext;
   return command.run(context, own as FlagValues<FlagTable>, line.args);
 }
 

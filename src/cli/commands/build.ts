@@ -58,7 +58,8 @@ export const command = defineCommand({
 
 type Values = FlagValues<typeof flags>;
 
-async function buildOptions({ env, stdin, cwd }: CommandContext, values: Values, path: string) {
+async function buildOptions(context: CommandContext, values: Values, path: string) {
+  const { env, cwd } = context;
   const { configuredProxies } = await import("../proxies.ts");
   const { file, target, network, platform, runtime } = values;
   const buildArgs = buildArguments(values["build-arg"], env);
@@ -75,7 +76,7 @@ async function buildOptions({ env, stdin, cwd }: CommandContext, values: Values,
     ...(network === undefined ? {} : { network: checkNetwork(network) }),
     ...(platform === undefined ? {} : { platform }),
     ...(runtime === undefined ? {} : { runtime }),
-    ...(path === "-" || file === "-" ? { stdin } : {}),
+    ...(path === "-" || file === "-" ? { stdin: context.stdin } : {}),
   };
 }
 
@@ -105,10 +106,10 @@ async function rendererFor({ env, stderr }: CommandContext, { progress, quiet }:
   return chooseRenderer({ progress, quiet: quiet === true, env, stderr, clock: Date.now });
 }
 
-async function announce({ stdout, cwd }: CommandContext, { iidfile, quiet }: Values, id: string): Promise<void> {
+async function announce(context: CommandContext, { iidfile, quiet }: Values, id: string): Promise<void> {
   if (iidfile !== undefined) {
     const [{ writeFile }, { resolve }] = await Promise.all([import("node:fs/promises"), import("node:path")]);
-    await writeFile(resolve(cwd, iidfile), id);
+    await writeFile(resolve(context.cwd, iidfile), id);
   }
-  if (quiet === true) stdout.write(`${id}\n`);
+  if (quiet === true) context.stdout.write(`${id}\n`);
 }
