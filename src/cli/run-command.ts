@@ -23,10 +23,24 @@ export async function runCommand(command: Command, words: readonly string[], wor
   globals.root = (rootFlag as string | undefined) ?? globals.root;
   globals.debug ||= debug === true;
   checkArguments(command, line.args.length);
-  const chosen = globals.root ?? world.env["LAMINATE_ROOT"];
-  // A view, not a copy: reading a stream would open it.
-  const root: PropertyDescriptor = { value: chosen === "" ? undefined : chosen, enumerable: true };
-  const context = Object.create(world, { root }) as CommandContext;
+  const { env, cwd, signal } = world;
+  const chosen = globals.root ?? env["LAMINATE_ROOT"];
+  const context: CommandContext = {
+    env,
+    cwd,
+    signal,
+    root: chosen === "" ? undefined : chosen,
+    // Getters: reading a stream of the process opens it.
+    get stdin() {
+      return world.stdin;
+    },
+    get stdout() {
+      return world.stdout;
+    },
+    get stderr() {
+      return world.stderr;
+    },
+  };
   return command.run(context, own as FlagValues<FlagTable>, line.args);
 }
 
