@@ -1,8 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { chownSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 export const TEST_UID = 2345;
+
+const CHECKOUT = fileURLToPath(new URL("../../..", import.meta.url)).replace(/\/$/, "");
 
 /**
  * As root: starts a command as an ordinary user with subordinate ids who exists only in a mount namespace of its own,
@@ -22,6 +25,18 @@ export function spawnAsUser(directory: string, argv: readonly string[], options:
   for (const [name, text] of Object.entries(files)) writeFileSync(join(etc, name), text);
   const binds = Object.keys(files).map((name) => `mount --bind "$0/${name}" /etc/${name}`);
   const tun = options.tun === true ? ['mknod -m 666 "$0/tun" c 10 200', 'mount --bind "$0/tun" /dev/net/tun'] : [];
-  const script = [...binds, ...tun, `exec setpriv --reuid ${TEST_UID} --regid ${TEST_UID} --clear-groups --inh-caps=-all "$@"`].join(" && ");
+  const script = [...reachableCheckout(), ...binds, ...tun, `exec setpriv --reuid ${TEST_UID} --regid ${TEST_UID} --clear-groups --inh-caps=-all "$@"`].join(" && ");
   return spawn("unshare", ["--mount", "--propagation", "private", "sh", "-c", script, etc, ...argv], { env: options.env, stdio: ["ignore", "pipe", "pipe"] });
+}
+
+/** In a checkout below /root, mode 0700, the user could not even read the tests: it is bound where /root is an empty directory for all. */
+function reachableCheckout(): string[] {
+  const shut = ancestors(CHECKOUT).find((path) => (statSync(path).mode & 0o001) === 0);
+  if (shut === undefined) return [];
+  return ['mkdir -p "$0/checkout"', `mount --bind ${CHECKOUT} "$0/checkout"`, `mount -t tmpfs -o mode=755 tmpfs ${shut}`, `mkdir -p ${CHECKOUT}`, `mount --bind "$0/checkout" ${CHECKOUT}`];
+}
+
+/** The directories above and at a path, highest first. */
+function ancestors(path: string): string[] {
+  return path === "/" ? ["/"] : [...ancestors(dirname(path)), path];
 }
