@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { TarType } from "../archive/tar-header.ts";
 import { writeTar, type TarSource } from "../archive/write-tar.ts";
@@ -9,9 +9,7 @@ import type { BaseLayer } from "./debian.ts";
 
 /** Makes a small system out of Debian's static busybox: the binary, a hard link for each applet, and the few files programs expect. */
 export async function makeBusybox(store: Store, options: CommandOptions): Promise<BaseLayer> {
-  const scratch = store.temporaryDirectory();
-  mkdirSync(scratch, { recursive: true });
-  const binary = await busyboxBinary(scratch, options);
+  const binary = await busyboxBinary(store, options);
   const applets = (await runCommand([binary, "--list"], options)).split("\n").filter((name) => name !== "" && name !== "busybox");
   const program = readFileSync(binary);
   const diffId = await store.layers.putTar(busyboxTar(program, applets));
@@ -20,14 +18,15 @@ export async function makeBusybox(store: Store, options: CommandOptions): Promis
 }
 
 /** The static binary of this machine, or out of the package when it is not installed. */
-async function busyboxBinary(scratch: string, options: CommandOptions): Promise<string> {
+async function busyboxBinary(store: Store, options: CommandOptions): Promise<string> {
   for (const path of ["/bin/busybox", "/usr/bin/busybox"]) {
     // A static program names no interpreter: the dynamic busybox package could not run in an empty image.
     if (existsSync(path) && !readFileSync(path).subarray(0, 4096).includes("/ld-") && !readFileSync(path).subarray(0, 4096).includes("ld-linux")) {
       return path;
     }
   }
-  await runCommand(["apt-get", "download", "-q", "busybox-static"], { ...options, cwd: scratch });
+  const scratch = store.temporaryDirectory();
+  await runCommand(["apt-get", "-oAPT::Sandbox::User=root", "download", "-q", "busybox-static"], { ...options, cwd: scratch });
   const file = readdirSync(scratch).find((name) => name.endsWith(".deb"));
   if (file === undefined) {
     throw new BaseImageFailure("bootstrap-failed", `make base image "busybox": apt-get download left no package`);

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { errnoOf } from "../base/failure.ts";
+import { findCommand } from "../sandbox/search-path.ts";
 import { BaseImageFailure } from "./base-error.ts";
 
 export interface CommandOptions {
@@ -12,7 +13,7 @@ export interface CommandOptions {
 
 /** Starts a command and gives its standard output as a stream; `done` settles when it has ended, and fails when it failed. */
 export function startCommand(argv: readonly string[], options: CommandOptions): { readonly output: AsyncIterable<Buffer>; readonly done: Promise<void> } {
-  const child = spawn(argv[0]!, argv.slice(1), {
+  const child = spawn(findCommand(argv[0]!, options.env) ?? argv[0]!, argv.slice(1), {
     env: options.env,
     stdio: ["ignore", "pipe", "pipe"],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

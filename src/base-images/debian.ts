@@ -1,7 +1,9 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DiffId } from "../oci/digest.ts";
+import { enterCommand, isRootless } from "../sandbox/namespace.ts";
+import { findCommand } from "../sandbox/search-path.ts";
 import type { Store } from "../store/store.ts";
 import { isPublic, readAptSources, sourceLine, sourcesFor, type AptSource } from "./apt-sources.ts";
 import { runCommand, startCommand, type CommandOptions } from "./command.ts";
@@ -17,8 +19,8 @@ export interface BaseLayer {
 
 /** Makes a suite's minimal system from its signed packages and puts it into the store as one layer. */
 export async function makeSuite(store: Store, request: BaseRequest & { kind: "suite" }, options: CommandOptions): Promise<BaseLayer> {
+  checkTools(request, options);
   const scratch = store.temporaryDirectory();
-  mkdirSync(scratch, { recursive: true });
   const sources = sourcesFor(readAptSources("/etc/apt"), request.distribution, request.suite);
   checkKeyrings(sources, request);
   const time = await releaseTime(sources, scratch, options);
@@ -99,6 +101,7 @@ function hostSetup(sources: readonly AptSource[], request: BaseRequest & { kind:
   return process.getuid?.() === 0 ? `sh ${script} "$1"` : shared(script);
 }
 
+const APT_HELPER = "/usr/lib/apt/apt-helper";
 const HOST_OPTIONS = ["Acquire::http::Proxy", "Acquire::https::Proxy", "Acquire::Check-Valid-Until", "Acquire::Check-Date"];
 
 /**
@@ -124,6 +127,21 @@ function shared(script: string): string {
   return `sh ${target} "$1"`;
 }
 
+/** Fails before any work where this machine lacks what a bootstrap takes; an ordinary user needs subordinate ids too. */
+function checkTools(request: BaseRequest & { kind: "suite" }, { env }: CommandOptions): void {
+  const name = `make base image "${request.distribution}:${request.suite}"`;
+  for (const [command, found] of [
+    ["mmdebstrap", findCommand("mmdebstrap", env)],
+    ["apt", existsSync(APT_HELPER) ? APT_HELPER : undefined],
+  ] as const) {
+    if (found === undefined) {
+      throw new BaseImageFailure("missing-command", `${name}: ${command} is not installed`, { hint: `install it: apt-get install ${command}` });
+    }
+  }
+  // Throws what this user lacks, and how to get it.
+  if (isRootless()) enterCommand(env);
+}
+
 function checkKeyrings(sources: readonly AptSource[], request: BaseRequest & { kind: "suite" }): void {
   const absent = sources.find((one) => one.signedBy !== undefined && !existsSync(one.signedBy));
   if (absent) {
@@ -138,7 +156,7 @@ async function releaseTime(sources: readonly AptSource[], scratch: string, optio
   const times = await Promise.all(
     sources.map(async (one, number) => {
       const file = join(scratch, `release-${number}`);
-      await runCommand(["/usr/lib/apt/apt-helper", "-oAPT::Sandbox::User=root", "download-file", `${one.uri.replace(/\/$/, "")}/dists/${one.suite}/InRelease`, file], options);
+      await runCommand([APT_HELPER, "-oAPT::Sandbox::User=root", "download-file", `${one.uri.replace(/\/$/, "")}/dists/${one.suite}/InRelease`, file], options);
       const date = /^Date:\s*(.+)$/m.exec(readFileSync(file, "utf8"))?.[1];
       const time = date === undefined ? Number.NaN : Date.parse(date) / 1000;
       if (!Number.isFinite(time)) {
