@@ -17,11 +17,10 @@ function start() {
   hideExperimentalWarnings();
   keepCompiledCode();
   // LAMINATE_SOURCE=1: the sources as they are now, whatever was built before (tests use it).
-  var built = path.join(__dirname, '..', 'dist', 'entry.js');
+  var built = path.join(__dirname, '..', 'dist', 'entry.cjs');
   var source = path.join(__dirname, '..', 'src', 'cli', 'entry.ts');
-  var entry = process.env.LAMINATE_SOURCE !== '1' && fs.existsSync(built) ? built : source;
-  process.argv[1] = entry;
-  import(require('url').pathToFileURL(entry).href);
+  if (process.env.LAMINATE_SOURCE !== '1' && fs.existsSync(built)) require(built);
+  else import(require('url').pathToFileURL(source).href);
 }
 
 // node:sqlite says so on Node 24; the user cannot do anything about it.

@@ -6,10 +6,15 @@ import { main } from "./main.ts";
 /** Three Ctrl-C end us even when something does not let go, as with docker. */
 const PATIENCE = 3;
 
-if (process.argv[2] === "worker") {
+void (process.argv[2] === "worker" ? work() : command());
+
+/** `laminate worker`: the sandbox's other process. */
+async function work(): Promise<void> {
   const { workerMain } = await import("../sandbox/worker/main.ts");
   workerMain(process);
-} else {
+}
+
+async function command(): Promise<void> {
   const controller = new AbortController();
   abortOnSignals(controller);
   const output = lazily(() => quietlyClosed(process.stdout, controller));
