@@ -36,9 +36,9 @@ export const command = defineCommand({
   async run(context, values, [path]) {
     const options = await buildOptions(context, values, path!);
     const renderer = await rendererFor(context, values);
-    const [{ openLaminate }, { build }] = await Promise.all([import("../../api/laminate.ts"), import("../../api/build.ts")]);
+    const [{ open }, { build }] = await Promise.all([import("../open-laminate.ts"), import("../../api/build.ts")]);
     try {
-      await using laminate = await openLaminate({ env: context.env, ...(context.root === undefined ? {} : { root: context.root }) });
+      await using laminate = await open(context);
       const result = await build(laminate, options, { events: renderer.events, signal: context.signal });
       renderer.succeed(result);
       await announce(context, values, result.id);
