@@ -32,6 +32,8 @@ export interface SandboxOptions {
   readonly runtime?: string;
   /** The script that node runs with the argument `worker`: the command's entry, or worker/main.ts. */
   readonly entry: string;
+  /** Trees below the root that dead processes left and that the store may not remove itself: removed once a worker runs. */
+  readonly leftovers?: readonly string[];
 }
 
 /** Makes a sandbox; starts nothing until it is first used. */
@@ -101,10 +103,12 @@ class WorkerSandbox implements Sandbox {
   }
 
   async #start(): Promise<WorkerProcess> {
-    const { env, entry, root, runtime } = this.#options;
+    const { env, entry, root, runtime, leftovers = [] } = this.#options;
     const mapping = idMapping() ?? null;
     const settings = { root, dialect: this.dialect, mapping, ...(runtime === undefined ? {} : { runtime }) };
-    return startWorker({ env, entry, settings, onMessage: (message) => this.#receive(message), onDeath: (error) => this.#rejectAll(error) });
+    const worker = await startWorker({ env, entry, settings, onMessage: (message) => this.#receive(message), onDeath: (error) => this.#rejectAll(error) });
+    void Promise.allSettled(leftovers.map((path) => this.removeTree(path))); // nobody waits; the next process tries again
+    return worker;
   }
 
   #receive(message: Exclude<FromWorker, { type: "ready" }>): void {

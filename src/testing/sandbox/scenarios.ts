@@ -5,7 +5,8 @@ import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { SandboxError } from "../../sandbox/sandbox-error.ts";
-import type { SandboxRig } from "./rig.ts";
+import { createSandbox } from "../../sandbox/sandbox.ts";
+import { WORKER_ENTRY, type SandboxRig } from "./rig.ts";
 
 /** What holds for every sandbox: as root and as an ordinary user, with runc and with crun. */
 export interface Scenario {
@@ -236,6 +237,14 @@ export const SCENARIOS: readonly Scenario[] = [
     assert.match(String(await failureOf(rig.sandbox.removeTree(rig.root))), /not below the store/);
     assert.equal(existsSync(outside), true);
     rmSync(outside, { recursive: true });
+  }),
+  scenario("what a dead process left is removed once a worker runs", async (rig) => {
+    const ran = await rig.run("mkdir /a; touch /a/f; chown -R 1000:1000 /a; chmod 700 /a");
+    const left = ran.layer!.directory;
+    await using other = createSandbox({ env: process.env, root: rig.root, entry: WORKER_ENTRY, leftovers: [left] });
+    await other.probe();
+    for (let tries = 0; existsSync(left) && tries < 100; tries += 1) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(existsSync(left), false);
   }),
   scenario("a worker that is killed fails its step, takes the container along, and the next request starts another", async (rig) => {
     const nap = `4004${process.pid}`;
