@@ -52,12 +52,21 @@ function bootstrapCommand(request: BaseRequest & { kind: "suite" }, sources: rea
     // Ours: what mmdebstrap leaves behind belongs to _apt or to root, as it runs as root or not.
     "--skip=cleanup/apt",
     ...hostApt.map((line) => `--aptopt=${line}`),
+    ...mergedUsr(request.suite),
     `--customize-hook=${setup}`,
     ...(request.slim ? ["--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-include=/usr/share/doc/*/copyright"] : []),
     request.suite,
     "-",
     ...sources.map(sourceLine),
   ];
+}
+
+/** In these suites usrmerge, which needs all of perl, would merge /usr; Docker's own images have it merged from the start. */
+const MERGED_BY_PACKAGE = new Set(["bookworm", "oldstable", "jammy"]);
+const MERGE_HOOKS = "/usr/share/mmdebstrap/hooks/merged-usr";
+
+function mergedUsr(suite: string): string[] {
+  return MERGED_BY_PACKAGE.has(suite) && existsSync(MERGE_HOOKS) ? [`--hook-directory=${MERGE_HOOKS}`, "--include=usr-is-merged"] : [];
 }
 
 /**
