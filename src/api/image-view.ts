@@ -1,3 +1,4 @@
+import type { DiffId } from "../oci/digest.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
 import type { Manifest } from "../oci/manifest.ts";
 import { familiarName, familiarReference, parseReference, type Reference } from "../oci/reference.ts";
@@ -14,7 +15,7 @@ export interface ImageView {
   readonly record: ImageRecord;
   readonly config: ImageConfig;
   readonly manifest: Manifest;
-  /** Bytes of each layer's tar, lowest first. */
+  /** Bytes of the files in each layer, lowest first. */
   readonly layerSizes: readonly number[];
   /** The layers' sum. */
   readonly size: number;
@@ -26,9 +27,7 @@ export interface ImageView {
 
 export async function viewImage(store: Store, record: ImageRecord): Promise<ImageView> {
   const [config, manifest] = await Promise.all([store.images.config(record), store.images.manifest(record)]);
-  const diffIds = config.rootfs.diff_ids;
-  // A layer that lies in the manifest as its own tar states its size; others have to be looked at.
-  const layerSizes = await Promise.all(diffIds.map((diffId, index) => (manifest.layers[index]?.digest === diffId ? manifest.layers[index].size : store.layers.tarSize(diffId))));
+  const layerSizes = await Promise.all(config.rootfs.diff_ids.map((diffId) => filesSize(store, diffId)));
   const names = record.names.map(parseReference);
   return {
     record,
@@ -39,6 +38,22 @@ export async function viewImage(store: Store, record: ImageRecord): Promise<Imag
     tags: names.filter((name) => name.tag !== undefined && name.digest === undefined).sort((a, b) => (familiarReference(a) < familiarReference(b) ? -1 : 1)),
     digests: repositoryDigests(record, names, isLocal(config, manifest)),
   };
+}
+
+const SIZES = "layer-sizes";
+
+/** As docker counts: the bytes of a layer's files, without names and padding. Counted once, as a layer never changes. */
+async function filesSize(store: Store, diffId: DiffId): Promise<number> {
+  const known = store.records.get(SIZES, diffId);
+  if (typeof known === "number") return known;
+  const { entries } = await store.layers.index(diffId);
+  const size = entries.reduce((sum, entry) => sum + entry.size, 0);
+  try {
+    store.records.put(SIZES, diffId, size);
+  } catch {
+    // A store that can only be read is listed all the same.
+  }
+  return size;
 }
 
 /** Whether the manifest is one that only we know: it lists the layers' tars, and no registry has it. */
