@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
+import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { writeTar, type TarSource } from "../archive/write-tar.ts";
 import { ImageRig, member, rootfs } from "../testing/images.ts";
@@ -142,5 +143,22 @@ describe("load", () => {
     expect(err).toContain(why);
     expect(code).toBe(1);
     expect(await rig.ok(["images", "-q"])).toBe("");
+  });
+});
+
+describe("load of a damaged archive", () => {
+  it("fails as an expected failure or loads what was not damaged", { timeout: 60_000 }, async () => {
+    const rig = newRig();
+    const whole = [await oldArchive(), await ociArchive()];
+    await fc.assert(
+      fc.asyncProperty(fc.nat(1), fc.array(fc.tuple(fc.nat(1 << 20), fc.nat(255)), { minLength: 1, maxLength: 4 }), fc.nat(1 << 20), async (which, changes, cut) => {
+        const bytes = Buffer.from(whole[which]!);
+        for (const [at, value] of changes) bytes[at % bytes.length] = value;
+        const { code, err } = await rig.run(["load"], [cut % 4 === 0 ? bytes.subarray(0, cut % bytes.length) : bytes]);
+        expect(err).not.toContain("mistake in Laminate");
+        expect(code === 0 || code === 1).toBe(true);
+      }),
+      { numRuns: Number(process.env["LAMINATE_FUZZ_RUNS"] ?? 150) },
+    );
   });
 });
