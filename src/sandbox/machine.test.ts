@@ -15,6 +15,7 @@ import { NetworkMemory } from "./worker/network-memory.ts";
 /** What the sandbox says and does where the machine lacks something or its parent dies. Each in a process of its own. */
 const IS_ROOT = process.geteuid!() === 0;
 const PROBE = fileURLToPath(new URL("../testing/sandbox/probe.ts", import.meta.url));
+const AS_USER = fileURLToPath(new URL("../testing/sandbox/as-user-main.ts", import.meta.url));
 const NETWORK_PROBE = fileURLToPath(new URL("../testing/sandbox/network-probe.ts", import.meta.url));
 let directory: string;
 
@@ -50,8 +51,18 @@ test.runIf(IS_ROOT)("without a line in /etc/subuid the user is told the file and
 
 test.runIf(IS_ROOT)("without newuidmap the user is told the package", async () => {
   const hide = 'mkdir -p "$0/sbin"; for c in newuidmap newgidmap; do mount --bind /dev/null "$(command -v $c)"; done; exec "$@"';
-  const child = spawn("unshare", ["--mount", "--propagation", "private", "sh", "-c", hide, directory, process.execPath, fileURLToPath(new URL("../testing/sandbox/as-user-main.ts", import.meta.url)), directory, process.execPath, PROBE, directory]);
+  const child = spawn("unshare", ["--mount", "--propagation", "private", "sh", "-c", hide, directory, process.execPath, AS_USER, directory, process.execPath, PROBE, directory]);
   expect(await outputOf(child)).toMatch(/no-newuidmap.*"newuidmap" was not found.*apt-get install uidmap/);
+});
+
+test.runIf(IS_ROOT)("where user namespaces are forbidden the user is told at once, and how they are allowed", async () => {
+  // The setting belongs to a user namespace and counts for those below: so in one of our own, that has ids enough, it is set to 0.
+  const forbid = `unshare --user --mount --propagation private sleep 30 & holder=$!
+    until echo "0 0 400000" >/proc/$holder/uid_map && echo "0 0 400000" >/proc/$holder/gid_map; do sleep 0.05; done 2>/dev/null
+    nsenter --target $holder --user --mount --setuid 0 --setgid 0 sh -c 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"' sh "$@"; kill $holder`;
+  const child = spawn("sh", ["-c", forbid, "sh", process.execPath, AS_USER, directory, process.execPath, PROBE, directory]);
+  expect(await outputOf(child)).toMatch(/^namespaces-forbidden: .*sysctl -w user\.max_user_namespaces=\d+$/);
+  expect(commandLines().filter((line) => line.includes("--map-users=300000"))).toEqual([]);
 });
 
 test.runIf(IS_ROOT)("an unshare too old to map subordinate ids is helped along by newuidmap", async () => {

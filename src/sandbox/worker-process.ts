@@ -23,6 +23,8 @@ export interface WorkerProcess {
 
 const START_MS = 20_000;
 const END_MS = 5000;
+/** For what a failed start still has to say. */
+const GRACE_MS = 100;
 /** What the worker needs to find its tools; nothing else of our environment (tokens, …) goes to it. */
 const PASSED_ON = ["PATH", "LAMINATE_RUNTIME", "NODE_COMPILE_CACHE", "LANG"];
 
@@ -47,10 +49,14 @@ function untilReady(child: ChildProcess, options: WorkerOptions): Promise<void> 
   return new Promise((resolve, reject) => {
     let stderr = "";
     let ready = false;
-    const timer = setTimeout(() => child.kill("SIGKILL"), START_MS);
+    const timer = setTimeout(() => killGroup(child), START_MS);
     child.stderr!.on("data", (data: Buffer) => (stderr = (stderr + data.toString()).slice(-8000)));
     child.stdin!.on("error", () => {}); // EPIPE: told by "close"
     child.once("error", (error) => reject(new SandboxError("worker-died", `cannot start the sandbox worker: ${error.message}`, { cause: error })));
+    child.once("exit", () => {
+      // unshare 2.38 that fails leaves a child that waits for ever to map its ids, and that holds our pipes.
+      if (!ready) setTimeout(() => killGroup(child), GRACE_MS);
+    });
     child.once("close", (code, signal) => {
       clearTimeout(timer);
       if (!ready) reject(enterFailure(stderr));
@@ -64,6 +70,15 @@ function untilReady(child: ChildProcess, options: WorkerOptions): Promise<void> 
     });
     child.stdin!.write(`${JSON.stringify({ type: "start", settings: options.settings } satisfies ToWorker)}\n`);
   });
+}
+
+/** It was started detached, so it leads a process group. */
+function killGroup(child: ChildProcess): void {
+  try {
+    process.kill(-child.pid!, "SIGKILL");
+  } catch {
+    // ESRCH: all of it is gone.
+  }
 }
 
 /** Killing unshare kills the worker, process 1 of its PID namespace, and so everything in it. */
