@@ -92,11 +92,18 @@ describe("save", () => {
   });
 });
 
+function put(target: Record<string, unknown>, [first = "", ...rest]: readonly string[], value: unknown): void {
+  if (rest.length === 0) target[first] = value;
+  else put(target[first] as Record<string, unknown>, rest, value);
+}
+
 /** A docker archive as docker before 25 wrote it, with what a test wants wrong in it. */
-async function oldArchive(change: { readonly diffId?: string; readonly layers?: readonly string[]; readonly link?: boolean; readonly name?: string; readonly layer?: Buffer } = {}): Promise<Buffer> {
+async function oldArchive(change: { readonly diffId?: string; readonly layers?: readonly string[]; readonly link?: boolean; readonly name?: string; readonly layer?: Buffer; readonly config?: readonly [string, unknown] } = {}): Promise<Buffer> {
   const layer = change.layer ?? (await bytesOf(rootfs({ "etc/motd": "old\n" })));
   const diffId = change.diffId ?? `sha256:${sha256(layer)}`;
-  const config = JSON.stringify({ architecture: "amd64", os: "linux", config: { Cmd: ["sh"] }, rootfs: { type: "layers", diff_ids: [diffId] }, history: [{ created_by: "old" }] });
+  const image: Record<string, unknown> = { architecture: "amd64", os: "linux", config: { Cmd: ["sh"] }, rootfs: { type: "layers", diff_ids: [diffId] }, history: [{ created_by: "old" }] };
+  if (change.config !== undefined) put(image, change.config[0].split("."), change.config[1]);
+  const config = JSON.stringify(image);
   const link: TarSource = { header: { ...member("linked/layer.tar").header, type: "symlink", link: "../abc/layer.tar" } };
   const manifest = JSON.stringify([{ Config: "config.json", RepoTags: [change.name ?? "old:1"], Layers: change.layers ?? [change.link === true ? "linked/layer.tar" : "abc/layer.tar"] }]);
   return await bytesOf(writeTar([member("abc"), member("abc/VERSION", "1.0"), member("abc/layer.tar", layer), member("config.json", config), link, member("manifest.json", manifest)]));
@@ -143,6 +150,25 @@ describe("load", () => {
     expect(err).toContain(why);
     expect(code).toBe(1);
     expect(await rig.ok(["images", "-q"])).toBe("");
+  });
+});
+
+describe("load of an image whose JSON says anything", () => {
+  it("fails as an expected failure, or the image can be listed and inspected", { timeout: 60_000 }, async () => {
+    const rig = newRig();
+    const odd = fc.oneof(fc.constant(null), fc.constant(""), fc.constant(-1), fc.constant([]), fc.constant({}), fc.constant([{}]), fc.constant(["A"]), fc.jsonValue());
+    const keys = ["architecture", "os", "created", "author", "config", "rootfs", "history", "config.Env", "config.Cmd", "config.Labels", "config.ExposedPorts", "config.User", "rootfs.diff_ids", "history.0"];
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...keys), odd, async (key, value) => {
+        const { code, err } = await rig.run(["load"], [await oldArchive({ config: [key, value] })]);
+        expect(err).not.toContain("mistake in Laminate");
+        if (code !== 0) return;
+        await rig.ok(["history", "old:1"]);
+        await rig.ok(["images", "old:1"]);
+        await rig.ok(["inspect", "old:1"]);
+      }),
+      { numRuns: Number(process.env["LAMINATE_FUZZ_RUNS"] ?? 100) },
+    );
   });
 });
 
