@@ -102,6 +102,7 @@ test("output cannot steer the terminal", () => {
 
 test("a transfer is mentioned when it begins, now and then, and when it is done", () => {
   const events = [
+    at(0).plan("FROM base"),
     at(0).start(0, "FROM base"),
     at(0).move(0, "sha256:ab", 0, 5_000_000),
     at(1).move(0, "sha256:ab", 1_000_000, 5_000_000),
@@ -110,4 +111,9 @@ test("a transfer is mentioned when it begins, now and then, and when it is done"
     at(7).finish(0, "FROM base"),
   ];
   expect(show(events)).toBe("#1 FROM base\n#1 sha256:ab 0B / 5MB\n#1 sha256:ab 3MB / 5MB\n#1 sha256:ab 5MB / 5MB 7.0s done\n#1 DONE 7.0s\n");
+});
+
+test("what is pulled before there is a plan is a step of its own", () => {
+  const events = [at(0).move(0, "sha256:ab", 0, 5), at(1).move(0, "sha256:ab", 5, 5, true), at(2).plan("FROM base"), at(2).start(0, "FROM base"), at(2).finish(0, "FROM base")];
+  expect(show(events)).toBe("#1 [internal] pull base images\n#1 sha256:ab 0B / 5B\n#1 sha256:ab 5B / 5B 1.0s done\n#1 DONE 2.0s\n\n#2 FROM base\n#2 DONE 0.0s\n");
 });

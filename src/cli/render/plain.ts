@@ -35,7 +35,7 @@ export class PlainRenderer implements Renderer {
   readonly events = (event: BuildEvent): void => {
     switch (event.type) {
       case "plan":
-        return this.#steps.plan(event);
+        return this.#plan(event);
       case "warning":
         return this.#options.write(`WARNING: ${printable(event.message)}\n`);
       case "notice":
@@ -59,6 +59,13 @@ export class PlainRenderer implements Renderer {
 
   cancel(): void {
     this.#end();
+  }
+
+  #plan(event: Extract<BuildEvent, { readonly type: "plan" }>): void {
+    const pulled = this.#steps.plan(event);
+    if (pulled === undefined) return;
+    this.#waiting.get(pulled)!.push(`DONE ${seconds(event.time - pulled.started)}`);
+    this.#print(event.time);
   }
 
   #stepEvent(event: StepEvent): void {

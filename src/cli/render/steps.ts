@@ -28,6 +28,8 @@ export interface Step {
   error: string | undefined;
 }
 
+const BEFORE_PLAN = -1;
+
 /** An event that is about one step. */
 export type StepEvent = Extract<BuildEvent, { readonly id: number }>;
 
@@ -47,9 +49,14 @@ export class Steps {
     return Math.max(this.#planned, this.#steps.size);
   }
 
-  plan(event: Extract<BuildEvent, { readonly type: "plan" }>): void {
+  /** Takes in what is planned; returns the step of what was pulled for planning, which is over now. */
+  plan(event: Extract<BuildEvent, { readonly type: "plan" }>): Step | undefined {
     this.#planned += event.steps.length;
     for (const step of event.steps) this.#names.set(step.id, step.name);
+    const pulled = this.#steps.get(BEFORE_PLAN);
+    if (pulled === undefined || isOver(pulled)) return undefined;
+    finish(pulled, "done", event.time);
+    return pulled;
   }
 
   /** Applies an event to its step; `lines` are the log lines that it completes. */
@@ -59,22 +66,25 @@ export class Steps {
   }
 
   #step(event: StepEvent): Step {
-    const known = this.#steps.get(event.id);
+    // Base images are pulled to know their configs before there is a graph: their transfers have no step yet.
+    const early = event.type === "progress" && !this.#names.has(event.id) && !this.#steps.has(event.id);
+    const id = early ? BEFORE_PLAN : event.id;
+    const known = this.#steps.get(id);
     if (known !== undefined) return known;
-    const name = "name" in event ? event.name : (this.#names.get(event.id) ?? `step ${event.id}`);
+    const name = early ? "[internal] pull base images" : "name" in event ? event.name : (this.#names.get(id) ?? `step ${id}`);
     const step: Step = {
-      id: event.id,
+      id,
       number: this.#steps.size + 1,
       name: printable(name).replace(/\s+/g, " "),
       log: new StepLog(),
       transfers: new Map(),
-      state: "waiting",
+      state: early ? "running" : "waiting",
       started: event.time,
       ended: undefined,
       miss: undefined,
       error: undefined,
     };
-    this.#steps.set(event.id, step);
+    this.#steps.set(id, step);
     return step;
   }
 }
