@@ -36,7 +36,7 @@ export function compressZstd(source: AsyncIterable<Buffer>): Readable {
 }
 
 async function* gzip(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let before = Buffer.alloc(0);
+  let before: Buffer = Buffer.alloc(0);
   let check = 0;
   let size = 0;
   yield GZIP_HEADER;

@@ -53,7 +53,7 @@ async function* decompress(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer
 
 async function peek(source: AsyncIterable<Buffer>): Promise<{ start: Buffer; all: AsyncIterable<Buffer> }> {
   const iterator = source[Symbol.asyncIterator]();
-  let start = Buffer.alloc(0);
+  let start: Buffer = Buffer.alloc(0);
   while (start.length < LONGEST_MAGIC) {
     const next = await iterator.next();
     if (next.done === true) break;
