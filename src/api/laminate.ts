@@ -26,7 +26,7 @@ export async function openLaminate({ root, env }: LaminateOptions): Promise<Lami
   const place = path.resolve(root ?? env["LAMINATE_ROOT"] ?? defaultRoot(env));
   const store = await openStore(place);
   const entry = fileURLToPath(new URL("../sandbox/worker/main.ts", import.meta.url));
-  const sandbox = createSandbox({ env, root: store.root, entry });
+  const sandbox = createSandbox({ env, root: store.root, entry, leftovers: store.leftovers });
   return {
     store,
     sandbox,

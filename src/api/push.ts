@@ -1,0 +1,41 @@
+import type { EventSink } from "../events/build-event.ts";
+import { outgoingImage } from "../exporters/outgoing-image.ts";
+import type { Digest } from "../oci/digest.ts";
+import { parseReference } from "../oci/reference.ts";
+import { Session } from "../registry/session.ts";
+import { pushImage } from "../transfer/push-image.ts";
+import type { Laminate } from "./laminate.ts";
+
+export interface PushOptions {
+  /** The name of an image in the store, which is its name in the registry. */
+  readonly reference: string;
+  /** Accept plain HTTP and unknown certificates from the registry. */
+  readonly insecure?: boolean;
+}
+
+export interface PushResult {
+  readonly tag: string;
+  /** Of the manifest. */
+  readonly digest: Digest;
+  /** Bytes of the manifest. */
+  readonly size: number;
+}
+
+/** Brings an image of the store to the registry that its name says, compressing what never left before. */
+export async function push({ store, env }: Pick<Laminate, "store" | "env">, options: PushOptions, { events, signal }: { readonly events: EventSink; readonly signal: AbortSignal }): Promise<PushResult> {
+  const reference = parseReference(options.reference);
+  const record = store.images.find(options.reference);
+  using session = new Session(reference.registry, { env, insecure: options.insecure });
+  const image = await outgoingImage(store, record, "gzip");
+  const chunks: Buffer[] = [];
+  for await (const chunk of image.manifest.open()) {
+    chunks.push(chunk);
+  }
+  const { mediaType, digest, size } = image.manifest.descriptor;
+  const layers = image.layers.map(({ descriptor }) => descriptor);
+  await pushImage(session, store, reference, { manifest: { mediaType, bytes: Buffer.concat(chunks) }, config: image.config.descriptor, layers }, {
+    signal,
+    onProgress: (blob, current, result) => events({ type: "progress", id: 0, item: blob.digest, current, total: blob.size, done: result !== undefined, time: Date.now() }),
+  });
+  return { tag: reference.tag ?? "latest", digest, size };
+}

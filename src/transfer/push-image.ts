@@ -1,0 +1,59 @@
+import { createReadStream } from "node:fs";
+import { Readable } from "node:stream";
+import { Semaphore } from "../base/semaphore.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import type { Reference } from "../oci/reference.ts";
+import { putManifest } from "../registry/manifests.ts";
+import type { Session } from "../registry/session.ts";
+import { uploadBlob, type UploadResult } from "../registry/uploads.ts";
+import type { Store } from "../store/store.ts";
+import { knownRepositories, noteRepository } from "./known-repositories.ts";
+
+/** An image whose config and layers are blobs of the content store. */
+export interface PushSource {
+  readonly manifest: { readonly mediaType: string; readonly bytes: Buffer };
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
+}
+
+export interface PushOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: (blob: Descriptor, current: number, result: UploadResult["kind"] | undefined) => void;
+}
+
+/** Blobs at a time, as docker pushes them. */
+const AT_ONCE = 5;
+
+/** Brings an image to a registry: first every blob that is not there, then the manifest, so that nobody can pull half of it. */
+export async function pushImage(session: Session, store: Store, reference: Reference, image: PushSource, options: PushOptions): Promise<void> {
+  const { signal } = options;
+  const { registry, repository } = reference;
+  const turns = new Semaphore(AT_ONCE);
+  const stop = new AbortController();
+  const either = AbortSignal.any([signal, stop.signal]);
+  const distinct = [...new Map([...image.layers, image.config].map((blob) => [blob.digest, blob])).values()];
+  const uploads = distinct.map((blob) =>
+    turns.run(async () => {
+      try {
+        either.throwIfAborted();
+        const { digest, size } = blob;
+        const result = await uploadBlob(
+          session,
+          { repository, digest, size, open: (start, end) => (end <= start ? Readable.from([]) : createReadStream(store.content.path(digest), { start, end: end - 1, highWaterMark: 1 << 20 })) },
+          { mountFrom: knownRepositories(store.records, registry, digest), onProgress: (sent) => options.onProgress(blob, sent, undefined), signal: either },
+        );
+        noteRepository(store.records, registry, repository, digest);
+        options.onProgress(blob, size, result.kind);
+      } catch (error) {
+        stop.abort(error);
+        throw error;
+      }
+    }),
+  );
+  const failed = (await Promise.allSettled(uploads)).some(({ status }) => status === "rejected");
+  signal.throwIfAborted();
+  if (failed) {
+    throw stop.signal.reason;
+  }
+  await putManifest(session, { repository, tagOrDigest: reference.tag ?? reference.digest!, signal }, image.manifest);
+}
