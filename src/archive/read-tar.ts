@@ -147,9 +147,10 @@ class Body {
 }
 
 function readHeader(block: Buffer, flag: string, extensions: Extensions): { header: TarHeader; stored: number } {
-  const pax = new Map(extensions.records.filter(([, value]) => value !== "" ));
+  const pax = new Map<string, string>();
   for (const [keyword, value] of extensions.records) {
-    if (value === "" && !keyword.startsWith(XATTR)) pax.delete(keyword); // an empty value takes back an earlier one
+    if (value === "") pax.delete(keyword); // takes back an earlier one
+    else pax.set(keyword, value);
   }
   const rawName = pax.get("GNU.sparse.name") ?? pax.get("path") ?? extensions.longName ?? headerName(block);
   const type = typeOf(flag, rawName);

@@ -71,16 +71,15 @@ async function readMapBeforeData(reader: ByteReader): Promise<{ numbers: number[
     read += BLOCK;
     const lines = (rest + block.toString("latin1")).split("\n");
     rest = lines.pop()!;
-    if (rest.length > BLOCK) throw new ArchiveError("damaged", "a sparse map holds no numbers");
-    for (const line of lines.slice(0, wanted - numbers.length)) {
+    for (const line of lines) {
+      if (numbers.length === wanted) break;
       numbers.push(readDecimal(line, "sparse map"));
       if (numbers.length === 1) {
         checkCount(numbers[0]!);
         wanted = 1 + 2 * numbers[0]!;
-        numbers.push(...lines.slice(1, wanted).map((number) => readDecimal(number, "sparse map")));
-        break;
       }
     }
+    if (rest.length > BLOCK) throw new ArchiveError("damaged", "a sparse map holds no numbers");
   }
   return { numbers: numbers.slice(1), read };
 }

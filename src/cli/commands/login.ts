@@ -42,7 +42,7 @@ async function readAll({ stdin }: CommandContext): Promise<string> {
 /** Asks on the terminal; what is typed shows only with `echo`. */
 async function ask({ stdin, stdout, signal }: CommandContext, question: string, echo: boolean): Promise<string> {
   if (!stdin.isTTY) {
-    throw new UsageError("conflict", "cannot ask for the user name and password: standard input is no terminal", { hint: "give --username and --password-stdin" });
+    throw new UsageError("conflict", "cannot ask for the user name and password: standard input is no terminal; give --username and --password-stdin");
   }
   const [{ createInterface }, { Writable }] = await Promise.all([import("node:readline/promises"), import("node:stream")]);
   stdout.write(question);
