@@ -12,14 +12,14 @@ export const command = defineCommand({
   },
   arguments: { min: 1, max: 1 },
   async run(context, { platform, quiet, insecure }, [name]) {
-    const { parseReference, familiarName, familiarReference } = await import("../../oci/reference.ts");
+    const { parseReference, familiarReference } = await import("../../oci/reference.ts");
     const reference = parseReference(name!);
     const [{ TransferDisplay }, { pull }, { open }] = await Promise.all([import("../render/transfer.ts"), import("../../api/pull.ts"), import("../open-laminate.ts")]);
     await using laminate = await open(context);
     const { stdout, stderr, env, signal } = context;
     if (quiet !== true) {
       if (!/[:@]/.test(name!.slice(name!.lastIndexOf("/") + 1))) stdout.write(`Using default tag: latest\n`);
-      stdout.write(`${reference.tag ?? reference.digest}: Pulling from ${reference.registry === "docker.io" ? reference.repository : familiarName(reference)}\n`);
+      stdout.write(`${reference.tag ?? reference.digest}: Pulling from ${reference.repository}\n`);
     }
     const display = new TransferDisplay({ out: stdout, err: stderr, env, words: { going: "Downloading", done: "Pull complete" }, quiet: quiet === true });
     try {
