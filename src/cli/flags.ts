@@ -64,7 +64,7 @@ class LineParser {
     const key = this.#names.get(name);
     if (key === undefined) {
       const meant = nearest(name, this.#names.keys());
-      throw new UsageError("unknown-flag", `unknown flag: --${name}`, meant === undefined ? undefined : `did you mean --${meant}?`);
+      throw new UsageError("unknown-flag", `unknown flag: --${name}`, meant === undefined ? {} : { hint: `did you mean --${meant}?` });
     }
     this.#assign(key, `--${name}`, equals < 0 ? undefined : word.slice(equals + 1));
   }
@@ -88,9 +88,9 @@ class LineParser {
   }
 
   /** `-name` where `--name` was meant. */
-  #bundleHint(word: string): string | undefined {
+  #bundleHint(word: string): { readonly hint?: string } {
     const name = word.slice(1).replace(/=.*/s, "");
-    return name.length > 1 && this.#names.has(name) ? `did you mean --${name}?` : undefined;
+    return name.length > 1 && this.#names.has(name) ? { hint: `did you mean --${name}?` } : {};
   }
 
   #assign(key: string, written: string, given: string | undefined): void {

@@ -51,5 +51,5 @@ function unknownCommand(words: readonly string[]): UsageError {
   const written = isNoun && !second.startsWith("-") ? `${first} ${second}`.trimEnd() : first;
   const meant = isNoun ? undefined : nearest(first, Object.keys(COMMANDS));
   const suggestion = meant === undefined ? "" : `did you mean 'laminate ${meant}'?\n`;
-  return new UsageError("unknown-command", `unknown command: laminate ${written}`, `${suggestion}Run 'laminate --help' for more information`);
+  return new UsageError("unknown-command", `unknown command: laminate ${written}`, { hint: `${suggestion}Run 'laminate --help' for more information` });
 }

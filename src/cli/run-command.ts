@@ -61,7 +61,7 @@ export function withHelpLetter(flags: FlagTable): FlagTable {
 
 function checkArguments(command: Command, count: number): void {
   if (count < command.arguments.min || count > command.arguments.max) {
-    throw new UsageError("arguments", `'laminate ${command.name}' ${wantedArguments(command.arguments, count)}`, moreHelp(command));
+    throw new UsageError("arguments", `'laminate ${command.name}' ${wantedArguments(command.arguments, count)}`, { hint: moreHelp(command) });
   }
 }
 
@@ -82,5 +82,5 @@ function moreHelp(command: Command): string {
 /** A usage error with where to read more below its own hint. */
 export function withHint(error: unknown, hint: string): unknown {
   if (!(error instanceof UsageError)) return error;
-  return new UsageError(error.code, error.message, error.hint === undefined ? hint : `${error.hint}\n${hint}`);
+  return new UsageError(error.code, error.message, { hint: error.hint === undefined ? hint : `${error.hint}\n${hint}` });
 }

@@ -6,8 +6,8 @@ export type UsageErrorCode = "unknown-command" | "unknown-flag" | "missing-value
 export class UsageError extends Failure {
   readonly code: UsageErrorCode;
 
-  constructor(code: UsageErrorCode, message: string, hint?: string) {
-    super(message, hint === undefined ? {} : { hint });
+  constructor(code: UsageErrorCode, message: string, options: { readonly hint?: string } = {}) {
+    super(message, options);
     this.code = code;
   }
 
