@@ -1,10 +1,24 @@
 import { Failure } from "../base/failure.ts";
 
-/** What the store, or something put into it, may do wrong. */
-export class StoreFailure extends Failure {
-  readonly code: "newer-layout" | "not-a-store" | "read-only" | "no-such-blob" | "no-such-layer" | "no-such-image" | "mismatch" | "too-large" | "bad-layer" | "bad-image" | "reserved-name";
+export type StoreFailureCode =
+  | "newer-layout"
+  | "read-only"
+  | "disk-full"
+  | "no-such-image"
+  | "ambiguous-id"
+  | "not-found"
+  | "damaged"
+  | "unsafe-tar"
+  | "digest-mismatch"
+  | "size-mismatch"
+  | "too-large"
+  | "unmapped-id";
 
-  constructor(code: StoreFailure["code"], message: string, options: { readonly cause?: unknown; readonly hint?: string } = {}) {
+/** The store cannot do what was asked, or what came from outside must not go into it. */
+export class StoreFailure extends Failure {
+  readonly code: StoreFailureCode;
+
+  constructor(code: StoreFailureCode, message: string, options: { readonly cause?: unknown; readonly hint?: string } = {}) {
     super(message, options);
     this.code = code;
   }

@@ -1,72 +1,75 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import path from "node:path";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
-
-const DAY = 24 * 60 * 60 * 1000;
 
 /**
- * Directories for what is half-written. Their names tell whose they are, so that those of dead processes can be swept:
- * `<pid>-<pid namespace>-<random>`, as two containers may share a store and have the same process ids.
+ * Scratch space of one process below the store, so that what is made there can be renamed into its place. The
+ * directory's name says whose it is: the process's id and start time, which together name it until the next boot.
  */
-export class TemporaryDirectories {
+export class Temporary {
   readonly #root: string;
-  readonly #namespace = pidNamespace();
+  #own: string | undefined;
   #count = 0;
-  readonly #own = randomBytes(6).toString("hex");
 
+  /** `root` is the store's tmp directory. */
   constructor(root: string) {
     this.#root = root;
   }
 
-  /** A fresh, existing, empty directory. */
-  directory(): string {
-    const path = this.path();
-    mkdirSync(path, { mode: 0o700 });
-    return path;
-  }
-
-  /** A fresh path for one file or directory. */
-  path(): string {
+  /** A path of its own for a file that is to be made. */
+  file(): string {
+    this.#own ??= this.#make();
     this.#count += 1;
-    return join(this.#root, `${process.pid}-${this.#namespace}-${this.#own}${this.#count}`);
+    return path.join(this.#own, `${this.#count}`);
   }
 
-  /** Removes what dead processes left. What belongs to other users' ids stays: the answer lists it for the sandbox to remove. */
-  sweep(now: number): string[] {
-    const left: string[] = [];
-    for (const name of readdirSync(this.#root)) {
-      const path = join(this.#root, name);
-      if (!this.#isAbandoned(name, path, now)) continue;
-      try {
-        rmSync(path, { recursive: true, force: true });
-      } catch {
-        left.push(path);
-      }
+  /** A new empty directory. */
+  directory(): string {
+    const made = this.file();
+    mkdirSync(made);
+    return made;
+  }
+
+  /** Removes what dead processes left. Gives the directories that hold files of other users, which take more rights than ours. */
+  sweep(): string[] {
+    return readdirSync(this.#root).flatMap((name) => (isAlive(name) ? [] : removed(path.join(this.#root, name))));
+  }
+
+  /** Removes our own. */
+  dispose(): void {
+    if (this.#own !== undefined) {
+      removed(this.#own);
+      this.#own = undefined;
     }
-    return left;
   }
 
-  #isAbandoned(name: string, path: string, now: number): boolean {
-    const [pid, namespace] = name.split("-");
-    if (namespace === this.#namespace && pid !== undefined) return Number(pid) !== process.pid && !isAlive(Number(pid));
-    const changed = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-    return changed !== undefined && now - changed > DAY;
+  #make(): string {
+    const own = path.join(this.#root, `${process.pid}-${startTime(process.pid) ?? 0}-${randomBytes(4).toString("hex")}`);
+    mkdirSync(own, { mode: 0o755 });
+    return own;
   }
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
+function isAlive(name: string): boolean {
+  const [pid, started] = name.split("-");
+  return started !== undefined && startTime(Number(pid)) === started;
 }
 
-function pidNamespace(): string {
+/** Field 22 of /proc/PID/stat, clock ticks after boot (proc(5)); the second field, the name, may hold spaces and parentheses. */
+function startTime(pid: number): string | undefined {
   try {
-    return /\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0] ?? "0";
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
   } catch {
-    return "0";
+    return undefined;
+  }
+}
+
+function removed(directory: string): string[] {
+  try {
+    rmSync(directory, { recursive: true, force: true });
+    return [];
+  } catch {
+    return [directory];
   }
 }

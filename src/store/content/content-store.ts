@@ -1,139 +1,153 @@
 import { createHash } from "node:crypto";
-import { closeSync, createReadStream, fsyncSync, linkSync, openSync, readdirSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { createReadStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import path from "node:path";
 import { Readable } from "node:stream";
-import { errnoOf } from "../../base/failure.ts";
 import { digestFromHex, digestOf, hexOf, type Digest } from "../../oci/digest.ts";
-import { HashingFile, publish, syncDirectory, writeSmallFile } from "../durable.ts";
 import { StoreFailure } from "../store-error.ts";
-import type { TemporaryDirectories } from "../temporary.ts";
+import type { Temporary } from "../temporary.ts";
+import { writeFileAtomically, writeStream } from "../write-file.ts";
 
-const READ_SIZE = 1 << 20;
-const MAX_WHOLE = 64 << 20;
+export interface Blob {
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+}
 
-/** Blobs by digest: `blobs/sha256/<hex>`, and downloads that can go on: `partial/<hex>`. */
+const CHUNK = 1 << 20;
+const MAX_IN_MEMORY = 64 << 20;
+
+/** Blobs by the digest of their bytes: `blobs/sha256/HEX`, as in an OCI image layout. What is there is whole. */
 export class ContentStore {
   readonly #blobs: string;
   readonly #partial: string;
-  readonly #temporary: TemporaryDirectories;
+  readonly #temporary: Temporary;
 
-  constructor(root: string, temporary: TemporaryDirectories) {
-    this.#blobs = join(root, "blobs", "sha256");
-    this.#partial = join(root, "partial");
+  constructor(root: string, temporary: Temporary) {
+    this.#blobs = path.join(root, "blobs", "sha256");
+    this.#partial = path.join(root, "partial");
     this.#temporary = temporary;
+    mkdirSync(this.#blobs, { recursive: true });
+    mkdirSync(this.#partial, { recursive: true });
   }
 
   has(digest: Digest): boolean {
-    return this.size(digest) !== undefined;
+    return existsSync(this.path(digest));
   }
 
-  /** Bytes of a blob; undefined when it is not here. */
+  /** Bytes, or undefined when the blob is not here. */
   size(digest: Digest): number | undefined {
     return statSync(this.path(digest), { throwIfNoEntry: false })?.size;
   }
 
-  /** Where the blob lies, or would lie. */
   path(digest: Digest): string {
-    return join(this.#blobs, hexOf(digest));
+    return path.join(this.#blobs, hexOf(digest));
   }
 
-  /** The blob's bytes; the stream fails at its end with {@link StoreFailure} `mismatch` when they are not those of the digest. */
+  /** A blob's bytes; the stream fails at its end with `damaged` when they are not what the digest says. */
   read(digest: Digest): Readable {
-    return Readable.from(this.#verified(digest), { objectMode: false });
+    return Readable.from(verified(this.path(digest), digest), { objectMode: false, highWaterMark: CHUNK });
   }
 
-  /** A small blob whole, verified. */
-  async readAll(digest: Digest, maxBytes = MAX_WHOLE): Promise<Buffer> {
+  /** A blob in memory, up to `maxBytes`. Throws StoreFailure. */
+  async readAll(digest: Digest, maxBytes: number = MAX_IN_MEMORY): Promise<Buffer> {
     const size = this.size(digest);
-    if (size !== undefined && size > maxBytes) {
-      throw new StoreFailure("too-large", `the blob ${digest} has ${size} bytes; at most ${maxBytes} were expected`);
+    if (size === undefined) {
+      throw new StoreFailure("not-found", `read ${digest}: it is not in the store`);
+    }
+    if (size > maxBytes) {
+      throw new StoreFailure("too-large", `read ${digest}: it has ${size} bytes, more than ${maxBytes}`);
     }
     const chunks: Buffer[] = [];
-    for await (const chunk of this.#verified(digest)) chunks.push(chunk);
+    for await (const chunk of this.read(digest)) {
+      chunks.push(chunk as Buffer);
+    }
     return Buffer.concat(chunks);
   }
 
-  /** Takes a stream in. Nothing remains of one that fails or is not what was expected. */
-  async ingest(source: AsyncIterable<Buffer>, expected: { readonly digest?: Digest; readonly size?: number } = {}): Promise<{ digest: Digest; size: number }> {
-    const temporary = this.#temporary.path();
-    await using file = await HashingFile.create(temporary);
-    for await (const chunk of source) {
-      await file.write(chunk);
-      if (expected.size !== undefined && file.size > expected.size) break;
-    }
-    if (expected.size !== undefined && file.size !== expected.size) {
-      throw new StoreFailure("mismatch", `the blob ${expected.digest ?? ""} should have ${expected.size} bytes, but ${file.size > expected.size ? "more" : file.size} came`);
-    }
-    const found = await file.finish();
-    if (expected.digest !== undefined && found.digest !== expected.digest) {
+  /** Takes in a stream; with `expected`, only if it is that. Throws StoreFailure; nothing is then kept. */
+  async ingest(source: AsyncIterable<Buffer>, expected: { readonly digest?: Digest; readonly size?: number } = {}): Promise<Blob> {
+    const temporary = this.#temporary.file();
+    const hash = createHash("sha256");
+    let seen = 0;
+    try {
+      const size = await writeStream(temporary, source, (chunk) => {
+        seen += chunk.length;
+        if (expected.size !== undefined && seen > expected.size) {
+          throw new StoreFailure("size-mismatch", `store ${expected.digest ?? "a blob"}: more than the ${expected.size} bytes that it should have`);
+        }
+        hash.update(chunk);
+      });
+      const digest = digestFromHex(hash.digest("hex"));
+      check({ digest, size }, expected);
+      renameSync(temporary, this.path(digest));
+      return { digest, size };
+    } finally {
       rmSync(temporary, { force: true });
-      throw new StoreFailure("mismatch", `the blob ${expected.digest} came with other content: ${found.digest}`);
     }
-    publish(temporary, this.path(found.digest));
-    return found;
   }
 
-  /** Stores bytes that are at hand. */
-  async put(bytes: Buffer): Promise<{ digest: Digest; size: number }> {
+  /** Takes in bytes that are at hand; writes nothing when they are here already. */
+  async put(bytes: Buffer): Promise<Blob> {
     const digest = digestOf(bytes);
-    if (this.size(digest) !== bytes.length) writeSmallFile(this.path(digest), this.#temporary.path(), bytes);
+    if (this.size(digest) !== bytes.length) {
+      writeFileAtomically(this.path(digest), bytes, this.#temporary.file());
+    }
     return { digest, size: bytes.length };
   }
 
-  /** Makes a file of the store, whose digest is known, a blob too; both names share its bytes. */
-  link(path: string, digest: Digest): void {
-    try {
-      linkSync(path, this.path(digest));
-      syncDirectory(this.#blobs);
-    } catch (error) {
-      if (errnoOf(error) !== "EEXIST") throw error;
-    }
+  /** The file that a download goes to, and how much of it is there from a try that was cut. */
+  partial(digest: Digest): { readonly path: string; readonly size: number } {
+    const file = path.join(this.#partial, hexOf(digest));
+    return { path: file, size: statSync(file, { throwIfNoEntry: false })?.size ?? 0 };
   }
 
-  /** The file that a download of this blob appends to, and how much is there. One process at a time: hold a claim. */
-  partial(digest: Digest): { path: string; size: number } {
-    const path = join(this.#partial, hexOf(digest));
-    return { path, size: statSync(path, { throwIfNoEntry: false })?.size ?? 0 };
-  }
-
-  /** Ends a download: the file becomes the blob, or is deleted when it is not what it should be. */
+  /** Makes a finished download a blob, or throws StoreFailure and deletes it when it is not what it should be. */
   async commitPartial(digest: Digest, size: number): Promise<void> {
-    const { path, size: found } = this.partial(digest);
-    const hash = createHash("sha256");
-    if (found === size) for await (const chunk of createReadStream(path, { highWaterMark: READ_SIZE })) hash.update(chunk as Buffer);
-    const actual = found === size ? digestFromHex(hash.digest("hex")) : undefined;
-    if (actual !== digest) {
-      rmSync(path, { force: true });
-      throw new StoreFailure("mismatch", actual === undefined ? `the blob ${digest} should have ${size} bytes, but ${found} came` : `the blob ${digest} came with other content: ${actual}`);
-    }
-    const file = openSync(path, "r+");
+    const { path: file } = this.partial(digest);
     try {
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
+      const hash = createHash("sha256");
+      let seen = 0;
+      for await (const chunk of createReadStream(file, { highWaterMark: CHUNK })) {
+        hash.update(chunk as Buffer);
+        seen += (chunk as Buffer).length;
+      }
+      check({ digest: digestFromHex(hash.digest("hex")), size: seen }, { digest, size });
+      const { open } = await import("node:fs/promises");
+      const handle = await open(file, "r");
+      await handle.sync();
+      await handle.close();
+      renameSync(file, this.path(digest));
+    } catch (error) {
+      rmSync(file, { force: true });
+      throw error;
     }
-    publish(path, this.path(digest));
   }
 
-  /** Removes a blob; no error when it is not here. */
   remove(digest: Digest): void {
     rmSync(this.path(digest), { force: true });
   }
 
   list(): Digest[] {
-    return readdirSync(this.#blobs).filter((name) => /^[0-9a-f]{64}$/.test(name)).sort().map(digestFromHex);
+    return readdirSync(this.#blobs).flatMap((name) => (/^[0-9a-f]{64}$/.test(name) ? [digestFromHex(name)] : []));
   }
+}
 
-  async *#verified(digest: Digest): AsyncGenerator<Buffer> {
-    if (!this.has(digest)) throw new StoreFailure("no-such-blob", `the blob ${digest} is not in the store`);
-    const hash = createHash("sha256");
-    for await (const chunk of createReadStream(this.path(digest), { highWaterMark: READ_SIZE })) {
-      hash.update(chunk as Buffer);
-      yield chunk as Buffer;
-    }
-    const found = digestFromHex(hash.digest("hex"));
-    if (found !== digest) {
-      throw new StoreFailure("mismatch", `the stored blob ${digest} is damaged: its content is ${found}`, { hint: "Remove the image and pull or build it again." });
-    }
+function check(found: Blob, expected: { readonly digest?: Digest; readonly size?: number }): void {
+  if (expected.size !== undefined && found.size !== expected.size) {
+    throw new StoreFailure("size-mismatch", `store ${expected.digest ?? found.digest}: ${found.size} bytes came, ${expected.size} were announced`);
+  }
+  if (expected.digest !== undefined && found.digest !== expected.digest) {
+    throw new StoreFailure("digest-mismatch", `store ${expected.digest}: what came has the digest ${found.digest}`);
+  }
+}
+
+async function* verified(file: string, digest: Digest): AsyncIterable<Buffer> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(file, { highWaterMark: CHUNK })) {
+    hash.update(chunk as Buffer);
+    yield chunk as Buffer;
+  }
+  if (digestFromHex(hash.digest("hex")) !== digest) {
+    throw new StoreFailure("damaged", `read ${digest}: its file in the store was changed`, { hint: `remove ${file} and pull or build again` });
   }
 }

@@ -1,68 +1,49 @@
-import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { closeSync, fsyncSync, openSync, writeFileSync } from "node:fs";
 import type { BytePath } from "../../base/byte-path.ts";
-import { parseDigest } from "../../oci/digest.ts";
-import { writeSmallFile } from "../durable.ts";
+import type { Digest } from "../../oci/digest.ts";
 import { StoreFailure } from "../store-error.ts";
-import type { Entry, EntryType } from "./entry.ts";
+import type { Entry } from "./entry.ts";
+import { LayerIndex } from "./layer-index.ts";
 
 const VERSION = 1;
 
-type Line = [path: string, type: EntryType, mode: number, uid: number, gid: number, size: number, mtime: string, rest?: Rest];
-interface Rest {
-  l?: string;
-  o?: 1;
-  d?: [number, number];
-  x?: [string, string][];
-  h?: string;
-  a?: number;
-}
+type Line = Omit<Entry, "mtime" | "xattrs"> & { readonly mtime: string; readonly xattrs?: Readonly<Record<string, string>> };
 
-/** Writes a layer's index: a line with the format's version, then one JSON line an entry. Temporary, fsync, rename. */
-export function writeIndex(path: string, entries: readonly Entry[]): void {
-  const lines = [JSON.stringify({ version: VERSION, entries: entries.length }), ...entries.map((entry) => JSON.stringify(toLine(entry))), ""];
-  writeSmallFile(path, `${path}.${randomBytes(6).toString("hex")}`, lines.join("\n"));
-}
-
-/** Reads what {@link writeIndex} wrote. Throws {@link StoreFailure} `mismatch` for another version or a damaged file: the index is then made anew. */
-export function readIndex(path: string): Entry[] {
-  const [head, ...lines] = readFileSync(path, "utf8").split("\n");
+/** Writes a layer's index to a new file and syncs it. `size` is that of the layer's uncompressed tar, in bytes. */
+export function writeIndex(path: string, entries: readonly Entry[], size: number): void {
+  const file = openSync(path, "wx", 0o644);
   try {
-    const { version, entries } = JSON.parse(head!) as { version?: unknown; entries?: unknown };
-    if (version !== VERSION || entries !== lines.length - 1) throw new Error("not an index of this version");
-    return lines.slice(0, -1).map((line) => fromLine(JSON.parse(line) as Line));
-  } catch (error) {
-    throw new StoreFailure("mismatch", `the layer index ${JSON.stringify(path)} is damaged`, { cause: error });
+    writeFileSync(file, JSON.stringify({ version: VERSION, size, entries: entries.map(lineOf) }));
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
   }
 }
 
-function toLine(entry: Entry): Line {
-  const rest: Rest = {};
-  if (entry.link !== undefined) rest.l = entry.link;
-  if (entry.opaque === true) rest.o = 1;
-  if (entry.major !== undefined) rest.d = [entry.major, entry.minor ?? 0];
-  if (entry.xattrs !== undefined) rest.x = [...entry.xattrs].map(([name, value]) => [name, value.toString("base64")]);
-  if (entry.digest !== undefined) rest.h = entry.digest;
-  if (entry.offset !== undefined) rest.a = entry.offset;
-  const line: Line = [entry.path, entry.type, entry.mode, entry.uid, entry.gid, entry.size, String(entry.mtime)];
-  return Object.keys(rest).length === 0 ? line : [...line, rest];
+/** Reads an index that {@link writeIndex} wrote. Throws StoreFailure `damaged` for anything else. */
+export async function readIndex(path: string): Promise<LayerIndex & { readonly tarSize: number }> {
+  try {
+    const { version, size, entries } = JSON.parse(await readFile(path, "utf8")) as { version: number; size: number; entries: Line[] };
+    if (version !== VERSION) {
+      throw new Error(`version ${version}`);
+    }
+    return Object.assign(new LayerIndex(entries.map(entryOf)), { tarSize: size });
+  } catch (error) {
+    throw new StoreFailure("damaged", `read the layer index ${JSON.stringify(path)}: ${error instanceof Error ? error.message : ""}`, { cause: error });
+  }
 }
 
-function fromLine([path, type, mode, uid, gid, size, mtime, rest]: Line): Entry {
-  const digest = parseDigest(rest?.h);
+function lineOf({ mtime, xattrs, ...rest }: Entry): Line {
+  return { ...rest, mtime: `${mtime}`, ...(xattrs === undefined ? {} : { xattrs: Object.fromEntries([...xattrs].map(([name, value]) => [name, value.toString("base64")])) }) };
+}
+
+function entryOf({ mtime, xattrs, ...rest }: Line): Entry {
   return {
-    path: path as BytePath,
-    type,
-    mode,
-    uid,
-    gid,
-    size,
+    ...rest,
+    path: rest.path as BytePath,
+    ...(rest.digest === undefined ? {} : { digest: rest.digest as Digest }),
     mtime: BigInt(mtime),
-    ...(rest?.l === undefined ? {} : { link: rest.l }),
-    ...(rest?.o === undefined ? {} : { opaque: true }),
-    ...(rest?.d === undefined ? {} : { major: rest.d[0], minor: rest.d[1] }),
-    ...(rest?.x === undefined ? {} : { xattrs: new Map(rest.x.map(([name, value]) => [name, Buffer.from(value, "base64")])) }),
-    ...(digest === undefined ? {} : { digest }),
-    ...(rest?.a === undefined ? {} : { offset: rest.a }),
+    ...(xattrs === undefined ? {} : { xattrs: new Map(Object.entries(xattrs).map(([name, value]) => [name, Buffer.from(value, "base64")])) }),
   };
 }
