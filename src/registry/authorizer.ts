@@ -1,3 +1,4 @@
+import { basicHeader } from "./basic-header.ts";
 import { parseChallenges, type Challenge } from "./challenge.ts";
 import type { Credential } from "./credentials/credential.ts";
 import type { Token } from "./token.ts";
@@ -57,10 +58,6 @@ export class Authorizer {
     asked.catch(() => this.#tokens.delete(key));
     return asked;
   }
-}
-
-export function basicHeader(credential: Credential & { readonly kind: "password" }): string {
-  return `Basic ${Buffer.from(`${credential.username}:${credential.password.reveal()}`, "utf8").toString("base64")}`;
 }
 
 /** What we ask for; where a request names no scope (the catalogue, say), what the registry says it needs. */

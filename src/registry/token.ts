@@ -1,6 +1,6 @@
 import type { Challenge } from "./challenge.ts";
 import type { Credential } from "./credentials/credential.ts";
-import { basicHeader } from "./authorizer.ts";
+import { basicHeader } from "./basic-header.ts";
 import { readBody } from "./read-body.ts";
 import { RegistryFailure } from "./registry-error.ts";
 import { responseFailure } from "./response-failure.ts";

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { errnoOf, reasonOf } from "../../base/failure.ts";
 import { RegistryFailure } from "../registry-error.ts";
 import { Secret } from "../secret.ts";
-import type { Credential } from "./credential.ts";
+import type { Credential, NamedCredential } from "./credential.ts";
 
 /** A program `docker-credential-NAME` that keeps secrets; it reads and writes JSON on its standard streams (docker-credential-helpers). */
 export interface CredentialHelper {
@@ -26,7 +26,7 @@ export async function getFromHelper(helper: CredentialHelper, server: string): P
 }
 
 /** Has the helper keep a credential. */
-export async function storeInHelper(helper: CredentialHelper, server: string, credential: Credential & { readonly username: string }): Promise<void> {
+export async function storeInHelper(helper: CredentialHelper, server: string, credential: NamedCredential): Promise<void> {
   const entry = credential.kind === "password" ? { Username: credential.username, Secret: credential.password.reveal() } : { Username: IDENTITY_USER, Secret: credential.token.reveal() };
   const { code, output } = await runHelper(helper, "store", JSON.stringify({ ServerURL: server, ...entry }));
   if (code !== 0) throw helperFailure(helper, "store", output);

@@ -7,3 +7,6 @@ export type Credential =
   | { readonly kind: "identity"; readonly username: string; readonly token: Secret }
   /** Sent as it is to the registry itself. */
   | { readonly kind: "registry-token"; readonly token: Secret };
+
+/** A credential that can be kept: it belongs to a user. */
+export type NamedCredential = Exclude<Credential, { readonly kind: "registry-token" }>;

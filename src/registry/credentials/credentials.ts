@@ -1,6 +1,6 @@
 import { Secret } from "../secret.ts";
 import { RegistryFailure } from "../registry-error.ts";
-import type { Credential } from "./credential.ts";
+import type { Credential, NamedCredential } from "./credential.ts";
 import { eraseFromHelper, getFromHelper, storeInHelper, type CredentialHelper } from "./credential-helper.ts";
 import { dockerConfigPath, readDockerConfig, writeDockerConfig, type AuthEntry, type DockerConfig } from "./docker-config.ts";
 import { matchingKeys, serverKey } from "./server-key.ts";
@@ -29,7 +29,7 @@ export async function findUsername(env: NodeJS.ProcessEnv, registry: string): Pr
 }
 
 /** Keeps a credential as docker does. */
-export async function saveCredential(env: NodeJS.ProcessEnv, registry: string, credential: Credential & { readonly username: string }): Promise<KeptIn> {
+export async function saveCredential(env: NodeJS.ProcessEnv, registry: string, credential: NamedCredential): Promise<KeptIn> {
   const path = dockerConfigPath(env);
   const config = await readDockerConfig(path);
   const helper = helperFor(config, registry, env);
@@ -79,7 +79,7 @@ function decodeAuth(entry: AuthEntry): { readonly username: string; readonly pas
   return colon <= 0 ? undefined : { username: text.slice(0, colon), password: new Secret(text.slice(colon + 1).replace(/\0+$/, "")) };
 }
 
-function writeEntry(credential: Credential & { readonly username: string }): AuthEntry {
+function writeEntry(credential: NamedCredential): AuthEntry {
   const { username } = credential;
   if (username.includes(":")) {
     throw new RegistryFailure("credentials", `keep credentials: the user name ${JSON.stringify(username)} holds a ":"`);
