@@ -1,4 +1,4 @@
-// Bundles src/ to dist/: one CommonJS file for each process that we start. A module that is imported dynamically runs,
+// Bundles src/ to dist/: one file for each process that we start, the command's own as CommonJS. There a module that is imported dynamically runs,
 // and requires its builtins, only when it is asked for; as ES modules in many small files the same took Node's loader
 // 20 ms longer. All output lies flat in one directory, so `new URL("…", import.meta.url)` is rewritten to its place there.
 import { readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
@@ -35,7 +35,7 @@ const fileUrls = {
       loader: "ts",
       contents: readFileSync(file, "utf8").replace(FILE_URL, (_, target) => {
         const found = path.resolve(path.dirname(file), target);
-        const place = found.endsWith(".ts") ? `./${entryName(found)}.cjs` : path.relative(outdir, found).replaceAll(path.sep, "/");
+        const place = found.endsWith(".ts") ? `./${entryName(found)}.mjs` : path.relative(outdir, found).replaceAll(path.sep, "/");
         return `new URL(${JSON.stringify(place)}, import.meta.url)`;
       }),
     }));
@@ -53,18 +53,24 @@ const outputs = results.flatMap((result) => Object.values(result.metafile.output
 console.log(`dist: ${outputs.length} files, ${Math.round(outputs.reduce((sum, output) => sum + output.bytes, 0) / 1024)} KiB`);
 
 function bundle(entry) {
+  const format =
+    entry === main
+      ? {
+          format: "cjs",
+          outExtension: { ".js": ".cjs" },
+          define: { "import.meta.url": "bundleUrl", "import.meta.main": "false" },
+          banner: { js: '"use strict"; const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
+        }
+      : { format: "esm", outExtension: { ".js": ".mjs" } };
   return build({
+    ...format,
     entryPoints: [{ in: entry, out: entryName(entry) }],
     outdir: made,
-    outExtension: { ".js": ".cjs" },
     bundle: true,
-    format: "cjs",
     platform: "node",
     target: "node24",
     packages: "external",
     keepNames: true,
-    define: { "import.meta.url": "bundleUrl", "import.meta.main": entry === main ? "false" : "true" },
-    banner: { js: '"use strict"; const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
     plugins: [fileUrls],
     metafile: true,
     logLevel: "warning",
