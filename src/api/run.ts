@@ -1,0 +1,59 @@
+import { ContainerError } from "../containers/container-error.ts";
+import { Containers } from "../containers/containers.ts";
+import { removeContainer } from "../containers/remove-container.ts";
+import { containerRecord, type RunOptions } from "../containers/run-options.ts";
+import { startContainer } from "../containers/start-container.ts";
+import type { EventSink } from "../events/build-event.ts";
+import { StoreFailure } from "../store/store-error.ts";
+import type { ImageRecord } from "../store/images/image-store.ts";
+import type { Laminate } from "./laminate.ts";
+
+export interface RunRequest extends RunOptions {
+  /** A name or ID. */
+  readonly image: string;
+  readonly name?: string;
+  readonly detach: boolean;
+  readonly pull: "missing" | "always" | "never";
+  readonly platform?: string;
+}
+
+export interface RunHooks {
+  readonly events: EventSink;
+  readonly signal: AbortSignal;
+  /** Told before an image is pulled. */
+  readonly onMissing: (image: string) => void;
+}
+
+/** Makes a container of an image and starts it; resolves to its exit code, or in the background to 0 and its ID. */
+export async function run(laminate: Laminate, request: RunRequest, hooks: RunHooks): Promise<{ readonly id: string; readonly exitCode: number }> {
+  const { store, sandbox, env } = laminate;
+  const image = await findImage(laminate, request, hooks);
+  const config = await store.images.config(image);
+  const containers = new Containers(store.root);
+  const container = containers.create(containerRecord({ id: image.id, name: request.image, config }, request), request.name);
+  try {
+    const exitCode = await startContainer(container, { store, sandbox, containers, env }, { detach: request.detach, signal: hooks.signal });
+    if (request.autoRemove && !request.detach) {
+      await removeContainer(container, containers, sandbox);
+    }
+    return { id: container.id, exitCode };
+  } catch (error) {
+    // Docker keeps a container that could not start; nobody has a use for it.
+    await removeContainer(container, containers, sandbox).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function findImage(laminate: Laminate, { image, pull: policy, platform }: RunRequest, { events, signal, onMissing }: RunHooks): Promise<ImageRecord> {
+  if (policy !== "always") {
+    try {
+      return laminate.store.images.find(image);
+    } catch (error) {
+      if (!(error instanceof StoreFailure) || error.code !== "no-such-image") throw error;
+      if (policy === "never") throw new ContainerError("bad-option", error.message);
+      onMissing(image);
+    }
+  }
+  const { pull } = await import("./pull.ts");
+  return (await pull(laminate, { reference: image, ...(platform === undefined ? {} : { platform }) }, { events, signal })).image;
+}

@@ -1,0 +1,81 @@
+import type { ListedContainer } from "../../api/ps.ts";
+import { describePorts } from "../../containers/ports.ts";
+import { defineCommand } from "../command.ts";
+import { humanAge, humanDuration, shortId } from "../format.ts";
+import { goTime } from "../go-time.ts";
+import type { ListRow } from "../list-format.ts";
+import { UsageError } from "../usage-error.ts";
+
+const HEADINGS = { ID: "CONTAINER ID", Image: "IMAGE", Command: "COMMAND", CreatedAt: "CREATED AT", RunningFor: "CREATED", Status: "STATUS", State: "STATE", Ports: "PORTS", Names: "NAMES", Labels: "LABELS" };
+const COLUMNS = ["ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names"];
+const COMMAND_WIDTH = 20;
+
+export const command = defineCommand({
+  name: "ps",
+  summary: "List containers",
+  usage: "[OPTIONS]",
+  examples: ["laminate ps", "laminate ps -aq --filter status=exited", "laminate ps --format '{{.Names}} {{.Ports}}'"],
+  flags: {
+    all: { kind: "boolean", short: "a", summary: "Show also containers that do not run" },
+    filter: { kind: "list", short: "f", value: "KEY=VALUE", summary: "name=, id=, status=, label=" },
+    format: { kind: "string", value: "FORMAT", summary: "table, table TEMPLATE, json or a Go template" },
+    "no-trunc": { kind: "boolean", summary: "Show whole IDs and commands" },
+    quiet: { kind: "boolean", short: "q", summary: "Show only IDs" },
+  },
+  arguments: { min: 0, max: 0 },
+  async run(context, values) {
+    const [{ ps }, { renderList }, { open }] = await Promise.all([import("../../api/ps.ts"), import("../list-format.ts"), import("../open-laminate.ts")]);
+    await using laminate = await open(context);
+    const filters = values.filter.map(filterOf);
+    const found = ps(laminate, { all: values.all === true || values.filter.some((one) => one.startsWith("status=")) }).filter((one) => filters.every((filter) => filter(one)));
+    const rows = found.map((one) => rowOf(one, values["no-trunc"] === true));
+    context.stdout.write(renderList({ format: values.format, headings: HEADINGS, columns: COLUMNS, quiet: values.quiet === true ? "ID" : undefined }, rows));
+    return 0;
+  },
+});
+
+function rowOf({ container: { record }, state }: ListedContainer, whole: boolean): ListRow {
+  const words = `"${[...record.entrypoint, ...record.command].join(" ")}"`;
+  const now = Date.now();
+  return {
+    ID: whole ? record.id : shortId(record.id),
+    Image: record.image.name,
+    Command: whole || words.length <= COMMAND_WIDTH ? words : `${words.slice(0, COMMAND_WIDTH - 2)}…"`,
+    CreatedAt: goTime(record.created),
+    RunningFor: humanAge(record.created, now),
+    Status: status(state, now),
+    State: state.status,
+    Ports: state.status === "running" ? describePorts(state.run.ports, record.exposed) : "",
+    Names: record.name,
+    Labels: Object.entries(record.labels).map(([name, value]) => `${name}=${value}`).join(","),
+  };
+}
+
+function status(state: ListedContainer["state"], now: number): string {
+  switch (state.status) {
+    case "created":
+      return "Created";
+    case "running":
+      return `Up ${humanDuration(now - state.run.startedAt)}${state.unmonitored ? " (monitor lost)" : ""}`;
+    case "exited":
+      return `Exited (${state.exitCode}) ${humanAge(state.finishedAt, now)}`;
+    case "dead":
+      return state.why === "monitor-lost" ? "Dead (monitor lost)" : "Dead (machine restarted)";
+  }
+}
+
+function filterOf(text: string): (one: ListedContainer) => boolean {
+  const [key, value = ""] = text.split(/=(.*)/s);
+  switch (key) {
+    case "name":
+      return ({ container }) => container.record.name.includes(value.replace(/^\^?\/?|\$$/g, ""));
+    case "id":
+      return ({ container }) => container.id.startsWith(value);
+    case "status":
+      return ({ state }) => state.status === value;
+    case "label":
+      return ({ container: { record } }) => Object.entries(record.labels).some(([name, own]) => value === name || value === `${name}=${own}`);
+    default:
+      throw new UsageError("bad-value", `invalid filter '${key}': known are name, id, status and label`);
+  }
+}

@@ -1,0 +1,162 @@
+import { defineCommand, type CommandContext, type FlagValues } from "../command.ts";
+import { UsageError } from "../usage-error.ts";
+
+const flags = {
+  detach: { kind: "boolean", short: "d", summary: "Run in the background and print the container ID" },
+  interactive: { kind: "boolean", short: "i", summary: "Keep standard input open" },
+  tty: { kind: "boolean", short: "t", summary: "Give the container a terminal" },
+  rm: { kind: "boolean", summary: "Remove the container when it ends" },
+  name: { kind: "string", value: "NAME", summary: "Name the container" },
+  env: { kind: "list", short: "e", value: "NAME[=VALUE]", summary: "Set an environment variable" },
+  "env-file": { kind: "list", value: "FILE", summary: "Read environment variables from a file" },
+  workdir: { kind: "string", short: "w", value: "DIR", summary: "Working directory" },
+  user: { kind: "string", short: "u", value: "NAME|UID[:GROUP|GID]", summary: "User to run as" },
+  entrypoint: { kind: "string", value: "COMMAND", summary: "Instead of the image's ENTRYPOINT" },
+  volume: { kind: "list", short: "v", value: "SOURCE:TARGET[:ro]", summary: "Mount a directory or volume" },
+  mount: { kind: "list", value: "type=bind,source=…,target=…", summary: "Mount a directory, volume or tmpfs" },
+  tmpfs: { kind: "list", value: "TARGET", summary: "Mount a tmpfs" },
+  publish: { kind: "list", short: "p", value: "[[IP:]HOST:]PORT", summary: "Publish a port" },
+  "publish-all": { kind: "boolean", short: "P", summary: "Publish all exposed ports" },
+  expose: { kind: "list", value: "PORT", summary: "Expose a port" },
+  network: { kind: "string", value: "MODE", summary: "default, none or host" },
+  "add-host": { kind: "list", value: "NAME:ADDRESS", summary: "Add a line to /etc/hosts" },
+  hostname: { kind: "string", short: "h", value: "NAME", summary: "Host name of the container" },
+  "read-only": { kind: "boolean", summary: "Mount the image's files read-only" },
+  "cap-add": { kind: "list", value: "CAP", summary: "Add a capability" },
+  "cap-drop": { kind: "list", value: "CAP", summary: "Drop a capability" },
+  privileged: { kind: "boolean", summary: "All capabilities, nothing hidden" },
+  "security-opt": { kind: "list", value: "OPTION", summary: "no-new-privileges or seccomp=unconfined" },
+  label: { kind: "list", short: "l", value: "NAME=VALUE", summary: "Set a label" },
+  "stop-signal": { kind: "string", value: "SIGNAL", summary: "What `stop` sends" },
+  init: { kind: "boolean", summary: "Run an init program that reaps processes" },
+  "shm-size": { kind: "string", value: "BYTES", summary: "Size of /dev/shm" },
+  memory: { kind: "string", short: "m", value: "BYTES", summary: "Memory limit (not possible yet)" },
+  cpus: { kind: "string", value: "NUMBER", summary: "Processor limit (not possible yet)" },
+  pull: { kind: "string", value: "WHEN", summary: "Pull the image: missing, always or never" },
+  platform: { kind: "string", value: "OS/ARCH", summary: "Platform of an image that is pulled" },
+  runtime: { kind: "string", value: "NAME", summary: "The OCI runtime: crun, runc or a path" },
+} as const;
+
+export const command = defineCommand({
+  name: "run",
+  summary: "Create and run a new container from an image",
+  usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+  examples: ["laminate run --rm -it test-image sh", "laminate run -d -P --name hello test-image", "laminate run --rm -v ./data:/data -e MODE=test test-image npm test"],
+  flags,
+  arguments: { min: 1, max: Infinity },
+  interspersed: false,
+  async run(context, values, [image, ...words]) {
+    if (values.memory !== undefined || values.cpus !== undefined) {
+      throw new UsageError("bad-value", `"--${values.memory === undefined ? "cpus" : "memory"}": containers are run without cgroups, so limits cannot be set yet`);
+    }
+    if (values.tty === true && values.detach !== true && !context.stdin.isTTY) throw new UsageError("conflict", "the input device is not a TTY");
+    const request = await requestOf(context, values, image!, words);
+    const [{ run }, { open }, { TransferDisplay }] = await Promise.all([import("../../api/run.ts"), import("../open-laminate.ts"), import("../render/transfer.ts")]);
+    await using laminate = await open(context);
+    const { stdout, stderr, env, signal } = context;
+    const display = new TransferDisplay({ out: stderr, err: stderr, env, words: { going: "Downloading", done: "Pull complete" } });
+    if (request.publish.length + (request.publishAll ? 1 : 0) > 0 && request.network !== "none") {
+      stderr.write("The container has the host's network: its ports are the host's ports of the same numbers.\n");
+    }
+    const { id, exitCode } = await run(laminate, request, { events: display.events, signal, onMissing: (name) => stderr.write(`Unable to find image '${name}' locally\n`) });
+    if (values.detach === true) stdout.write(`${id}\n`);
+    return exitCode;
+  },
+});
+
+async function requestOf({ env, cwd }: CommandContext, values: FlagValues<typeof flags>, image: string, words: readonly string[]) {
+  const [{ parseMount, parseTmpfs, parseVolume }, { parsePublish }] = await Promise.all([import("../../containers/mounts.ts"), import("../../containers/ports.ts")]);
+  const security = values["security-opt"];
+  const unknown = security.find((one) => !/^(no-new-privileges(:true|=true)?|seccomp=unconfined|apparmor=unconfined|label=disable)$/.test(one));
+  if (unknown !== undefined) throw new UsageError("bad-value", `invalid argument "${unknown}" for "--security-opt" flag: known are no-new-privileges and seccomp=unconfined`);
+  const { entrypoint, workdir, user, hostname, name, platform, runtime } = values;
+  const init = values.init === true ? findInit() : undefined;
+  return {
+    image,
+    command: words,
+    env: [...(await fromFiles(values["env-file"], cwd, env)), ...values.env].flatMap((line) => variable(line, env)),
+    terminal: values.tty === true,
+    interactive: values.interactive === true,
+    network: network(values.network ?? "default"),
+    addHosts: values["add-host"].map(hostEntry),
+    mounts: [...values.volume.map((text) => parseVolume(text, cwd)), ...values.mount.map((text) => parseMount(text, cwd)), ...values.tmpfs.map(parseTmpfs)],
+    publish: values.publish.flatMap(parsePublish),
+    publishAll: values["publish-all"] === true,
+    expose: values.expose,
+    readOnly: values["read-only"] === true,
+    privileged: values.privileged === true,
+    noNewPrivileges: security.some((one) => one.startsWith("no-new-privileges")),
+    seccomp: !security.includes("seccomp=unconfined"),
+    capAdd: values["cap-add"],
+    capDrop: values["cap-drop"],
+    labels: Object.fromEntries(values.label.map((text) => pair(text))),
+    autoRemove: values.rm === true,
+    detach: values.detach === true,
+    pull: pullPolicy(values.pull ?? "missing"),
+    ...(values["stop-signal"] === undefined ? {} : { stopSignal: values["stop-signal"] }),
+    ...(values["shm-size"] === undefined ? {} : { shmBytes: bytes(values["shm-size"]) }),
+    ...(init === undefined ? {} : { init }),
+    ...(entrypoint === undefined ? {} : { entrypoint }),
+    ...(workdir === undefined ? {} : { workdir }),
+    ...(user === undefined ? {} : { user }),
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(name === undefined ? {} : { name }),
+    ...(platform === undefined ? {} : { platform }),
+    ...(runtime === undefined ? {} : { runtime }),
+  };
+}
+
+function network(text: string): "default" | "none" | "host" {
+  if (text === "bridge") return "default";
+  if (text === "default" || text === "none" || text === "host") return text;
+  throw new UsageError("bad-value", `invalid argument "${text}" for "--network" flag: it is one of default, none, host`);
+}
+
+function pullPolicy(text: string): "missing" | "always" | "never" {
+  if (text === "missing" || text === "always" || text === "never") return text;
+  throw new UsageError("bad-value", `invalid argument "${text}" for "--pull" flag: it is one of missing, always, never`);
+}
+
+/** `NAME=value`, or `NAME` with our own value; one that we have not is not set. */
+function variable(line: string, env: NodeJS.ProcessEnv): string[] {
+  if (line.includes("=")) return [line];
+  return env[line] === undefined ? [] : [`${line}=${env[line]}`];
+}
+
+async function fromFiles(files: readonly string[], cwd: string, _env: NodeJS.ProcessEnv): Promise<string[]> {
+  const [{ readFile }, { resolve }] = await Promise.all([import("node:fs/promises"), import("node:path")]);
+  const texts = await Promise.all(
+    files.map((file) =>
+      readFile(resolve(cwd, file), "utf8").catch((error: Error) => {
+        throw new UsageError("bad-value", `--env-file: open ${file}: ${error.message}`);
+      }),
+    ),
+  );
+  return texts.flatMap((text) => text.split("\n").map((line) => line.replace(/\r$/, "").trimStart()).filter((line) => line !== "" && !line.startsWith("#")));
+}
+
+function hostEntry(text: string): { name: string; address: string } {
+  const at = text.search(/[:=]/);
+  if (at < 1) throw new UsageError("bad-value", `bad format for add-host: "${text}"`);
+  const address = text.slice(at + 1);
+  return { name: text.slice(0, at), address: address === "host-gateway" ? "127.0.0.1" : address };
+}
+
+function pair(text: string): [string, string] {
+  const at = text.indexOf("=");
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+function bytes(text: string): number {
+  const found = /^(\d+)([kmg]?)b?$/i.exec(text);
+  if (found === null) throw new UsageError("bad-value", `invalid size: '${text}'`);
+  return Number(found[1]) * 1024 ** ["", "k", "m", "g"].indexOf(found[2]!.toLowerCase());
+}
+
+function findInit(): string {
+  const places = ["/usr/bin/tini-static", "/usr/bin/docker-init", "/usr/libexec/docker/docker-init", "/usr/libexec/podman/catatonit", "/usr/bin/catatonit", "/usr/bin/dumb-init"];
+  const { existsSync } = process.getBuiltinModule("node:fs");
+  const found = places.find((place) => existsSync(place));
+  if (found === undefined) throw new UsageError("bad-value", "--init: no static init program was found; install one: apt-get install catatonit");
+  return found;
+}

@@ -1,0 +1,15 @@
+import { isRootless } from "../sandbox/namespace.ts";
+import type { Sandbox } from "../sandbox/sandbox.ts";
+import { rm } from "node:fs/promises";
+import type { Container } from "./container.ts";
+import type { Containers } from "./containers.ts";
+
+/** Removes a container that does not run: its name, then its files with its own volumes. */
+export async function removeContainer(container: Container, containers: Containers, sandbox: Sandbox): Promise<void> {
+  containers.release(container);
+  if (isRootless()) {
+    await sandbox.removeTree(container.directory); // files of subordinate ids
+  } else {
+    await rm(container.directory, { recursive: true, force: true });
+  }
+}
