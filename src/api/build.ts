@@ -103,6 +103,7 @@ export async function build(laminate: Laminate, options: BuildOptions, { events,
   });
   const slot = [context.slot, target ?? "", options.platform ?? ""].join(" ");
   const previous = store.records.get(TABLE, slot) as DecisionRecord | undefined;
+  events({ type: "plan", steps: lowered.graph.vertices.map(({ id, name }) => ({ id, name })), time: Date.now() });
   const solution = await solve(lowered.graph, backend, {
     signal,
     events,

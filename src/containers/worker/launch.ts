@@ -122,8 +122,8 @@ async function inBackground(plan: LaunchPlan, conmon: string): Promise<number> {
   const args = [
     ...["--cid", record.id, "--cuuid", record.id, "--name", record.name, "--runtime", runtime.path, "--bundle", bundle],
     ...runtimeFlags(plan).flatMap((flag) => ["--runtime-arg", flag]),
-    ...["--persist-dir", directory, "--exit-dir", join(directory, containerFiles.exit), "--conmon-pidfile", conmonPid, "--container-pidfile", containerPid],
-    ...["--log-path", `k8s-file:${join(directory, containerFiles.log)}`, "--log-level", "error", "--full-attach", "--sync"],
+    ...["--persist-dir", bundle, "--exit-dir", join(directory, containerFiles.exit), "--conmon-pidfile", conmonPid, "--container-pidfile", containerPid],
+    ...["--log-path", `k8s-file:${join(directory, containerFiles.log)}`, "--log-level", "error", "--full-attach"],
     ...(record.terminal ? ["--terminal"] : []),
     ...(record.openStdin ? ["--stdin", "--leave-stdin-open"] : []),
     ...cleanUp,
