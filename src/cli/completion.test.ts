@@ -13,7 +13,7 @@ beforeAll(async () => {
 /** What bash offers for a line whose last word is being written. */
 function offered(...words: readonly string[]): readonly string[] {
   const script = `${bash}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _laminate; printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const { stdout, stderr } = spawnSync("bash", ["-c", script, "bash", "laminate", ...words], { encoding: "utf8", env: { PATH: "/usr/bin:/bin" } });
+  const { stdout, stderr } = spawnSync("bash", ["--norc", "-c", script, "bash", "laminate", ...words], { encoding: "utf8", env: { PATH: "/usr/bin:/bin" } });
   expect(stderr).toBe("");
   return stdout.split("\n").filter((line) => line !== "");
 }
