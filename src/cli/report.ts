@@ -5,7 +5,7 @@ import type { World } from "./run-command.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Prints an error with its hint and returns the exit code that goes with it. */
-export function report(error: unknown, { signal, stderr }: World, debug: boolean): number {
+export function report(error: unknown, { signal, stderr }: Pick<World, "signal" | "stderr">, debug: boolean): number {
   const reason: unknown = signal.aborted ? signal.reason : undefined;
   if (reason instanceof Interrupted) {
     if (reason.signalName !== "SIGPIPE") stderr.write("laminate: interrupted\n");

@@ -22,6 +22,11 @@ export const command = defineCommand({
     await using laminate = await open(context);
     const { workdir, user } = values;
     const request = { container: container!, command: words, interactive: values.interactive === true, terminal: values.tty === true, detach: values.detach === true, env: values.env, ...(workdir === undefined ? {} : { workdir }), ...(user === undefined ? {} : { user }) };
-    return await exec(laminate, request, context.signal);
+    try {
+      return await exec(laminate, request, context.signal);
+    } catch (error) {
+      const { containerExit } = await import("../container-exit.ts");
+      return containerExit(error, context);
+    }
   },
 });

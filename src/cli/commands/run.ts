@@ -58,9 +58,14 @@ export const command = defineCommand({
     if (request.publish.length + (request.publishAll ? 1 : 0) > 0 && request.network !== "none") {
       stderr.write("The container has the host's network: its ports are the host's ports of the same numbers.\n");
     }
-    const { id, exitCode } = await run(laminate, request, { events: display.events, signal, onMissing: (name) => stderr.write(`Unable to find image '${name}' locally\n`) });
-    if (values.detach === true) stdout.write(`${id}\n`);
-    return exitCode;
+    try {
+      const { id, exitCode } = await run(laminate, request, { events: display.events, signal, onMissing: (name) => stderr.write(`Unable to find image '${name}' locally\n`) });
+      if (values.detach === true) stdout.write(`${id}\n`);
+      return exitCode;
+    } catch (error) {
+      const { containerExit } = await import("../container-exit.ts");
+      return containerExit(error, context);
+    }
   },
 });
 
