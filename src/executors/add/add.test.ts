@@ -1,0 +1,95 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { BuildRig, tool } from "../../testing/builds.ts";
+import { gitRepository, served } from "../../testing/served.ts";
+
+const rig = new BuildRig();
+afterAll(() => rig[Symbol.asyncDispose]());
+
+const packed = (): Buffer => {
+  const directory = rig.context({ "top/run": { text: "r", mode: 0o755 }, "top/link": { link: "run" } });
+  return tool("tar", ["-C", directory, "--owner=7", "--group=8", "--mtime=@1000000000", "--sort=name", "-c", "top"]);
+};
+
+describe("ADD unpacks a local tar", () => {
+  test.each([["gzip"], ["xz"], ["zstd"], ["bzip2"], [undefined]] as const)("compressed with %s, whatever its name, with its own owners", async (compressor) => {
+    const bytes = compressor === undefined ? packed() : tool(compressor, ["-c"], { input: packed() });
+    const { layers } = await rig.built(`unpacked-${compressor}`, { Dockerfile: "FROM scratch\nADD archive.bin /into\n", "archive.bin": bytes });
+    expect(layers[0]!.map(({ mode, owner, path: name }) => `${mode} ${owner} ${name}`)).toEqual([
+      "drwxr-xr-x 0/0 into/", "drwxr-xr-x 7/8 into/top/", "lrwxrwxrwx 7/8 into/top/link", "-rwxr-xr-x 7/8 into/top/run",
+    ]);
+  });
+
+  test("and copies what is none, or only begins like one, and what COPY takes", async () => {
+    const { layers } = await rig.built("not-unpacked", { Dockerfile: "FROM scratch\nADD a.gz b.tar /into/\nCOPY c.tar /into/\n", "a.gz": Buffer.from("\x1f\x8b no gzip at all, only its first bytes", "latin1"), "b.tar": "text", "c.tar": packed() });
+    expect(layers.map((layer) => layer.map((entry) => entry.path))).toEqual([["into/", "into/a.gz", "into/b.tar"], ["into/", "into/c.tar"]]);
+  });
+
+  test("that climbs out lands inside the destination or is refused", async () => {
+    const directory = rig.context({ x: "x" });
+    const hostile = tool("tar", ["-C", directory, "-P", "--transform=s,^x,../../../climbed,", "-c", "x"]);
+    const { code, err } = await rig.build("-t", "hostile", rig.context({ Dockerfile: "FROM scratch\nADD h.tar /into/\n", "h.tar": hostile }));
+    if (code === 0) expect((await rig.saved("hostile")).layers[0]!.every((entry) => entry.path.startsWith("into/"))).toBe(true);
+    else expect(err).toMatch(/\.\.\/\.\.\/\.\.\/climbed/);
+  });
+});
+
+describe("ADD fetches", () => {
+  test("a URL as a file of mode 0600 with the server's time, and asks again whether it still holds", async () => {
+    let text = "first";
+    const asked: (string | undefined)[] = [];
+    await using server = await served((request, response) => {
+      asked.push(request.headers["if-none-match"]);
+      const etag = JSON.stringify(text);
+      if (request.headers["if-none-match"] === etag) return response.writeHead(304).end();
+      return response.writeHead(200, { etag, "last-modified": "Sun, 09 Sep 2001 01:46:40 GMT" }).end(text);
+    });
+    const directory = rig.context({ Dockerfile: `FROM scratch\nADD ${server.url}/dir/tool.sh?x=1 /bin/\n` });
+    await rig.ok(["build", "-q", "-t", "fetched", directory]);
+    const image = await rig.saved("fetched");
+    expect(image.files).toEqual(["-rw------- 0/0 bin/tool.sh"]);
+    expect(image.text("bin/tool.sh")).toBe("first");
+    expect((await rig.build(directory)).err).toMatch(/ADD .* CACHED|^#\d+ CACHED$/m);
+    text = "second";
+    const { err } = await rig.build(directory);
+    expect(err).toMatch(/^#\d+ MISS .*ADD .* runs again: what is behind its URL changed$/m);
+    expect(asked).toEqual([undefined, '"first"', '"first"']);
+  });
+
+  test("a URL under the name, owner and mode that it is told; an archive behind a URL stays packed", async () => {
+    await using server = await served((_, response) => response.end(packed()));
+    const image = await rig.built("told", { Dockerfile: `FROM scratch\nADD --chown=7:8 --chmod=755 ${server.url}/x.tar /y.tar\n` });
+    expect(image.files).toEqual(["-rwxr-xr-x 7/8 y.tar"]);
+  });
+
+  test("nothing where the server has nothing: the error has the URL, the status and the line", async () => {
+    await using server = await served((_, response) => response.writeHead(404).end());
+    const { code, err } = await rig.build(rig.context({ Dockerfile: `FROM scratch\nADD ${server.url}/gone /\n` }));
+    expect(code).toBe(1);
+    expect(err).toContain(`   2 | >>> ADD ${server.url}/gone /`);
+    expect(err).toContain(`/gone": invalid response status 404`);
+  });
+
+  test("what a --checksum names, and refuses anything else", async () => {
+    await using server = await served((_, response) => response.end("hello\n"));
+    const right = "sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";
+    const good = await rig.built("checked", { Dockerfile: `FROM scratch\nADD --checksum=${right} ${server.url}/x /\n` });
+    expect(good.text("x")).toBe("hello\n");
+    const { code, err } = await rig.build(rig.context({ Dockerfile: `FROM scratch\nADD --checksum=sha256:${"0".repeat(64)} ${server.url}/x /\n` }));
+    expect(code).toBe(1);
+    expect(err).toContain(`has the digest ${right}, not sha256:${"0".repeat(64)}`);
+  });
+
+  test("a git repository without its history, at the ref and from the directory that its address says", async ({ skip }) => {
+    try {
+      tool("git", ["--version"]);
+    } catch {
+      skip("git is not installed");
+    }
+    const repository = gitRepository(rig.context({ "sub/a": "a", b: "b" }));
+    await using server = await served(repository.listener);
+    const whole = await rig.built("cloned", { Dockerfile: `FROM scratch\nADD ${server.url}/r.git /src\n` });
+    expect(whole.files.map((line) => line.split(" ").at(-1))).toEqual(["src/b", "src/sub/a"]);
+    const part = await rig.built("cloned-part", { Dockerfile: `FROM scratch\nADD ${server.url}/r.git#v1:sub /src/\n` });
+    expect(part.files.map((line) => line.split(" ").at(-1))).toEqual(["src/a"]);
+  });
+});
