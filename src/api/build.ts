@@ -13,7 +13,9 @@ import { goArchitecture, parsePlatform, type Platform } from "../oci/platform.ts
 import { canonicalReference, familiarReference, parseReference } from "../oci/reference.ts";
 import { createSandbox } from "../sandbox/sandbox.ts";
 import { solve } from "../solver/solve.ts";
+import { SolveError } from "../solver/solve-error.ts";
 import { BaseResolver } from "./base-resolver.ts";
+import { FailedStep } from "./failed-step.ts";
 import type { Laminate } from "./laminate.ts";
 
 export interface BuildOptions {
@@ -55,7 +57,7 @@ const TABLE = "builds";
 
 /**
  * Builds an image from a Dockerfile, as `docker build` does (docs: docker build; Dockerfile reference). Steps whose
- * inputs did not change are taken from the store. Throws DockerfileError, ExecuteError, SolveError, or the signal's reason.
+ * inputs did not change are taken from the store. Throws DockerfileError, ExecuteError, FailedStep, or the signal's reason.
  */
 export async function build(laminate: Laminate, options: BuildOptions, { events, signal }: { readonly events: EventSink; readonly signal: AbortSignal }): Promise<BuildResult> {
   const { store, env } = laminate;
@@ -110,6 +112,8 @@ export async function build(laminate: Laminate, options: BuildOptions, { events,
     clock: Date.now,
     noCache: () => options.noCache,
     explainMiss: (vertex, key) => missReason(vertex, key, previous),
+  }).catch((error: unknown) => {
+    throw error instanceof SolveError ? new FailedStep(error, context.dockerfile.text) : error;
   });
   const image = await storeImage(store, lowered, solution.values, names);
   const record = decisionRecord(solution.decisions);

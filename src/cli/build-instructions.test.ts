@@ -15,10 +15,10 @@ ENV A=1 B="two words"
 ENV C $A-c
 LABEL kind=test note="$B"
 EXPOSE 80 53/udp
-VOLUME /data ["no", "list"]
-USER web:staff
+VOLUME /data /more
 WORKDIR /srv
 WORKDIR app
+USER web:staff
 STOPSIGNAL SIGINT
 SHELL ["/bin/ash", "-ec"]
 HEALTHCHECK --interval=5s --timeout=3s --retries=2 --start-period=1m CMD wget -q localhost
@@ -34,6 +34,7 @@ CMD serve --port 80
         Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "A=1", "B=two words", "C=1-c"],
         Labels: { kind: "test", note: "two words" },
         ExposedPorts: { "53/udp": {}, "80/tcp": {} },
+        Volumes: { "/data": {}, "/more": {} },
         User: "web:staff",
         WorkingDir: "/srv/app",
         StopSignal: "SIGINT",

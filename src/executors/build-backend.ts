@@ -157,7 +157,11 @@ function runIngredients({ argv, env, args, workdir, user, network, stdin }: RunO
 
 function copyWords({ instruction, sources, inline, urls, destination, owner, mode, unpack }: CopyOperation): { readonly [name: string]: Json } {
   const files = inline.map(({ name, content }) => ({ name, content }));
-  return { instruction, sources, inline: files, urls, destination, owner: ownerWord(owner), mode: mode ?? null, unpack };
+  return { instruction, sources, inline: files, urls, destination, owner: ownerWord(owner), mode: modeWord(mode), unpack };
+}
+
+function modeWord(mode: CopyOperation["mode"]): Json {
+  return mode === undefined || typeof mode === "number" ? (mode ?? null) : mode.map(({ who, operator, permissions }) => `${who.join("")}${operator}${permissions}`);
 }
 
 function ownerWord(owner: { readonly user: string; readonly group?: string } | undefined): string | null {

@@ -1,4 +1,6 @@
+import type { Digest } from "../oci/digest.ts";
 import type { Platform } from "../oci/platform.ts";
+import type { ModeChange } from "./mode-change.ts";
 
 /** Where an operation was written, for errors and records: 1-based lines. */
 export interface Origin {
@@ -60,8 +62,10 @@ export interface CopyOperation {
   /** Absolute; a trailing slash is kept: it says "into this directory". */
   readonly destination: string;
   readonly owner?: Owner;
-  /** Permission bits of `--chmod`. */
-  readonly mode?: number;
+  /** Permission bits of `--chmod`, or what it changes of those that the source has. */
+  readonly mode?: number | readonly ModeChange[];
+  /** What the one URL must be (`ADD --checksum`). */
+  readonly checksum?: Digest;
   /** ADD: unpack local archives. */
   readonly unpack: boolean;
 }

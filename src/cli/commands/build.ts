@@ -50,7 +50,7 @@ export const command = defineCommand({
       }
       renderer.fail();
       const { reportFailedStep } = await import("../failed-step.ts");
-      if (reportFailedStep(error, { ...options, stderr: context.stderr })) return 1;
+      if (reportFailedStep(error, context.stderr)) return 1;
       throw error;
     }
   },

@@ -1,7 +1,10 @@
 import path from "node:path/posix";
+import type { ModeChange } from "../../graph/mode-change.ts";
 import type { CopyOperation, InlineFile, Owner } from "../../graph/operation.ts";
+import { parseDigest, type Digest } from "../../oci/digest.ts";
 import { hereDocText, type HereDoc } from "../parse/here-doc.ts";
 import type { CopyInstruction } from "../parse/instruction.ts";
+import { parseSymbolicMode } from "../parse/symbolic-mode.ts";
 import { errorAt, type Flag, type Statement, type Word } from "../parse/statement.ts";
 import type { StageState } from "./stage-state.ts";
 
@@ -21,6 +24,7 @@ export function lowerCopy(instruction: CopyInstruction, state: StageState): Lowe
   const destination = state.expand(statement, instruction.destination);
   const chown = expandFlag(statement, instruction.chown, state);
   const chmod = expandFlag(statement, instruction.chmod, state);
+  const checksum = expandFlag(statement, instruction.checksum, state);
   const inline = instruction.hereDocs.map((hereDoc) => inlineFile(statement, hereDoc, state));
   for (const { word, text } of sources) {
     refuseSource(statement, word, text, kind);
@@ -34,12 +38,14 @@ export function lowerCopy(instruction: CopyInstruction, state: StageState): Lowe
     destination: absolute(state.config.WorkingDir, destination),
     ...(chown === "" ? {} : { owner: parseOwner(chown) }),
     ...(chmod === "" ? {} : { mode: parseMode(statement, instruction.chmod!, chmod) }),
+    ...(checksum === "" ? {} : { checksum: parseChecksum(instruction, checksum, sources) }),
     unpack: kind === "ADD",
   };
   const words = [
     kind,
     ...(chown === "" ? [] : [`--chown=${chown}`]),
     ...(chmod === "" ? [] : [`--chmod=${chmod}`]),
+    ...(checksum === "" ? [] : [`--checksum=${checksum}`]),
   ];
   const written = [
     ...words,
@@ -88,7 +94,7 @@ function expandFlag(statement: Statement, flag: Flag | undefined, state: StageSt
     : state.expand(statement, { text: flag.value!, offset: flag.offset });
 }
 
-function parseMode(statement: Statement, flag: Flag, text: string): number {
+function parseMode(statement: Statement, flag: Flag, text: string): number | readonly ModeChange[] {
   if (/^[0-7]{1,5}$/.test(text) && Number.parseInt(text, 8) <= 0o7777) {
     return Number.parseInt(text, 8);
   }
@@ -100,12 +106,31 @@ function parseMode(statement: Statement, flag: Flag, text: string): number {
       `--chmod=${text} is not an octal mode between 0 and 07777`,
     );
   }
-  throw errorAt(
-    statement,
-    flag,
-    "unsupported",
-    `--chmod=${text} is not supported yet: write the mode in octal digits`,
-  );
+  const changes = parseSymbolicMode(text);
+  if (changes === undefined) {
+    throw errorAt(statement, flag, "bad-argument", `--chmod=${text} is not a mode`, {
+      hint: "as in 644, 0755 or u=rwX,go=rX",
+    });
+  }
+  return changes;
+}
+
+function parseChecksum(
+  { statement, checksum }: CopyInstruction,
+  text: string,
+  sources: readonly { readonly text: string }[],
+): Digest {
+  const digest = parseDigest(text);
+  if (digest === undefined) {
+    throw errorAt(statement, checksum!, "bad-argument", `--checksum=${text} is not a digest`, {
+      hint: "as in sha256: and 64 hexadecimal digits",
+    });
+  }
+  if (sources.length !== 1 || !/^https?:/.test(sources[0]!.text)) {
+    const problem = "--checksum is for one http(s) source";
+    throw errorAt(statement, checksum!, "bad-argument", problem);
+  }
+  return digest;
 }
 
 function inlineFile(statement: Statement, hereDoc: HereDoc, state: StageState): InlineFile {

@@ -57,7 +57,9 @@ describe("a mistake is shown where it stands", () => {
     ["FROM debian\nCOPY $x /", "2:6", "bad-argument", "empty"],
     ["FROM debian\nCOPY https://h/x /", "2:6", "bad-argument", "cannot fetch", "ADD"],
     ["FROM debian\nCOPY --chmod=999 a /", "2:6", "bad-argument", "not an octal"],
-    ["FROM debian\nCOPY --chmod=u+x a /", "2:6", "unsupported", "octal digits"],
+    ["FROM debian\nCOPY --chmod=u+y a /", "2:6", "bad-argument", "not a mode", "u=rwX"],
+    ["FROM debian\nADD --checksum=abc https://h/x /", "2:5", "bad-argument", "not a digest", "sha256:"],
+    [`FROM debian\nADD --checksum=sha256:${"0".repeat(64)} a /`, "2:5", "bad-argument", "one http(s) source"],
   ])("%j at %s", async (text, place, code, problem, hint, options) => {
     const error = await build(text, options).then(
       () => undefined,

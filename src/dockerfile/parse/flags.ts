@@ -9,8 +9,8 @@ const FLAGS: Readonly<
   RUN: { known: ["network"], later: ["mount", "security", "device"] },
   COPY: { known: ["from", "chown", "chmod"], later: ["link", "parents", "exclude"] },
   ADD: {
-    known: ["chown", "chmod"],
-    later: ["link", "exclude", "checksum", "keep-git-dir", "unpack"],
+    known: ["chown", "chmod", "checksum"],
+    later: ["link", "exclude", "keep-git-dir", "unpack"],
   },
   HEALTHCHECK: { known: ["interval", "timeout", "start-period", "start-interval", "retries"] },
 };

@@ -41,6 +41,8 @@ export interface CopyInstruction extends Common {
   readonly from: Flag | undefined;
   readonly chown: Flag | undefined;
   readonly chmod: Flag | undefined;
+  /** ADD only. */
+  readonly checksum: Flag | undefined;
 }
 
 export interface PairsInstruction extends Common {

@@ -195,6 +195,7 @@ function parseCopy(statement: Statement): CopyInstruction {
     from,
     chown,
     chmod,
+    checksum: flags.get("checksum"),
   };
 }
 

@@ -16,6 +16,7 @@ import { ExecuteError } from "../execute-error.ts";
 import { LayerTrees } from "../layer-trees.ts";
 import type { FileSource } from "../value.ts";
 import { DirectorySource } from "./directory-source.ts";
+import { IgnoringSource } from "./ignoring-source.ts";
 import { gitCheckout, gitCommit, parseGitUrl } from "./git.ts";
 
 /** Where a build's files come from, with the Dockerfile that says what to do with them. */
@@ -80,9 +81,9 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
 async function fromDirectory(directory: string, place: string, options: ContextOptions): Promise<BuildContext> {
   const dockerfile = await directoryDockerfile(directory, place !== directory, options);
   const ignoreFile = [dockerfile.path === undefined ? undefined : `${dockerfile.path}.dockerignore`, path.join(directory, ".dockerignore")].find((one) => one !== undefined && existsSync(one));
-  const ignore = ignoreFile === undefined ? undefined : parseIgnore(readFileSync(ignoreFile, "utf8"), path.basename(ignoreFile));
+  const source = new DirectorySource("the build context", directory);
   return {
-    source: new DirectorySource("the build context", directory, ignore),
+    source: ignoreFile === undefined ? source : new IgnoringSource(source, parseIgnore(readFileSync(ignoreFile, "utf8"), path.basename(ignoreFile))),
     dockerfile,
     slot: `${place} ${dockerfile.path ?? dockerfile.name}`,
   };
@@ -114,7 +115,7 @@ function readDockerfile(file: string, name: string): string {
 
 function noDockerfile(name: string, directory: string, cause: unknown): ExecuteError {
   const reason = { ENOENT: "no such file or directory", EISDIR: "is a directory", EACCES: "permission denied" }[errnoOf(cause) ?? ""] ?? String(cause);
-  const near = nearest(path.basename(name), new DirectorySource("", directory, undefined).children(bytePath("")).map(({ entry }) => entry.path));
+  const near = nearest(path.basename(name), new DirectorySource("", directory).children(bytePath("")).map(({ entry }) => entry.path));
   return new ExecuteError("bad-context", `failed to read dockerfile: open ${name}: ${reason}`, {
     cause,
     hint: near === undefined ? "another file is named with -f" : `did you mean -f ${near}?`,
@@ -134,14 +135,27 @@ async function fromStream(stream: Readable, place: string, options: ContextOptio
   const diffId = await store.layers.putTar(decompressStream(whole));
   const source = await new LayerTrees(store.layers).source("the build context", [diffId]);
   if (file === "-") {
-    return { source, dockerfile: { text: (await collect(standardInput(options))).toString("utf8"), name: "Dockerfile" }, slot: place };
+    const text = (await collect(standardInput(options))).toString("utf8");
+    return { source: await withoutIgnored(source, [".dockerignore"]), dockerfile: { text, name: "Dockerfile" }, slot: place };
   }
   const name = file ?? NAMES.find((one) => follow(source, bytePath(one)) !== undefined) ?? NAMES[0];
   const entry = follow(source, bytePath(path.posix.normalize(name)))?.entry;
   if (entry?.type !== "file" || entry.size > MAX_DOCKERFILE) {
     throw new ExecuteError("bad-context", `failed to read dockerfile: open ${name}: no such file in the tar`);
   }
-  return { source, dockerfile: { text: (await collect(source.read(entry))).toString("utf8"), name }, slot: `${place} ${name}` };
+  const text = (await collect(source.read(entry))).toString("utf8");
+  return { source: await withoutIgnored(source, [`${name}.dockerignore`, ".dockerignore"]), dockerfile: { text, name }, slot: `${place} ${name}` };
+}
+
+/** A tar's files without what the first ignore file that is there leaves out. */
+async function withoutIgnored(source: FileSource, names: readonly string[]): Promise<FileSource> {
+  for (const name of names) {
+    const found = follow(source, bytePath(path.posix.normalize(name)))?.entry;
+    if (found?.type === "file") {
+      return new IgnoringSource(source, parseIgnore((await collect(source.read(found))).toString("utf8"), path.posix.basename(name)));
+    }
+  }
+  return source;
 }
 
 function standardInput({ stdin }: ContextOptions): Readable {

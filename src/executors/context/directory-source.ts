@@ -8,15 +8,6 @@ import type { Entry, EntryType } from "../../store/layers/entry.ts";
 import { ExecuteError } from "../execute-error.ts";
 import type { FileSource, SourceEntry } from "../value.ts";
 
-/** What decides about ignored paths; see dockerfile/ for Docker's rules. Paths are text without a leading slash. */
-export interface Ignore {
-  ignores(path: string): boolean;
-  /** False when nothing below this ignored directory can be let back in by a `!` rule. */
-  mayContainIncluded(directory: string): boolean;
-  /** The rule that ignores the path, for messages: `.dockerignore, line 3: "*.log"`. */
-  explain(path: string): string | undefined;
-}
-
 const READ_SIZE = 1 << 20;
 
 /**
@@ -27,25 +18,18 @@ const READ_SIZE = 1 << 20;
 export class DirectorySource implements FileSource {
   readonly name: string;
   readonly #root: Buffer;
-  readonly #ignore: Ignore | undefined;
   readonly #digests = new Map<string, Promise<Digest>>();
-  readonly #included = new Map<BytePath, boolean>();
 
-  constructor(name: string, root: string, ignore: Ignore | undefined) {
+  constructor(name: string, root: string) {
     this.name = name;
     this.#root = Buffer.from(path.resolve(root));
-    this.#ignore = ignore;
   }
 
   get(at: BytePath): SourceEntry | undefined {
-    const found = this.#stat(at);
-    return found !== undefined && this.#visible(found) ? found : undefined;
+    return this.#stat(at);
   }
 
   children(at: BytePath): readonly SourceEntry[] {
-    if (at !== "" && this.#hides(at) && this.#ignore?.mayContainIncluded(pathText(at)) === false) {
-      return [];
-    }
     const names = fs.readdirSync(this.#file(at), { encoding: "buffer" }).map((name) => name.toString("latin1"));
     const found: SourceEntry[] = [];
     for (const name of names.sort((a, b) => (a < b ? -1 : 1))) {
@@ -84,11 +68,8 @@ export class DirectorySource implements FileSource {
     }
   }
 
-  hiddenBecause(at: BytePath): string | undefined {
-    if (this.#stat(at) === undefined || !this.#hides(at)) {
-      return undefined;
-    }
-    return `excluded by ${this.#ignore?.explain(pathText(at)) ?? "the ignore file"}`;
+  hiddenBecause(): undefined {
+    return undefined;
   }
 
   async #hash(entry: Entry): Promise<Digest> {
@@ -148,29 +129,6 @@ export class DirectorySource implements FileSource {
       ...(type === "character" || type === "block" ? deviceNumbers(stat.rdev) : {}),
     };
     return { entry, ...(type === "file" && stat.nlink > 1n ? { inode: `${stat.dev}:${stat.ino}` } : {}) };
-  }
-
-  /** A directory that is itself ignored is still there when a `!` rule lets something below it back in. */
-  #visible(found: SourceEntry): boolean {
-    const at = found.entry.path;
-    if (!this.#hides(at)) {
-      return true;
-    }
-    return found.entry.type === "directory" && this.#ignore?.mayContainIncluded(pathText(at)) === true && this.#holdsIncluded(at);
-  }
-
-  #holdsIncluded(at: BytePath): boolean {
-    const known = this.#included.get(at);
-    if (known !== undefined) {
-      return known;
-    }
-    const holds = this.children(at).length > 0;
-    this.#included.set(at, holds);
-    return holds;
-  }
-
-  #hides(at: BytePath): boolean {
-    return at !== "" && this.#ignore !== undefined && this.#ignore.ignores(pathText(at));
   }
 
   #file(at: BytePath): Buffer {

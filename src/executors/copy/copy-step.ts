@@ -4,13 +4,14 @@ import { bytePath } from "../../base/byte-path.ts";
 import type { Json } from "../../base/canonical-json.ts";
 import { decompressStream } from "../../archive/decompress.ts";
 import type { CopyOperation } from "../../graph/operation.ts";
-import type { DiffId } from "../../oci/digest.ts";
+import type { Digest, DiffId } from "../../oci/digest.ts";
 import type { ExecuteContext } from "../../solver/backend.ts";
 import type { Store } from "../../store/store.ts";
 import { download, type Download } from "../add/download.ts";
 import { isArchive } from "../add/is-archive.ts";
 import { gitCheckout, gitCommit, parseGitUrl, type GitUrl } from "../context/git.ts";
 import { DirectorySource } from "../context/directory-source.ts";
+import { ExecuteError } from "../execute-error.ts";
 import type { LayerTrees } from "../layer-trees.ts";
 import type { FileSource } from "../value.ts";
 import { copyLayer } from "./copy-layer.ts";
@@ -41,7 +42,7 @@ export interface CopySources {
 /** Finds what the operation names in its source and behind its URLs. Throws {@link ExecuteError} for what is not there. */
 export async function copySources(operation: CopyOperation, source: FileSource | undefined, world: CopyWorld, context: ExecuteContext): Promise<CopySources> {
   const selections = source === undefined ? [] : operation.sources.map((pattern) => select(source, pattern));
-  const remotes = await Promise.all(operation.urls.map((url) => remote(url, world, context)));
+  const remotes = await Promise.all(operation.urls.map((url) => remote(url, operation.checksum, world, context)));
   return { source, selections, remotes };
 }
 
@@ -91,14 +92,18 @@ function wholeOf(source: FileSource, archive: boolean): Placement {
   return { source, selection: { pattern: ".", wildcard: false, chosen: [{ name: "", source: root }] }, keepOwners: archive, archive };
 }
 
-async function remote(url: string, world: CopyWorld, context: ExecuteContext): Promise<Remote> {
+async function remote(url: string, checksum: Digest | undefined, world: CopyWorld, context: ExecuteContext): Promise<Remote> {
   const gitUrl = parseGitUrl(url);
   if (gitUrl !== undefined) {
     return { kind: "git", url: gitUrl, commit: await gitCommit(gitUrl, { env: world.env, signal: context.signal }) };
   }
   const { content, records } = world.store;
   const progress = (current: number, total: number | undefined, done: boolean): void => context.progress(url, current, total, done);
-  return { kind: "file", download: await download(url, { content, records, signal: context.signal, progress }) };
+  const found = await download(url, { content, records, signal: context.signal, progress });
+  if (checksum !== undefined && found.digest !== checksum) {
+    throw new ExecuteError("download-failed", `what is behind ${JSON.stringify(url)} has the digest ${found.digest}, not ${checksum}`);
+  }
+  return { kind: "file", download: found };
 }
 
 async function remotePlacements(remotes: readonly Remote[], world: CopyWorld, context: ExecuteContext): Promise<Placement[]> {
@@ -106,7 +111,7 @@ async function remotePlacements(remotes: readonly Remote[], world: CopyWorld, co
   for (const one of remotes) {
     if (one.kind === "git") {
       const directory = await gitCheckout(one.url, one.commit, world.store.temporaryDirectory(), { env: world.env, signal: context.signal });
-      placements.push(wholeOf(new DirectorySource(one.url.remote, directory, undefined), false));
+      placements.push(wholeOf(new DirectorySource(one.url.remote, directory), false));
     } else {
       placements.push(loose(`the download`, [downloadedFile(one.download, world)]));
     }

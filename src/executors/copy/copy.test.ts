@@ -113,7 +113,7 @@ describe("COPY --chown and --chmod", () => {
 
 describe("COPY --from", () => {
   test("follows an image's links, keeps modes and gives everything to root", async () => {
-    await rig.built("source", { Dockerfile: "FROM accounts\nCOPY --chown=web --chmod=0750 d /opt/d/\nCOPY l /l\n", "d/x": "x", l: { link: "opt/d" } });
+    await rig.built("source", { Dockerfile: "FROM accounts\nCOPY --chown=web --chmod=0750 d /opt/d/\nCOPY links/ /\n", "d/x": "x", "links/l": { link: "opt/d" } });
     const { layers } = await rig.built("from", { Dockerfile: "FROM scratch\nCOPY --from=source /opt/d /d/\nCOPY --from=source /l/x /x\nCOPY --from=source opt/*/x /y\n" });
     expect(layers.map((layer) => shown(layer))).toEqual([
       ["drwxr-x--- 0/0 d/", "-rwxr-x--- 0/0 d/x"],

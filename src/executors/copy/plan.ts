@@ -1,6 +1,7 @@
 import { joinPath, parentPath, pathText, type BytePath } from "../../base/byte-path.ts";
 import type { Entry } from "../../store/layers/entry.ts";
 import type { Tree } from "../../store/layers/tree.ts";
+import { changeMode, type ModeChange } from "../../graph/mode-change.ts";
 import { ExecuteError } from "../execute-error.ts";
 import type { FileSource, SourceEntry } from "../value.ts";
 import type { Selection } from "./select.ts";
@@ -27,7 +28,8 @@ export interface PlanOptions {
   /** Absolute; a trailing slash means: a directory. */
   readonly destination: string;
   readonly owner: { readonly uid: number; readonly gid: number } | undefined;
-  readonly mode: number | undefined;
+  /** All files' mode, or how the source's is changed. */
+  readonly mode: number | readonly ModeChange[] | undefined;
   /** The mtime of directories that the copy makes itself, nanoseconds. */
   readonly now: bigint;
 }
@@ -130,7 +132,7 @@ class Planner {
     const { owner, mode } = this.#options;
     const { opaque: _opaque, offset: _offset, ...kept } = entry;
     const ids = owner ?? (placement.keepOwners ? { uid: entry.uid, gid: entry.gid } : { uid: 0, gid: 0 });
-    return { ...kept, path, ...ids, mode: mode === undefined || entry.type === "symlink" ? entry.mode : mode };
+    return { ...kept, path, ...ids, mode: entry.type === "symlink" ? entry.mode : modeOf(entry, mode) };
   }
 
   #newDirectory(path: BytePath): Entry {
@@ -151,6 +153,11 @@ class Planner {
     const { opaque: _opaque, offset: _offset, ...entry } = found;
     return entry;
   }
+}
+
+function modeOf({ mode, type }: Entry, wanted: PlanOptions["mode"]): number {
+  if (wanted === undefined) return mode;
+  return typeof wanted === "number" ? wanted : changeMode(mode, type === "directory", wanted);
 }
 
 /** Names of one file become hard links to the first of them in path order, so that a link always follows its file. */

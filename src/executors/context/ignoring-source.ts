@@ -1,0 +1,64 @@
+import { pathText, type BytePath } from "../../base/byte-path.ts";
+import type { IgnoreRules } from "../../dockerfile/ignore.ts";
+import type { Digest } from "../../oci/digest.ts";
+import type { Entry } from "../../store/layers/entry.ts";
+import type { FileSource, SourceEntry } from "../value.ts";
+
+/** A build context without what its ignore file leaves out. */
+export class IgnoringSource implements FileSource {
+  readonly name: string;
+  readonly #source: FileSource;
+  readonly #rules: IgnoreRules;
+  readonly #included = new Map<BytePath, boolean>();
+
+  constructor(source: FileSource, rules: IgnoreRules) {
+    this.name = source.name;
+    this.#source = source;
+    this.#rules = rules;
+  }
+
+  get(at: BytePath): SourceEntry | undefined {
+    const found = this.#source.get(at);
+    return found !== undefined && this.#visible(found) ? found : undefined;
+  }
+
+  children(at: BytePath): readonly SourceEntry[] {
+    if (this.#hides(at) && !this.#rules.mayContainIncluded(pathText(at))) {
+      return [];
+    }
+    return this.#source.children(at).filter((child) => this.#visible(child));
+  }
+
+  digest(entry: Entry): Promise<Digest> {
+    return this.#source.digest(entry);
+  }
+
+  read(entry: Entry): AsyncIterable<Buffer> {
+    return this.#source.read(entry);
+  }
+
+  hiddenBecause(at: BytePath): string | undefined {
+    if (!this.#hides(at) || this.#source.get(at) === undefined) {
+      return undefined;
+    }
+    return `excluded by ${this.#rules.explain(pathText(at)) ?? "the ignore file"}`;
+  }
+
+  /** A directory that is itself ignored is still there when a `!` rule lets something below it back in. */
+  #visible({ entry }: SourceEntry): boolean {
+    if (!this.#hides(entry.path)) {
+      return true;
+    }
+    return entry.type === "directory" && this.#rules.mayContainIncluded(pathText(entry.path)) && this.#holdsIncluded(entry.path);
+  }
+
+  #holdsIncluded(at: BytePath): boolean {
+    const known = this.#included.get(at) ?? this.children(at).length > 0;
+    this.#included.set(at, known);
+    return known;
+  }
+
+  #hides(at: BytePath): boolean {
+    return at !== "" && this.#rules.ignores(pathText(at));
+  }
+}
