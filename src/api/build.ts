@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { Failure } from "../base/failure.ts";
+import { Failure, reasonOf } from "../base/failure.ts";
 import { lower } from "../dockerfile/lower/lower.ts";
 import type { BuildEvent, EventSink } from "../events/build-event.ts";
 import { BuildBackend } from "../executors/build-backend.ts";
@@ -14,7 +14,10 @@ import { canonicalReference, familiarReference, parseReference } from "../oci/re
 import { createSandbox } from "../sandbox/sandbox.ts";
 import { solve } from "../solver/solve.ts";
 import { SolveError } from "../solver/solve-error.ts";
+import { nearest } from "../base/nearest.ts";
+import { ExecuteError } from "../executors/execute-error.ts";
 import { BaseResolver } from "./base-resolver.ts";
+import { BuildLogWriter } from "./build-log.ts";
 import { FailedStep } from "./failed-step.ts";
 import type { Laminate } from "./laminate.ts";
 
@@ -43,6 +46,12 @@ export interface BuildResult {
   readonly names: readonly string[];
 }
 
+/** Who sees what a build does, and may end it. */
+export interface BuildWatch {
+  readonly events: EventSink;
+  readonly signal: AbortSignal;
+}
+
 /** The build cannot begin as it was asked for. */
 export class BuildFailure extends Failure {
   readonly code: "bad-platform" | "bad-tag";
@@ -59,7 +68,16 @@ const TABLE = "builds";
  * Builds an image from a Dockerfile, as `docker build` does (docs: docker build; Dockerfile reference). Steps whose
  * inputs did not change are taken from the store. Throws DockerfileError, ExecuteError, FailedStep, or the signal's reason.
  */
-export async function build(laminate: Laminate, options: BuildOptions, { events, signal }: { readonly events: EventSink; readonly signal: AbortSignal }): Promise<BuildResult> {
+export async function build(laminate: Laminate, options: BuildOptions, { events, signal }: BuildWatch): Promise<BuildResult> {
+  using log = new BuildLogWriter(laminate.root, Date.now);
+  const logged: EventSink = (event) => {
+    log.write(event);
+    events(event);
+  };
+  return await logBuild(laminate, options, { events: logged, signal });
+}
+
+async function logBuild(laminate: Laminate, options: BuildOptions, { events, signal }: BuildWatch): Promise<BuildResult> {
   const { store, env } = laminate;
   const names = options.tags.map((tag) => canonicalReference(parseReference(tag)));
   const machine: Platform = { os: "linux", architecture: goArchitecture(process.arch) };
@@ -97,7 +115,9 @@ export async function build(laminate: Laminate, options: BuildOptions, { events,
     env,
     clock: Date.now,
     image: async (reference, wanted) => {
-      const { config } = await bases.resolve(reference, wanted);
+      const { config } = await bases.resolve(reference, wanted).catch((error: unknown) => {
+        throw signal.aborted ? error : noImage(reference, lowered.stages, error);
+      });
       return { layers: config.rootfs.diff_ids, ...(config.created === undefined ? {} : { created: config.created }) };
     },
     context: () => context.source,
@@ -129,6 +149,12 @@ function platformOf(text: string): Platform {
     throw new BuildFailure("bad-platform", `--platform: ${JSON.stringify(text)} is not a platform`, { hint: "as in linux/amd64, linux/arm64 or linux/arm/v7" });
   }
   return platform;
+}
+
+/** An image of COPY --from that is not to be had may have been meant to be a stage. */
+function noImage(reference: string, stages: readonly string[], cause: unknown): unknown {
+  const near = nearest(reference, stages);
+  return near === undefined ? cause : new ExecuteError("not-found", reasonOf(cause), { cause, hint: `did you mean the stage ${JSON.stringify(near)}?` });
 }
 
 /** One notice a build, for the first step that had to share the host's network without asking for it. */

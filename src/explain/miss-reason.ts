@@ -20,7 +20,7 @@ export function missReason(vertex: Vertex, key: StepKey, previous: DecisionRecor
   return `${vertex.name} runs again: ${reason}`;
 }
 
-/** The step with the same text in the same stage; else the one of its kind that the text was changed in. */
+/** The step with the same text in the same stage; else the one of its kind, if there is one, whose text is most like it. */
 function counterpart(vertex: Vertex, { steps }: DecisionRecord): StepDecision | undefined {
   const text = stepText(vertex.name);
   const ofStage = steps.filter(({ stage }) => stage === (vertex.stage ?? null));
@@ -28,9 +28,18 @@ function counterpart(vertex: Vertex, { steps }: DecisionRecord): StepDecision | 
   if (same !== undefined) {
     return same;
   }
-  const number = numberOf(vertex.name);
-  const sameKind = ofStage.filter(({ kind }) => kind === vertex.operation.kind);
-  return number === undefined ? undefined : sameKind.find(({ name }) => firstWord(name) === firstWord(text));
+  const sameKind = ofStage.filter(({ kind, name }) => kind === vertex.operation.kind && firstWord(name) === firstWord(text));
+  return sameKind.toSorted((a, b) => likeness(b.name, text) - likeness(a.name, text))[0];
+}
+
+/** How many characters two texts share at their beginnings and ends. */
+function likeness(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  let start = 0;
+  while (start < length && a[start] === b[start]) start += 1;
+  let end = 0;
+  while (end < length - start && a.at(-1 - end) === b.at(-1 - end)) end += 1;
+  return start + end;
 }
 
 function difference(vertex: Vertex, { key, ingredients, details }: StepKey, before: StepDecision): string {
@@ -39,10 +48,12 @@ function difference(vertex: Vertex, { key, ingredients, details }: StepKey, befo
   }
   const now = ingredients as Facts;
   const then = before.ingredients;
-  if (stepText(vertex.name) !== before.name) {
+  const changed = Object.keys(now).filter((name) => canonicalJson(now[name] ?? null) !== canonicalJson(then[name] ?? null));
+  // A name shows variables replaced: where the command is the same, a variable it uses has changed.
+  const reworded = stepText(vertex.name) !== before.name;
+  if (reworded && (changed.includes("argv") || !(changed.includes("args") || changed.includes("env")))) {
     return `the instruction was ${JSON.stringify(before.name)}`;
   }
-  const changed = Object.keys(now).filter((name) => canonicalJson(now[name] ?? null) !== canonicalJson(then[name] ?? null));
   for (const name of ["args", "env"] as const) {
     if (changed.includes(name)) {
       return variableChange(name === "args" ? "build argument" : "environment variable", pairs(now[name]), pairs(then[name]));
@@ -102,8 +113,4 @@ function pairs(value: Json | undefined): ReadonlyMap<string, string> {
 
 function firstWord(text: string): string {
   return text.split(" ", 1)[0]!;
-}
-
-function numberOf(name: string): string | undefined {
-  return /^\[[^\]]*?(\d+)\/\d+\]/.exec(name)?.[1];
 }

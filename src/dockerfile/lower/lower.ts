@@ -10,7 +10,7 @@ import { proxyVariables } from "./proxy.ts";
 import type { Lowered, ResolveBase, Warning } from "./result.ts";
 import { lowerInstruction, type StageScope } from "./stage-lowering.ts";
 import { originOf, StageState } from "./stage-state.ts";
-import { baseStage, sourceStage, targetStage } from "./stages.ts";
+import { baseStage, namesOf, sourceStage, targetStage } from "./stages.ts";
 import { StepNames } from "./step-names.ts";
 
 export interface LowerInput {
@@ -44,6 +44,7 @@ export async function lower(input: LowerInput): Promise<Lowered> {
     baseHistory: state.baseHistory,
     steps: state.steps,
     warnings: lowering.warnings(),
+    stages: namesOf(dockerfile.stages),
   };
 }
 

@@ -23,6 +23,8 @@ export interface Lowered {
   readonly baseHistory: readonly HistoryEntry[];
   readonly steps: readonly HistoryStep[];
   readonly warnings: readonly Warning[];
+  /** The names of all stages, for messages. */
+  readonly stages: readonly string[];
 }
 
 export interface Warning {

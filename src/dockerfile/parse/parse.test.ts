@@ -149,7 +149,6 @@ describe("a mistake is shown where it stands", () => {
     ["FROM a\nRUN \\\n  --network=off \\\n x", "3:3", "bad-argument", '"off"'],
     ["FROM a\nCOPY --link a b", "2:6", "unsupported", "COPY --link"],
     ["FROM a\nCOPY --parents --exclude=x a b", "2:6", "unsupported", "COPY --parents"],
-    ["FROM a\nADD --checksum=sha256:0 http://x b", "2:5", "unsupported", "ADD --checksum"],
     ["FROM a\nADD --keep-git-dir=true x b", "2:5", "unsupported", "ADD --keep-git-dir"],
     ["FROM a\nADD --from=x a b", "2:5", "unknown-flag", "--from of ADD"],
     ["FROM a\nCOPY --chown a b", "2:6", "bad-argument", "needs a value"],

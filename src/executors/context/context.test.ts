@@ -30,7 +30,7 @@ describe("a build context is", () => {
   });
 
   test("nothing but a Dockerfile on standard input", async () => {
-    expect(await filesOf(["-"], Buffer.from("FROM scratch\nCOPY <<x /x\nx\nx\n"))).toEqual(["x"]);
+    expect(await filesOf(["-"], Buffer.from("FROM scratch\nCOPY <<E /x\nx\nE\n"))).toEqual(["x"]);
   });
 
   test.each([["plain"], ["gzip"], ["xz"], ["zstd"], ["bzip2"]])("a tar on standard input, %s", async (compressor) => {
@@ -42,7 +42,7 @@ describe("a build context is", () => {
     const file = path.join(rig.directory, "files.tgz");
     writeFileSync(file, tarOf(rig.context({ ...FILES, other: "FROM scratch\nCOPY a /other\n" }), "-z"));
     expect(await filesOf(["-f", "other", file])).toEqual(["other"]);
-    await using server = await served((request, response) => response.end(request.url === "/x.tgz" ? tarOf(rig.context(FILES), "-z") : "FROM scratch\nCOPY <<x /url\nx\nx\n"));
+    await using server = await served((request, response) => response.end(request.url === "/x.tgz" ? tarOf(rig.context(FILES), "-z") : "FROM scratch\nCOPY <<E /url\nx\nE\n"));
     expect(await filesOf(["-f", "sub/Dockerfile", `${server.url}/x.tgz`])).toEqual(["Dockerfile", "a", "sub/Dockerfile", "sub/b"]);
     expect(await filesOf([`${server.url}/Dockerfile`])).toEqual(["url"]);
   });
@@ -99,8 +99,8 @@ describe("what is no context or has no Dockerfile", () => {
     ["a Dockerfile of another case", (directory) => [directory], /open Dockerfile: no such file or directory\ndid you mean -f DockerFile\?/, { DockerFile: ALL }],
     ["a -f that is not there", (directory) => ["-f", `${directory}/Dockerfil`, directory], /Dockerfil: no such file or directory\ndid you mean -f Dockerfile\?/],
     ["a Dockerfile that is a directory", (directory) => [directory], /open Dockerfile: is a directory/, { "Dockerfile/x": "" }],
-    ["an empty Dockerfile", (directory) => [directory], /Dockerfile.*(empty|no build stage|no FROM)/i, { Dockerfile: "" }],
-    ["a Dockerfile of comments", (directory) => [directory], /Dockerfile.*(empty|no build stage|no FROM)/i, { Dockerfile: "# nothing\n\n" }],
+    ["an empty Dockerfile", (directory) => [directory], /Dockerfile:1:1: the Dockerfile /, { Dockerfile: "" }],
+    ["a Dockerfile of comments", (directory) => [directory], /Dockerfile:1:1: the Dockerfile /, { Dockerfile: "# nothing\n\n" }],
     ["a binary Dockerfile", (directory) => [directory], /Dockerfile:1:1: /, { Dockerfile: Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 1, 2, 255, 254, 10, 0, 0]) }],
     ["standard input for both", () => ["-f", "-", "-"], /can't use stdin for both/],
     ["a git repository that is not there", () => ["http://127.0.0.1:1/r.git"], /git ls-remote: /],
