@@ -17,7 +17,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   run: { group: "Containers", summary: "Create and run a new container from an image" },
   exec: { group: "Containers", summary: "Execute a command in a running container" },
   ps: { group: "Containers", summary: "List containers" },
-  logs: { group: "Containers", summary: "Fetch the logs of a container" },
+  logs: { group: "Containers", summary: "Fetch the logs of a container, or of a build" },
   stop: { group: "Containers", summary: "Stop one or more running containers" },
   kill: { group: "Containers", summary: "Kill one or more running containers" },
   rm: { group: "Containers", summary: "Remove one or more containers" },
