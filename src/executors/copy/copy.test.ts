@@ -51,19 +51,38 @@ describe("COPY puts", () => {
 
 describe("COPY keeps", () => {
   test("modes, times, symbolic links and hard links, and gives everything to root", async () => {
-    const directory = rig.context({ Dockerfile: "FROM scratch\nCOPY d /d\n", "d/run": { text: "#!", mode: 0o755 }, "d/secret": { text: "s", mode: 0o600 }, "d/up": { link: "../../x" }, "d/one": "1" });
+    const directory = rig.context({ Dockerfile: "FROM scratch\nCOPY d /d\n", "d/in/x": "x", "d/run": { text: "#!", mode: 0o755 }, "d/secret": { text: "s", mode: 0o600 }, "d/up": { link: "../../x" }, "d/one": "1" });
     linkSync(path.join(directory, "d/one"), path.join(directory, "d/two"));
-    chmodSync(path.join(directory, "d"), 0o750);
+    chmodSync(path.join(directory, "d/in"), 0o750);
     utimesSync(path.join(directory, "d/run"), 1_000_000_000, 1_000_000_000.5);
     await rig.ok(["build", "-q", "-t", "kept", directory]);
     const image = await rig.saved("kept");
     expect(shown(image.layers[0]!)).toEqual([
-      "drwxr-x--- 0/0 d/",
+      "drwxr-xr-x 0/0 d/",
+      "drwxr-x--- 0/0 d/in/",
+      "-rw-r--r-- 0/0 d/in/x",
       "-rw-r--r-- 0/0 d/one",
       "-rwxr-xr-x 0/0 d/run",
       "-rw------- 0/0 d/secret",
       "hrw-r--r-- 0/0 d/two -> d/one",
       "lrwxrwxrwx 0/0 d/up -> ../../x",
+    ]);
+  });
+
+  test("one content of hard links that two sources name, but no link between the sources", async () => {
+    const directory = rig.context({ Dockerfile: "FROM scratch\nCOPY one two /d/\n", one: "1" });
+    linkSync(path.join(directory, "one"), path.join(directory, "two"));
+    await rig.ok(["build", "-q", "-t", "unlinked", directory]);
+    expect(shown((await rig.saved("unlinked")).layers[0]!)).toEqual(["drwxr-xr-x 0/0 d/", "-rw-r--r-- 0/0 d/one", "-rw-r--r-- 0/0 d/two"]);
+  });
+
+  test("the destination and its parents at mode 0755, or that of --chmod, with the owner of --chown", async () => {
+    const directory = rig.context({ Dockerfile: "FROM scratch\nCOPY d /a/b\nCOPY --chown=7:8 --chmod=0700 d/x /c/d/\n", "d/x": "x" });
+    chmodSync(path.join(directory, "d"), 0o700);
+    await rig.ok(["build", "-q", "-t", "parents", directory]);
+    expect((await rig.saved("parents")).layers.map(shown)).toEqual([
+      ["drwxr-xr-x 0/0 a/", "drwxr-xr-x 0/0 a/b/", "-rw-r--r-- 0/0 a/b/x"],
+      ["drwx------ 7/8 c/", "drwx------ 7/8 c/d/", "-rwx------ 7/8 c/d/x"],
     ]);
   });
 
@@ -99,8 +118,8 @@ describe("COPY --chown and --chmod", () => {
   });
 
   test("X makes directories and programs executable, and no other files", async () => {
-    const files = { "d/text": { text: "t", mode: 0o600 }, "d/program": { text: "p", mode: 0o700 } };
-    expect(await layerOf("COPY --chmod=a=rX d /d", files)).toEqual(["dr-xr-xr-x 0/0 d/", "-r-xr-xr-x 0/0 d/program", "-r--r--r-- 0/0 d/text"]);
+    const files = { "d/in/x": "x", "d/text": { text: "t", mode: 0o600 }, "d/program": { text: "p", mode: 0o700 } };
+    expect(await layerOf("COPY --chmod=a=rX d /d", files)).toEqual(["drwxr-xr-x 0/0 d/", "dr-xr-xr-x 0/0 d/in/", "-r--r--r-- 0/0 d/in/x", "-r-xr-xr-x 0/0 d/program", "-r--r--r-- 0/0 d/text"]);
   });
 
   test("a name that the image does not have is an error that offers a number", async () => {
@@ -116,7 +135,7 @@ describe("COPY --from", () => {
     await rig.built("source", { Dockerfile: "FROM accounts\nCOPY --chown=web --chmod=0750 d /opt/d/\nCOPY links/ /\n", "d/x": "x", "links/l": { link: "opt/d" } });
     const { layers } = await rig.built("from", { Dockerfile: "FROM scratch\nCOPY --from=source /opt/d /d/\nCOPY --from=source /l/x /x\nCOPY --from=source opt/*/x /y\n" });
     expect(layers.map((layer) => shown(layer))).toEqual([
-      ["drwxr-x--- 0/0 d/", "-rwxr-x--- 0/0 d/x"],
+      ["drwxr-xr-x 0/0 d/", "-rwxr-x--- 0/0 d/x"],
       ["-rwxr-x--- 0/0 x"],
       ["-rwxr-x--- 0/0 y"],
     ]);

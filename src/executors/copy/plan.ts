@@ -36,8 +36,9 @@ export interface PlanOptions {
 
 /**
  * Works out the layer that a COPY or ADD makes on a tree, without touching a disk: directories that exist keep their
- * own metadata, new ones take the source's, parents are made with mode 0755, symlinks in the destination are followed
- * inside the tree (as BuildKit's file operations do). Entries come sorted by path.
+ * own metadata, new ones below the destination take the source's, the destination itself and its parents are made with
+ * mode 0755 or the octal one of --chmod, symlinks in the destination are followed inside the tree, and files of one
+ * source stay hard-linked among themselves (as BuildKit's file operations do). Entries come sorted by path.
  */
 export function planCopy(placements: readonly Placement[], options: PlanOptions): PlannedEntry[] {
   const planner = new Planner(options);
@@ -58,6 +59,8 @@ export function planDirectory(options: PlanOptions): PlannedEntry[] {
 class Planner {
   readonly #options: PlanOptions;
   readonly #planned = new Map<BytePath, PlannedEntry>();
+  /** Sources placed so far: tells the hard links of one from those of another. */
+  #placed = 0;
 
   constructor(options: PlanOptions) {
     this.#options = options;
@@ -76,8 +79,9 @@ class Planner {
     const target = this.resolve(destination);
     const into = destination.endsWith("/") || many || this.#existing(target)?.type === "directory";
     for (const { name, source } of placement.selection.chosen) {
+      this.#placed += 1;
       if (source.entry.type === "directory") {
-        this.#mergeDirectory(placement, source, target);
+        this.#mergeDirectory(placement, source, target, !placement.archive);
       } else {
         this.#placeFile(placement, source, into ? this.resolve(`/${pathText(joinPath(target, name))}`) : target);
       }
@@ -97,19 +101,20 @@ class Planner {
     this.#planned.set(path, { entry: existing ?? this.#newDirectory(path) });
   }
 
-  #mergeDirectory(placement: Placement, source: SourceEntry, target: BytePath): void {
+  /** Places what a directory holds; `plain`: the target itself, where it is new, is a directory like its parents. */
+  #mergeDirectory(placement: Placement, source: SourceEntry, target: BytePath, plain: boolean): void {
     const existing = this.#existing(target);
     if (existing !== undefined && existing.type !== "directory") {
       throw new ExecuteError("not-a-directory", `cannot copy the directory ${shown(source.entry.path)} to ${shown(target)}: a ${existing.type} of that name is in the image`);
     }
     this.makeDirectory(parentPath(target));
     if (target !== "" && !this.#planned.has(target)) {
-      this.#planned.set(target, { entry: existing ?? this.#owned(placement, source.entry, target) });
+      this.#planned.set(target, { entry: existing ?? (plain ? this.#newDirectory(target) : this.#owned(placement, source.entry, target)) });
     }
     for (const child of placement.source.children(source.entry.path)) {
       const path = joinPath(target, child.entry.path.slice(source.entry.path === "" ? 0 : source.entry.path.length + 1));
       if (child.entry.type === "directory") {
-        this.#mergeDirectory(placement, child, path);
+        this.#mergeDirectory(placement, child, path, false);
       } else {
         this.#placeFile(placement, child, path);
       }
@@ -124,7 +129,7 @@ class Planner {
     this.#planned.set(path, {
       entry: this.#owned(placement, source.entry, path),
       ...(source.entry.type === "file" ? { content: { source: placement.source, entry: source.entry } } : {}),
-      ...(source.inode === undefined ? {} : { inode: source.inode }),
+      ...(source.inode === undefined ? {} : { inode: `${this.#placed} ${source.inode}` }),
     });
   }
 
@@ -136,8 +141,8 @@ class Planner {
   }
 
   #newDirectory(path: BytePath): Entry {
-    const { owner, now } = this.#options;
-    return { path, type: "directory", mode: 0o755, uid: owner?.uid ?? 0, gid: owner?.gid ?? 0, size: 0, mtime: now };
+    const { owner, mode, now } = this.#options;
+    return { path, type: "directory", mode: typeof mode === "number" ? mode : 0o755, uid: owner?.uid ?? 0, gid: owner?.gid ?? 0, size: 0, mtime: now };
   }
 
   #existing(path: BytePath): Entry | undefined {
