@@ -19,6 +19,16 @@ describe("ADD unpacks a local tar", () => {
     ]);
   });
 
+  test("with the modes that it has, below a destination that is made as always; --chown counts, --chmod does not", async () => {
+    const directory = rig.context({ "in/x": { text: "x", mode: 0o640 } });
+    const bytes = tool("tar", ["-C", directory, "--owner=5", "--group=6", "--mode=u=rwX,go=", "-c", "."]);
+    const image = await rig.built("unpacked-modes", { Dockerfile: "FROM scratch\nADD a.tar /a\nADD --chown=7:8 --chmod=777 a.tar /b\n", "a.tar": bytes });
+    expect(image.layers.map((layer) => layer.map(({ mode, owner, path: name }) => `${mode} ${owner} ${name}`))).toEqual([
+      ["drwxr-xr-x 0/0 a/", "drwx------ 5/6 a/in/", "-rw------- 5/6 a/in/x"],
+      ["drwxr-xr-x 7/8 b/", "drwx------ 7/8 b/in/", "-rw------- 7/8 b/in/x"],
+    ]);
+  });
+
   test("and copies what is none, or only begins like one, and what COPY takes", async () => {
     const { layers } = await rig.built("not-unpacked", { Dockerfile: "FROM scratch\nADD a.gz b.tar /into/\nCOPY c.tar /into/\n", "a.gz": Buffer.from("\x1f\x8b no gzip at all, only its first bytes", "latin1"), "b.tar": "text", "c.tar": packed() });
     expect(layers.map((layer) => layer.map((entry) => entry.path))).toEqual([["into/", "into/a.gz", "into/b.tar"], ["into/", "into/c.tar"]]);

@@ -58,6 +58,9 @@ export async function copyStep(operation: CopyOperation, sources: CopySources, b
   const now = world.now();
   const placements = [...(await localPlacements(operation, sources, world)), ...(await remotePlacements(sources.remotes, world, context)), ...inlinePlacements(operation, now)];
   const owner = operation.owner === undefined ? undefined : await ownerIds(operation.owner, base, world.trees);
+  if (sources.selections.length > 0 && placements.every(({ selection }) => selection.chosen.length === 0)) {
+    context.log("stderr", `nothing to copy: no file in ${sources.source!.name} matches ${operation.sources.map((pattern) => JSON.stringify(pattern)).join(" or ")}\n`);
+  }
   const planned = planCopy(placements, { base: await world.trees.tree(base), destination: operation.destination, owner, mode: operation.mode, now });
   context.signal.throwIfAborted();
   return copyLayer(planned, world.store);
@@ -70,12 +73,12 @@ async function localPlacements(operation: CopyOperation, { source, selections }:
   const placements: Placement[] = [];
   for (const selection of selections) {
     if (!operation.unpack) {
-      placements.push({ source, selection, keepOwners: false, archive: false });
+      placements.push({ source, selection, archive: false });
       continue;
     }
     for (const chosen of selection.chosen) {
       const archive = await isArchive(source, chosen.source.entry);
-      placements.push(archive ? await unpacked(source, chosen.source.entry, world) : { source, selection: { ...selection, chosen: [chosen] }, keepOwners: false, archive: false });
+      placements.push(archive ? await unpacked(source, chosen.source.entry, world) : { source, selection: { ...selection, chosen: [chosen] }, archive: false });
     }
   }
   return placements;
@@ -89,7 +92,7 @@ async function unpacked(source: FileSource, entry: Parameters<FileSource["read"]
 
 function wholeOf(source: FileSource, archive: boolean): Placement {
   const root = source.get("" as BytePath)!;
-  return { source, selection: { pattern: ".", wildcard: false, chosen: [{ name: "", source: root }] }, keepOwners: archive, archive };
+  return { source, selection: { pattern: ".", wildcard: false, chosen: [{ name: "", source: root }] }, archive };
 }
 
 async function remote(url: string, checksum: Digest | undefined, world: CopyWorld, context: ExecuteContext): Promise<Remote> {
@@ -135,5 +138,5 @@ function inlinePlacements({ inline }: CopyOperation, now: bigint): Placement[] {
 function loose(name: string, files: readonly LooseFile[]): Placement {
   const source = new LooseSource(name, files);
   const chosen = files.map((file) => ({ name: file.entry.path as string, source: { entry: file.entry } }));
-  return { source, selection: { pattern: name, wildcard: false, chosen }, keepOwners: false, archive: false };
+  return { source, selection: { pattern: name, wildcard: false, chosen }, archive: false };
 }

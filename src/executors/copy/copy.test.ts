@@ -31,6 +31,8 @@ describe("COPY puts", () => {
     ["COPY ?.md /to", "to"],
     ["COPY [ab].txt /to/", "to/", "to/a.txt", "to/b.txt"],
     ["COPY [[]x] /to/", "to/", "to/[x]"],
+    ["COPY a.txt *.lock /to/", "to/", "to/a.txt"],
+    ["COPY *.lock /to/"],
     ["COPY dir /to", "to/", "to/d", "to/sub/", "to/sub/e.txt"],
     ["COPY dir/ /usr/share/", "usr/", "usr/share/", "usr/share/d", "usr/share/sub/", "usr/share/sub/e.txt"],
     ["COPY d*/sub /to/", "to/", "to/e.txt"],
@@ -142,11 +144,16 @@ describe("COPY --from", () => {
   });
 });
 
+test("a pattern that matches nothing copies nothing, as with docker, and says so", async () => {
+  const { code, err } = await rig.build(rig.context({ Dockerfile: "FROM accounts\nCOPY *.lock /\n" }));
+  expect(code).toBe(0);
+  expect(err).toMatch(/^#\d+ \d+\.\d+ nothing to copy: no file in the build context matches "\*\.lock"$/m);
+});
+
 describe("what cannot be copied", () => {
   test.each<[line: string, message: RegExp, hint?: string]>([
     ["COPY missing /", /"missing" is not in the build context/],
     ["COPY mian.c /", /"mian.c" is not in the build context/, 'did you mean "main.c"?'],
-    ["COPY *.py /", /no file in the build context matches the pattern "\*.py"/],
     ["COPY ../outside /", /"..\/outside" is not in the build context \(a path cannot leave the build context\)/],
     ["COPY away /", /"away" is a symbolic link to "\/nowhere\/file", which is not in the build context/],
     ["COPY up/passwd /", /"up\/passwd" is not in the build context/],

@@ -17,9 +17,7 @@ export interface PlannedEntry {
 export interface Placement {
   readonly source: FileSource;
   readonly selection: Selection;
-  /** Keep the source's owners (an unpacked archive) unless an owner is set. */
-  readonly keepOwners: boolean;
-  /** Unpack into the destination directory itself. */
+  /** An unpacked archive: its modes stand, and its owners unless one is set. */
   readonly archive: boolean;
 }
 
@@ -59,6 +57,8 @@ export function planDirectory(options: PlanOptions): PlannedEntry[] {
 class Planner {
   readonly #options: PlanOptions;
   readonly #planned = new Map<BytePath, PlannedEntry>();
+  /** Of directories that are made on the way. */
+  #directoryMode = 0o755;
   /** Sources placed so far: tells the hard links of one from those of another. */
   #placed = 0;
 
@@ -75,13 +75,14 @@ class Planner {
   }
 
   place(placement: Placement, many: boolean): void {
-    const { destination } = this.#options;
+    const { destination, mode } = this.#options;
+    this.#directoryMode = typeof mode === "number" && !placement.archive ? mode : 0o755;
     const target = this.resolve(destination);
     const into = destination.endsWith("/") || many || this.#existing(target)?.type === "directory";
     for (const { name, source } of placement.selection.chosen) {
       this.#placed += 1;
       if (source.entry.type === "directory") {
-        this.#mergeDirectory(placement, source, target, !placement.archive);
+        this.#mergeDirectory(placement, source, target, true);
       } else {
         this.#placeFile(placement, source, into ? this.resolve(`/${pathText(joinPath(target, name))}`) : target);
       }
@@ -101,15 +102,15 @@ class Planner {
     this.#planned.set(path, { entry: existing ?? this.#newDirectory(path) });
   }
 
-  /** Places what a directory holds; `plain`: the target itself, where it is new, is a directory like its parents. */
-  #mergeDirectory(placement: Placement, source: SourceEntry, target: BytePath, plain: boolean): void {
+  /** Places what a directory holds. The destination itself, where it is new, is a directory like its parents. */
+  #mergeDirectory(placement: Placement, source: SourceEntry, target: BytePath, destination: boolean): void {
     const existing = this.#existing(target);
     if (existing !== undefined && existing.type !== "directory") {
       throw new ExecuteError("not-a-directory", `cannot copy the directory ${shown(source.entry.path)} to ${shown(target)}: a ${existing.type} of that name is in the image`);
     }
     this.makeDirectory(parentPath(target));
     if (target !== "" && !this.#planned.has(target)) {
-      this.#planned.set(target, { entry: existing ?? (plain ? this.#newDirectory(target) : this.#owned(placement, source.entry, target)) });
+      this.#planned.set(target, { entry: existing ?? (destination ? this.#newDirectory(target) : this.#owned(placement, source.entry, target)) });
     }
     for (const child of placement.source.children(source.entry.path)) {
       const path = joinPath(target, child.entry.path.slice(source.entry.path === "" ? 0 : source.entry.path.length + 1));
@@ -136,13 +137,13 @@ class Planner {
   #owned(placement: Placement, entry: Entry, path: BytePath): Entry {
     const { owner, mode } = this.#options;
     const { opaque: _opaque, offset: _offset, ...kept } = entry;
-    const ids = owner ?? (placement.keepOwners ? { uid: entry.uid, gid: entry.gid } : { uid: 0, gid: 0 });
-    return { ...kept, path, ...ids, mode: entry.type === "symlink" ? entry.mode : modeOf(entry, mode) };
+    const ids = owner ?? (placement.archive ? { uid: entry.uid, gid: entry.gid } : { uid: 0, gid: 0 });
+    return { ...kept, path, ...ids, mode: entry.type === "symlink" || placement.archive ? entry.mode : modeOf(entry, mode) };
   }
 
   #newDirectory(path: BytePath): Entry {
-    const { owner, mode, now } = this.#options;
-    return { path, type: "directory", mode: typeof mode === "number" ? mode : 0o755, uid: owner?.uid ?? 0, gid: owner?.gid ?? 0, size: 0, mtime: now };
+    const { owner, now } = this.#options;
+    return { path, type: "directory", mode: this.#directoryMode, uid: owner?.uid ?? 0, gid: owner?.gid ?? 0, size: 0, mtime: now };
   }
 
   #existing(path: BytePath): Entry | undefined {

@@ -33,11 +33,7 @@ export function select(source: FileSource, pattern: string): Selection {
     }
     return { pattern, wildcard: false, chosen: [{ name: lastName(path), source: found }] };
   }
-  const matches = matchParts(source, "" as BytePath, parts);
-  if (matches.length === 0) {
-    throw new ExecuteError("not-found", `no file in ${source.name} matches the pattern ${JSON.stringify(pattern)}`);
-  }
-  return { pattern, wildcard: true, chosen: matches };
+  return { pattern, wildcard: true, chosen: matchParts(source, "" as BytePath, parts) };
 }
 
 /** Components of a source path below the source's root: `..` cannot climb above it, as in Docker. */
