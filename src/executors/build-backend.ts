@@ -33,7 +33,7 @@ export interface BuildWorld {
 /** Cached steps by key. */
 const TABLE = "steps";
 /** Raised when a rule of a key changes: old records are then never found. */
-const VERSION = 2;
+const VERSION = 3;
 
 interface StepRecord {
   readonly layer: DiffId;

@@ -162,7 +162,7 @@ a
     "USER me",
     "STOPSIGNAL SIGINT",
     "SHELL [/bin/bash -c]",
-    "HEALTHCHECK {Test:[CMD-SHELL curl x] Interval:1m30s Timeout:0s StartPeriod:0s StartInterval:0s Retries:3}",
+    `HEALTHCHECK &{["CMD-SHELL" "curl x"] "1m30s" "0s" "0s" "0s" '\\x03'}`,
     'CMD ["node" "x"]',
     'ENTRYPOINT ["/bin/bash" "-c" "run it"]',
     "MAINTAINER Me <me@x>",

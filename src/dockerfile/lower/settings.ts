@@ -13,7 +13,7 @@ import type {
   TextInstruction,
 } from "../parse/instruction.ts";
 import { errorAt } from "../parse/statement.ts";
-import { formatList, formatQuotedList } from "./go-format.ts";
+import { formatList, formatQuotedList, quote, quoteRune } from "./go-format.ts";
 import { exposedPorts } from "./ports.ts";
 import type { StageState } from "./stage-state.ts";
 
@@ -160,11 +160,12 @@ function isSignal(text: string): boolean {
     : `SIG${name}` in constants.signals || /^RTM(?:IN(?:\+\d+)?|AX(?:-\d+)?)$/.test(name);
 }
 
+/** Go's `%q` of the pointer to its struct, which is how BuildKit writes it: the number of retries as a character. */
 function formatHealthcheck(check: Healthcheck): string {
-  const times = (["Interval", "Timeout", "StartPeriod", "StartInterval"] as const).map(
-    (name) => `${name}:${formatDuration(check[name] ?? 0)}`,
+  const times = (["Interval", "Timeout", "StartPeriod", "StartInterval"] as const).map((name) =>
+    quote(formatDuration(check[name] ?? 0)),
   );
-  return `{Test:${formatList(check.Test ?? [])} ${times.join(" ")} Retries:${check.Retries ?? 0}}`;
+  return `&{${formatQuotedList(check.Test ?? [])} ${times.join(" ")} ${quoteRune(check.Retries ?? 0)}}`;
 }
 
 function asSet(names: readonly string[]): Record<string, Record<string, never>> {
