@@ -11,7 +11,7 @@ import { canonicalJson, type Json } from "../base/canonical-json.ts";
 import type { Digest } from "../oci/digest.ts";
 import { goArchitecture, parsePlatform, type Platform } from "../oci/platform.ts";
 import { canonicalReference, familiarReference, parseReference } from "../oci/reference.ts";
-import { createSandbox } from "../sandbox/sandbox.ts";
+import { createSandbox, type HostEntry } from "../sandbox/sandbox.ts";
 import { solve } from "../solver/solve.ts";
 import { SolveError } from "../solver/solve-error.ts";
 import { nearest } from "../base/nearest.ts";
@@ -32,6 +32,8 @@ export interface BuildOptions {
   readonly pull: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly network?: "default" | "none" | "host";
+  /** Further lines of /etc/hosts for RUN. */
+  readonly hosts?: readonly HostEntry[];
   /** `os/architecture`; by default this machine's. */
   readonly platform?: string;
   readonly runtime?: string;
@@ -82,7 +84,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   const names = options.tags.map((tag) => canonicalReference(parseReference(tag)));
   const machine: Platform = { os: "linux", architecture: goArchitecture(process.arch) };
   const platform = options.platform === undefined ? machine : platformOf(options.platform);
-  const { file, stdin, target, network } = options;
+  const { file, stdin, target, network, hosts } = options;
   const context = await openContext({
     context: options.context,
     cwd: options.cwd,
@@ -103,6 +105,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     resolveBase: async (reference, wanted) => (await bases.resolve(reference, wanted)).config,
     ...(target === undefined ? {} : { target }),
     ...(network === undefined ? {} : { network }),
+    ...(hosts === undefined ? {} : { hosts }),
   });
   for (const { message } of lowered.warnings) {
     events({ type: "warning", message, time: Date.now() });

@@ -88,6 +88,19 @@ describe("names, arguments and outputs", () => {
     expect(err).toMatch(/^WARNING: .*build-args \[nobody\] were not consumed$/m);
   });
 
+  test("--pull asks the registry for a base that is here, other builds do not", async () => {
+    await rig.image("localhost:1/base");
+    const directory = rig.context({ Dockerfile: "FROM localhost:1/base\n" });
+    expect((await rig.build(directory)).code).toBe(0);
+    expect(await rig.build("--pull", directory)).toMatchObject({ code: 1, err: expect.stringMatching(/Dockerfile:1:6: .*localhost:1/) as string });
+  });
+
+  test("a label of the command line goes before the Dockerfile's, and is not in the history", async () => {
+    const { config, history } = await rig.built("labels", { Dockerfile: "FROM scratch\nLABEL a=1 b=1\n" }, "--label", "b=2", "--label", "c");
+    expect(config.config!.Labels).toEqual({ a: "1", b: "2", c: "" });
+    expect(history).toEqual(["LABEL a=1 b=1"]);
+  });
+
   test("--target builds that stage, by name or number, and not what it does not need", async () => {
     const files = { Dockerfile: "FROM scratch AS first\nCOPY a /a\nFROM scratch AS second\nCOPY missing /m\n", a: "a" };
     const { layers } = await rig.built("target", files, "--target", "FIRST");
@@ -162,6 +175,13 @@ EOT
   test("its network is the command line's or its own", async () => {
     const Dockerfile = "FROM busybox\nRUN ls /sys/class/net > /a\nRUN --network=host ls /sys/class/net > /b\nRUN cat /a /b | wc -l > /n; cp /a /c\n";
     expect((await rig.built("networks", { Dockerfile })).text("c")).toBe("lo\n");
+  });
+
+  test("knows the hosts that --add-host names", async () => {
+    const Dockerfile = "FROM busybox\nRUN grep -E 'one|two' /etc/hosts > /found\n";
+    const image = await rig.built("hosts", { Dockerfile }, "--add-host", "one:10.0.0.1", "--add-host=two=10.0.0.2");
+    expect(image.text("found").split("\n").map((line) => line.split(/\s+/).join(" "))).toEqual(["10.0.0.1 one", "10.0.0.2 two", ""]);
+    expect(await rig.run(["build", "--add-host", "nonsense", "."])).toMatchObject({ code: 125, err: expect.stringContaining("add-host") as string });
   });
 
   test("what it prints is shown whole, in order, as lines of its step", async () => {

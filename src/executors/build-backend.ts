@@ -150,9 +150,9 @@ function chainOf(inputs: readonly Value[]): Json {
 }
 
 /** Proxies say how this machine reaches the network, so they are not part of what a RUN is (Dockerfile reference, Predefined ARGs). */
-function runIngredients({ argv, env, args, workdir, user, network, stdin }: RunOperation): { readonly [name: string]: Json } {
+function runIngredients({ argv, env, args, workdir, user, network, hosts, stdin }: RunOperation): { readonly [name: string]: Json } {
   const declared = args.filter((arg) => !isProxyArgument(arg.slice(0, arg.indexOf("="))));
-  return { argv, env, args: declared, workdir, user, network, stdin: stdin ?? null };
+  return { argv, env, args: declared, workdir, user, network, ...(hosts === undefined ? {} : { hosts: hosts.map(({ name, address }) => `${name}=${address}`) }), stdin: stdin ?? null };
 }
 
 function copyWords({ instruction, sources, inline, urls, destination, owner, mode, unpack }: CopyOperation): { readonly [name: string]: Json } {

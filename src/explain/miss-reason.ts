@@ -72,7 +72,7 @@ function difference(vertex: Vertex, { key, ingredients, details }: StepKey, befo
   return "the image it stands on changed";
 }
 
-const WORDS: Readonly<Record<string, string>> = { argv: "command", workdir: "working directory", user: "user", network: "network", stdin: "script", inline: "here-document", owner: "owner", mode: "mode" };
+const WORDS: Readonly<Record<string, string>> = { argv: "command", workdir: "working directory", user: "user", network: "network", hosts: "added hosts", stdin: "script", inline: "here-document", owner: "owner", mode: "mode" };
 
 function variableChange(what: string, now: ReadonlyMap<string, string>, then: ReadonlyMap<string, string>): string {
   for (const [name, value] of now) {

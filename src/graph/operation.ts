@@ -47,6 +47,8 @@ export interface RunOperation {
   readonly workdir: string;
   readonly user: string;
   readonly network: "default" | "none" | "host";
+  /** Further lines of /etc/hosts (`--add-host`). */
+  readonly hosts?: readonly { readonly name: string; readonly address: string }[];
   /** Script text of a here-document, fed as Docker does. */
   readonly stdin?: string;
 }

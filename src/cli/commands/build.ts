@@ -1,4 +1,5 @@
 import { defineCommand, type CommandContext, type FlagValues } from "../command.ts";
+import { hostEntry } from "../host-entry.ts";
 import { UsageError } from "../usage-error.ts";
 
 const flags = {
@@ -10,6 +11,7 @@ const flags = {
   pull: { kind: "boolean", summary: "Ask the registry for the base images even when they are here" },
   label: { kind: "list", value: "NAME=VALUE", summary: "Set a label of the image" },
   network: { kind: "string", value: "MODE", summary: "Network of the RUN instructions: default, none or host" },
+  "add-host": { kind: "list", value: "NAME:ADDRESS", summary: "Add a line to /etc/hosts of the RUN instructions" },
   platform: { kind: "string", value: "OS/ARCH", summary: "Platform of the image, as linux/arm64" },
   quiet: { kind: "boolean", short: "q", summary: "Print the image ID and nothing else" },
   progress: { kind: "string", value: "MODE", summary: "How progress is shown: auto, plain, tty, rawjson or quiet" },
@@ -71,6 +73,7 @@ async function buildOptions(context: CommandContext, values: Values, path: strin
     labels: Object.fromEntries(values.label.map(nameAndValue)),
     noCache: values["no-cache"] === true,
     pull: values.pull === true,
+    hosts: values["add-host"].map(hostEntry),
     ...(file === undefined ? {} : { file }),
     ...(target === undefined ? {} : { target }),
     ...(network === undefined ? {} : { network: checkNetwork(network) }),

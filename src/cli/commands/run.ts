@@ -1,4 +1,5 @@
 import { defineCommand, type CommandContext, type FlagValues } from "../command.ts";
+import { hostEntry } from "../host-entry.ts";
 import { UsageError } from "../usage-error.ts";
 
 const flags = {
@@ -138,13 +139,6 @@ async function fromFiles(files: readonly string[], cwd: string, _env: NodeJS.Pro
     ),
   );
   return texts.flatMap((text) => text.split("\n").map((line) => line.replace(/\r$/, "").trimStart()).filter((line) => line !== "" && !line.startsWith("#")));
-}
-
-function hostEntry(text: string): { name: string; address: string } {
-  const at = text.search(/[:=]/);
-  if (at < 1) throw new UsageError("bad-value", `bad format for add-host: "${text}"`);
-  const address = text.slice(at + 1);
-  return { name: text.slice(0, at), address: address === "host-gateway" ? "127.0.0.1" : address };
 }
 
 function pair(text: string): [string, string] {

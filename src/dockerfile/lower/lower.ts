@@ -1,3 +1,4 @@
+import type { RunOperation } from "../../graph/operation.ts";
 import type { VertexId } from "../../graph/vertex.ts";
 import { formatPlatform, type Platform } from "../../oci/platform.ts";
 import type { Dockerfile, Network, Stage, StageInstruction } from "../parse/instruction.ts";
@@ -27,6 +28,8 @@ export interface LowerInput {
   readonly labels: Readonly<Record<string, string>>;
   readonly resolveBase: ResolveBase;
   readonly network?: Network;
+  /** Further lines of /etc/hosts for every RUN. */
+  readonly hosts?: RunOperation["hosts"];
 }
 
 /** Brings a Dockerfile down to a graph of what its target needs, and to what the image says. Reads nothing but its input. Throws DockerfileError. */
@@ -187,6 +190,7 @@ class Lowering {
       args: this.#args,
       names,
       network: this.#input.network ?? "default",
+      hosts: this.#input.hosts ?? [],
       proxies: proxyVariables(this.#input.buildArgs),
       sourceOf: async (instruction): Promise<VertexId | undefined> => {
         const source = sourceStage(

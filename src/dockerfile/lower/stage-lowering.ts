@@ -1,4 +1,4 @@
-import type { Origin } from "../../graph/operation.ts";
+import type { Origin, RunOperation } from "../../graph/operation.ts";
 import type { VertexId } from "../../graph/vertex.ts";
 import { errorAt } from "../parse/statement.ts";
 import type {
@@ -25,6 +25,7 @@ export interface StageScope {
   readonly args: BuildArguments;
   readonly names: StepNames;
   readonly network: Network;
+  readonly hosts: NonNullable<RunOperation["hosts"]>;
   /** Proxy variables of every RUN. */
   readonly proxies: ReadonlyMap<string, string>;
   /** The tree of an earlier stage; undefined when the flag names an image. */
@@ -78,6 +79,7 @@ function lowerRun(
       workdir: joinWorkdir(state.config.WorkingDir, ""),
       user: state.config.User === undefined || state.config.User === "" ? "0" : state.config.User,
       network: instruction.network ?? scope.network,
+      ...(scope.hosts.length === 0 ? {} : { hosts: scope.hosts }),
       ...(stdin === undefined ? {} : { stdin }),
     },
     inputs: [state.vertex],

@@ -41,6 +41,7 @@ export async function runLayer(operation: RunOperation, base: readonly DiffId[],
         user: operation.user,
         network: operation.network,
         hostname: "buildkitsandbox",
+        ...(operation.hosts === undefined ? {} : { addHosts: operation.hosts }),
         ...(operation.stdin === undefined ? {} : { stdin: operation.stdin }),
       },
       { signal: context.signal, onOutput: (stream, data) => context.log(stream, decoders[stream].decode(data, { stream: true })) },
@@ -51,9 +52,9 @@ export async function runLayer(operation: RunOperation, base: readonly DiffId[],
       throw new ExecuteError("command-failed", `process ${JSON.stringify(command)} did not complete successfully: exit code: ${result.exitCode}`, { exitCode: result.exitCode });
     }
     const { layer } = result;
-    const { argv, env, args, workdir, user, stdin } = operation;
+    const { argv, env, args, workdir, user, hosts, stdin } = operation;
     const identity = layerIdentity((await readIndex(layer.index)).entries);
-    const key = digestOf(canonicalJson({ argv, env, args, workdir, user, stdin, identity }));
+    const key = digestOf(canonicalJson({ argv, env, args, workdir, user, hosts, stdin, identity }));
     const earlier = store.records.get(TABLE, key) as DiffId | undefined;
     if (earlier !== undefined && store.layers.has(earlier)) {
       return earlier;
