@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { openLaminate } from "../api/laminate.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
 import { ImageRig, type Ran } from "./images.ts";
 
@@ -69,6 +70,15 @@ export class BuildRig extends ImageRig {
     await this.ok(["save", "-o", `${directory}.tar`, name]);
     tar("-xf", `${directory}.tar`, "-C", directory);
     return new BuiltImage(directory);
+  }
+
+  /** As an ordinary user the files of RUN belong to subordinate ids: only the sandbox can remove them. */
+  override async [Symbol.asyncDispose](): Promise<void> {
+    if (process.geteuid!() !== 0 && existsSync(this.root)) {
+      await using laminate = await openLaminate({ env: process.env, root: this.root });
+      await laminate.sandbox.removeTree(path.join(this.root, "layers"));
+    }
+    await super[Symbol.asyncDispose]();
   }
 }
 
