@@ -156,7 +156,7 @@ a
     "ADD http://h/x.tgz . # buildkit",
     `RUN ${declared} /bin/sh -c npm ci # buildkit`,
     `RUN ${declared} npm ci # buildkit`,
-    "EXPOSE [8080/tcp 53/udp 90/tcp 91/tcp]",
+    "EXPOSE [53/udp 8080/tcp 90/tcp 91/tcp]",
     "VOLUME [/data]",
     "LABEL k=v",
     "USER me",

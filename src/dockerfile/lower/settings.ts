@@ -98,7 +98,7 @@ function applyExpose(setting: ListInstruction, state: StageState): void {
     ...state.config,
     ExposedPorts: { ...state.config.ExposedPorts, ...asSet(ports) },
   };
-  state.record(`EXPOSE ${formatList(ports)}`);
+  state.record(`EXPOSE ${formatList(ports.toSorted())}`);
 }
 
 function applyVolume(setting: ListInstruction, state: StageState): void {
