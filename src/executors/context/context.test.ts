@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -122,6 +123,13 @@ describe("what is no context or has no Dockerfile", () => {
     expect(err).not.toMatch(/Internal error|mistake in Laminate/);
     if (code === 0) expect((await rig.saved("hostile")).layers.flat().filter((entry) => entry.path.includes(".."))).toEqual([]);
     expect(() => tool("test", ["!", "-e", "/tmp/laminate-climbed"])).not.toThrow();
+  });
+
+  test("a git address without git says which package has it", () => {
+    const entry = path.join(import.meta.dirname, "../../cli/entry.ts");
+    const env = { ...process.env, PATH: "/nowhere", LAMINATE_ROOT: rig.root };
+    const { status, stderr } = spawnSync(process.execPath, [entry, "build", "http://127.0.0.1:1/r.git"], { env, encoding: "utf8" });
+    expect({ status, stderr }).toEqual({ status: 1, stderr: 'laminate: a git address needs the command "git", which is not installed\ninstall it: apt-get install git\n' });
   });
 
   test("a failing step of a Dockerfile from standard input or a URL is shown at its line", async () => {
