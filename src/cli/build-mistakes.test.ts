@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BuildRig, type ContextFile } from "../testing/builds.ts";
 
@@ -94,6 +96,20 @@ describe("a mistake on the command line is named with its flag", () => {
     expect(code).toBe(1);
     expect(err).toContain("/nowhere/runc");
     expect(err).toContain("   2 | >>> RUN true");
+  });
+
+  test.runIf(process.geteuid!() === 0)("no runtime at all: which package has one; what needs no process is built all the same", () => {
+    const hide = 'for c in runc crun; do p="$(command -v "$c")" && mount --bind /dev/null "$p"; done; exec "$@"';
+    const entry = path.join(import.meta.dirname, "entry.ts");
+    const build = (Dockerfile: string) => {
+      const command = ["--mount", "--propagation", "private", "sh", "-c", hide, "sh", process.execPath, entry, "build", "--progress=plain", rig.context({ Dockerfile })];
+      return spawnSync("unshare", command, { env: { ...process.env, LAMINATE_ROOT: rig.root }, encoding: "utf8" });
+    };
+    expect(build("FROM base\nWORKDIR /srv\n")).toMatchObject({ status: 0 });
+    const { status, stderr } = build("FROM base\nRUN true\n");
+    expect(status).toBe(1);
+    expect(stderr).toContain("   2 | >>> RUN true");
+    expect(stderr).toMatch(/no OCI runtime was found, neither runc nor crun\ninstall one: apt-get install runc/);
   });
 
   test("a command that the image does not have", async () => {
