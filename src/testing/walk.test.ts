@@ -199,7 +199,10 @@ describe.sequential.each([
     const { cached, ran, said } = await me.build(`PATH=/nowhere ${CHECKOUT}/bin/laminate build -t test-image .`);
     expect({ cached: cached.length, ran }).toEqual({ cached: 4, ran: [] });
     expect(said).not.toContain("runs again");
-    expect(me.storeFiles()).toEqual(before);
+    const after = me.storeFiles();
+    expect(after.filter((line) => !before.includes(line))).toEqual([]);
+    // What an ended command left in tmp is swept by the next.
+    expect(before.filter((line) => !after.includes(line) && !line.startsWith("tmp/"))).toEqual([]);
   });
 
   test("a message changed in a later line: all above stays CACHED, the line runs again, and says why", async () => {
