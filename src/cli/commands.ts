@@ -21,6 +21,8 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   stop: { group: "Containers", summary: "Stop one or more running containers" },
   kill: { group: "Containers", summary: "Kill one or more running containers" },
   rm: { group: "Containers", summary: "Remove one or more containers" },
+  cp: { group: "Containers", summary: "Copy files between a container and this machine" },
+  export: { group: "Containers", summary: "Export a container's file system as a tar archive" },
   images: { group: "Images", summary: "List images" },
   history: { group: "Images", summary: "Show the history of an image" },
   inspect: { group: "Images", summary: "Return low-level information on images and containers" },
@@ -37,7 +39,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
 /** Docker's longer names: `image ls`, `container rm`, `buildx build`. */
 const NOUNS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   image: { ls: "images", list: "images", rm: "rmi", remove: "rmi", ...same("build", "history", "import", "inspect", "load", "pull", "push", "save", "tag") },
-  container: { ls: "ps", list: "ps", ps: "ps", remove: "rm", ...same("exec", "inspect", "kill", "logs", "rm", "run", "stop") },
+  container: { ls: "ps", list: "ps", ps: "ps", remove: "rm", ...same("cp", "exec", "export", "inspect", "kill", "logs", "rm", "run", "stop") },
   builder: same("build"),
   buildx: same("build"),
 };

@@ -12,7 +12,7 @@ export interface CompletedCommand {
 }
 
 const IMAGE_COMMANDS = new Set(["run", "push", "history", "inspect", "tag", "rmi", "save", "pull"]);
-const CONTAINER_COMMANDS = new Set(["exec", "logs", "stop", "kill", "rm"]);
+const CONTAINER_COMMANDS = new Set(["exec", "logs", "stop", "kill", "rm", "cp", "export"]);
 const FILE_COMMANDS = new Set(["build", "load", "import"]);
 
 /** Every command with its flags. */

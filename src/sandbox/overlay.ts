@@ -38,6 +38,15 @@ export function mountOverlay(options: OverlayOptions): Overlay {
   return made;
 }
 
+/** Mounts again, at `directory/merged`, what {@link mountOverlay} once mounted there for a process that is gone. */
+export function remountOverlay(options: OverlayOptions): Overlay {
+  const { directory, lowers } = options;
+  const names = (lowers.length > 0 ? lowers : [""]).map((_, at) => at.toString(36)).reverse();
+  const made = { upper: join(directory, "upper"), merged: join(directory, "merged") };
+  mountFrom(join(directory, "lower"), made.merged, [`lowerdir=${names.join(":")}`, "upperdir=../upper", "workdir=../work"], options);
+  return made;
+}
+
 function emptyDirectory(directory: string): string {
   const path = join(directory, "empty");
   mkdirSync(path, { mode: 0o755 });

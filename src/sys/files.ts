@@ -46,6 +46,12 @@ export function setTimes(path: string | Buffer, mtimeNs: bigint): void {
   check(libc().utimensat(AT_FDCWD, terminated(path), times, AT_SYMLINK_NOFOLLOW), "utimensat", path);
 }
 
+/** Makes a directory the root of this process, for good: no path and no link leads out of it any more (chroot(2)). */
+export function changeRoot(path: string): void {
+  check(libc().chroot(terminated(path)), "chroot", path);
+  process.chdir("/");
+}
+
 /** Writes all that the path's file system holds in memory to the disk; the event loop goes on meanwhile. */
 export async function syncfs(path: string | Buffer): Promise<void> {
   const file = openSync(path, "r");

@@ -9,6 +9,7 @@ export interface Libc {
   mknod(path: Buffer, mode: number, device: bigint): number;
   utimensat(directory: number, path: Buffer, times: Buffer, flags: number): number;
   flock(file: number, operation: number): number;
+  chroot(path: Buffer): number;
   readonly syncfs: KoffiFunc<(file: number) => number>;
   /** The errno name of the last failed call, such as `ENOENT`. */
   errno(): string;
@@ -40,6 +41,7 @@ function load(): Libc {
     mknod: findMknod(library),
     utimensat: library.func("int utimensat(int directory, const uint8_t *path, const uint8_t *times, int flags)"),
     flock: library.func("int flock(int file, int operation)"),
+    chroot: library.func("int chroot(const uint8_t *path)"),
     syncfs: library.func("int syncfs(int file)"),
     errno: () => names.get(koffi.errno()) ?? `errno ${koffi.errno()}`,
   };

@@ -35,13 +35,27 @@ export async function diffDirectory(upper: string, options: DiffOptions): Promis
   return { diffId, size };
 }
 
+/**
+ * A file, or a directory with all that is in it, as entries named `as`, `as/…`, the top first; with an empty `as`
+ * only what is in the directory. Nothing is read but at `path`: links in it are not followed.
+ */
+export function treeEntries(path: string, as: BytePath): LayerTarEntry[] {
+  const named = (old: BytePath) => (as === "" ? old : old === "" ? as : joinPath(as, old));
+  return new Walker(path, { dialect: "trusted" }).tree().flatMap((found) => {
+    const { entry } = found;
+    if (entry.path === "" && as === "") return [];
+    const link = entry.type === "hardlink" ? { link: named((entry.link ?? "") as BytePath) } : {};
+    return [{ ...found, entry: { ...entry, path: named(entry.path), ...link } }];
+  });
+}
+
 class Walker {
   readonly #root: Buffer;
   readonly #opaque: string;
   readonly #lowers: readonly Buffer[];
   readonly #found: { readonly entry: Entry; readonly inode?: string }[] = [];
 
-  constructor(upper: string, { dialect, lowers }: DiffOptions) {
+  constructor(upper: string, { dialect, lowers }: Pick<DiffOptions, "dialect" | "lowers">) {
     this.#root = Buffer.from(upper);
     this.#opaque = `${dialect}.overlay.opaque`;
     this.#lowers = (lowers ?? []).map((lower) => Buffer.from(lower));
@@ -49,6 +63,20 @@ class Walker {
 
   entries(): LayerTarEntry[] {
     this.#walk("" as BytePath);
+    return this.#linked();
+  }
+
+  /** The root itself too, which need not be a directory. */
+  tree(): LayerTarEntry[] {
+    const top = this.#entry("" as BytePath);
+    if (top === undefined) return []; // a socket
+    this.#found.push(top);
+    if (top.entry.type === "directory") this.#walk("" as BytePath);
+    return this.#linked();
+  }
+
+  /** What was found, sorted, with the further names of a file as hard links to its first. */
+  #linked(): LayerTarEntry[] {
     const sorted = this.#found.sort((a, b) => (a.entry.path < b.entry.path ? -1 : 1));
     const first = new Map<string, BytePath>();
     return sorted.map(({ entry, inode }) => {
