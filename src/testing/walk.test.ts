@@ -1,9 +1,9 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { answer, startRegistry, type TestRegistry } from "./registry.ts";
 import { spawnAsUser } from "./sandbox/as-user.ts";
 
 /*
@@ -82,61 +82,25 @@ function textOf(stream: NodeJS.ReadableStream): () => string {
   return () => text;
 }
 
-/** Debian's registry server on loopback, which wants the password of `me`. */
-async function startRegistry(directory: string, password: string): Promise<{ readonly port: number; stop(): Promise<void> }> {
-  const port = await freePort();
-  const users = spawnSync("htpasswd", ["-Bbn", "me", password], { encoding: "utf8" });
-  writeFileSync(join(directory, "htpasswd"), users.stdout);
-  writeFileSync(
-    join(directory, "config.yml"),
-    `version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: ${directory}/data}}\nhttp: {addr: "127.0.0.1:${port}"}\nauth: {htpasswd: {realm: test, path: ${directory}/htpasswd}}\n`,
-  );
-  const server = spawn("docker-registry", ["serve", join(directory, "config.yml")], { stdio: "ignore" });
-  const ended = new Promise((resolve) => server.once("exit", resolve));
-  await answer(`http://127.0.0.1:${port}/v2/`);
-  return { port, stop: async () => void (server.kill("SIGTERM"), await ended) };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-/** The text that a URL answers with, once something answers there. */
-async function answer(url: string): Promise<string> {
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return await (await fetch(url)).text();
-    } catch (error) {
-      if (tries >= 300) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-}
-
 describe.sequential.each([
   { who: "root", root: true },
   { who: "an ordinary user", root: false },
 ])("$who walks from a Dockerfile to a published image", { timeout: 5 * MINUTES, skip: process.getuid?.() !== 0 || !existsSync("/usr/bin/mmdebstrap") }, ({ root }) => {
   let me: Walker;
-  let registry: Awaited<ReturnType<typeof startRegistry>>;
+  let registry: TestRegistry;
   let image: string;
   const servers = mkdtempSync(join(tmpdir(), "laminate-walk-registry-"));
 
   beforeAll(async () => {
     expect(existsSync(join(CHECKOUT, "dist")), "the built command: npm run build").toBe(true);
     me = new Walker(root);
-    registry = await startRegistry(servers, "a secret");
+    registry = await startRegistry({ me: "a secret" });
     image = `localhost:${registry.port}/me/test-image:1`;
   });
 
   afterAll(async () => {
     await me.type("laminate rm -f $(laminate ps -aq)");
-    await registry.stop();
+    await registry[Symbol.asyncDispose]();
     rmSync(servers, { recursive: true, force: true });
     rmSync(me.home, { recursive: true, force: true });
   });
