@@ -1,0 +1,108 @@
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ImageRig } from "../testing/images.ts";
+import { startRegistry, type TestRegistry } from "../testing/registry.ts";
+
+const config = mkdtempSync(path.join(tmpdir(), "laminate-login-"));
+const oldPath = process.env["PATH"];
+
+describe.skipIf(!existsSync("/usr/bin/docker-registry"))("against Debian's registry server", () => {
+  let registry: TestRegistry;
+  let rig: ImageRig;
+  let host: string;
+
+  beforeAll(async () => {
+    process.env["DOCKER_CONFIG"] = config;
+    registry = await startRegistry({ me: "a secret" });
+    host = `localhost:${registry.port}`;
+  });
+  afterAll(async () => {
+    await registry[Symbol.asyncDispose]();
+    rmSync(config, { recursive: true, force: true });
+  });
+  beforeEach(() => void (rig = new ImageRig()));
+  afterEach(async () => {
+    process.env["PATH"] = oldPath;
+    await rig[Symbol.asyncDispose]();
+    rmSync(path.join(config, "config.json"), { force: true });
+    registry.empty();
+  });
+
+  const login = (password = "a secret") => rig.run(["login", "-u", "me", "--password-stdin", host], [Buffer.from(`${password}\n`)]);
+  const skopeo = (...args: readonly string[]) => spawnSync("skopeo", args, { encoding: "utf8" });
+
+  test("login keeps what is right, logout forgets it", async () => {
+    expect(await login()).toMatchObject({ code: 0, out: "Login Succeeded\n" });
+    const kept = () => JSON.parse(readFileSync(path.join(config, "config.json"), "utf8")) as { auths?: Record<string, { auth: string }> };
+    expect(Buffer.from(kept().auths![host]!.auth, "base64").toString()).toBe("me:a secret");
+    expect(await rig.run(["logout", host])).toMatchObject({ code: 0 });
+    expect(kept().auths?.[host]).toBeUndefined();
+  });
+
+  test("a wrong password is refused and not kept", async () => {
+    expect(await login("a guess")).toMatchObject({ code: 1, err: expect.stringMatching(/unauthorized|401|incorrect/i) });
+    expect(existsSync(path.join(config, "config.json"))).toBe(false);
+  });
+
+  test("without a login a push says what to do", async () => {
+    await rig.image(`${host}/me/image:1`);
+    expect(await rig.run(["push", `${host}/me/image:1`])).toMatchObject({ code: 1, err: expect.stringContaining(`laminate login ${host}`) });
+  });
+
+  test("a credential helper keeps the password", async () => {
+    const bin = path.join(rig.directory, "bin");
+    mkdirSync(bin);
+    writeFileSync(path.join(bin, "docker-credential-test"), `#!/bin/sh\ncase $1 in store) cat > ${bin}/kept ;; get) cat >/dev/null; cat ${bin}/kept ;; erase) cat >/dev/null; rm -f ${bin}/kept ;; esac\n`);
+    chmodSync(path.join(bin, "docker-credential-test"), 0o755);
+    writeFileSync(path.join(config, "config.json"), JSON.stringify({ credsStore: "test" }));
+    process.env["PATH"] = `${bin}:${oldPath}`;
+    expect(await login()).toMatchObject({ code: 0 });
+    expect(JSON.parse(readFileSync(path.join(bin, "kept"), "utf8"))).toMatchObject({ Username: "me", Secret: "a secret" });
+    expect(readFileSync(path.join(config, "config.json"), "utf8")).not.toContain(Buffer.from("me:a secret").toString("base64"));
+    await rig.image(`${host}/me/image:1`);
+    await rig.ok(["push", `${host}/me/image:1`]);
+    await rig.ok(["logout", host]);
+    expect(existsSync(path.join(bin, "kept"))).toBe(false);
+  });
+
+  test("what is pushed can be read by skopeo and pulled back; a second push uploads nothing", async () => {
+    await login();
+    const name = `${host}/me/image:1`;
+    const id = await rig.image(name, { "etc/motd": "hello\n" }, ["CMD cat /etc/motd"]);
+    await rig.ok(["push", name]);
+    const seen = skopeo("inspect", "--config", "--tls-verify=false", "--creds", "me:a secret", `docker://${name}`);
+    expect(JSON.parse(seen.stdout)).toMatchObject({ config: { Cmd: ["/bin/sh", "-c", "cat /etc/motd"] } });
+    expect(await rig.run(["push", name])).toMatchObject({ code: 0, err: expect.not.stringContaining("Pushed") });
+    await rig.ok(["rmi", name]);
+    await rig.ok(["pull", name]);
+    expect((await rig.ok(["images", "-q", "--no-trunc"])).trim()).toBe(id);
+    expect(await rig.ok(["pull", name])).toContain("Image is up to date");
+    await using other = new ImageRig();
+    await other.ok(["pull", name]);
+    expect((await other.ok(["images", "-q", "--no-trunc"])).trim()).toBe(id);
+  });
+
+  test.each(["oci", "v2s2"])("an image that skopeo pushed as %s is pulled", async (format) => {
+    await login();
+    await rig.image("local:1", { "etc/motd": format });
+    await rig.ok(["save", "-o", "local.tar", "local:1"]);
+    const name = `${host}/me/skopeo:${format}`;
+    const copied = skopeo("copy", "--format", format, "--dest-tls-verify=false", "--dest-creds", "me:a secret", `docker-archive:${rig.directory}/local.tar`, `docker://${name}`);
+    expect(copied).toMatchObject({ status: 0 });
+    await using other = new ImageRig();
+    await other.ok(["pull", name]);
+    await other.ok(["save", "-o", "pulled.tar", name]);
+    expect(skopeo("inspect", `docker-archive:${other.directory}/pulled.tar`)).toMatchObject({ status: 0 });
+  });
+
+  test("a repository that is not there, a name that is none", async () => {
+    await login();
+    expect(await rig.run(["pull", `${host}/me/missing:1`])).toMatchObject({ code: 1, err: expect.stringContaining("missing:1") });
+    expect(await rig.run(["pull", "Bad//Name"])).toMatchObject({ code: expect.not.stringMatching(/^0$/) as unknown as number, err: expect.stringContaining("Bad//Name") });
+    expect(await rig.run(["push", "nothing:1"])).toMatchObject({ code: 1, err: expect.stringContaining("nothing") });
+  });
+});
+
