@@ -71,7 +71,7 @@ class Walker {
 
   /** Every file of the store with its size and time of change, apart from the database's own lock files. */
   storeFiles(): string[] {
-    const found = spawnSync("find", [join(this.home, "store"), "-type", "f", "-printf", "%P %s %T@\n"], { encoding: "utf8" });
+    const found = spawnSync("find", [join(this.home, "store"), "-type", "f", "-printf", "%P %s %T@\n"], { encoding: "utf8", maxBuffer: 1 << 30 });
     return found.stdout.split("\n").filter((line) => line !== "" && !/-(shm|wal) /.test(line)).sort();
   }
 }
