@@ -1,7 +1,11 @@
 import { spawn } from "node:child_process";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { ContainerError } from "../containers/container-error.ts";
 import { Containers } from "../containers/containers.ts";
 import { insideCommand, runningOf, runtimeCommand } from "../containers/inside.ts";
+import { runtimeError, startFailure } from "../containers/runtime-error.ts";
+import { logFlags } from "../sandbox/runtime.ts";
 import { lookUpAccount } from "../sandbox/user.ts";
 import type { Laminate } from "./laminate.ts";
 
@@ -28,9 +32,21 @@ export async function exec({ store }: Pick<Laminate, "store">, request: ExecRequ
     ...(account === undefined ? [] : ["--user", `${account.uid}:${account.gid}`]),
     ...(request.detach ? ["--detach"] : []),
   ];
-  const [command, ...rest] = [...insideCommand(run), ...runtimeCommand(container, run), "exec", ...args, container.id, ...request.command];
+  const log = join(container.directory, `exec-${process.pid}.log`);
+  const [command, ...rest] = [...insideCommand(run), ...runtimeCommand(container, run), ...logFlags(run.runtime, log), "exec", ...args, container.id, ...request.command];
+  try {
+    const code = await runtimeExit(command!, rest, request, signal);
+    const said = code === 0 ? undefined : runtimeError(log);
+    // The runtime has said it already; its own code tells nothing (docker exec gives 126 and 127).
+    return said === undefined ? code : startFailure(said).code === "not-found" ? 127 : 126;
+  } finally {
+    rmSync(log, { force: true });
+  }
+}
+
+function runtimeExit(command: string, args: readonly string[], request: ExecRequest, signal: AbortSignal): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command!, rest, { stdio: [request.interactive || request.terminal ? "inherit" : "ignore", "inherit", "inherit"] });
+    const child = spawn(command, args, { stdio: [request.interactive || request.terminal ? "inherit" : "ignore", "inherit", "inherit"] });
     const pass = (): void => void child.kill("SIGTERM");
     signal.addEventListener("abort", pass, { once: true });
     child.once("error", (error) => reject(new ContainerError("cannot-start", `cannot enter the container: ${error.message}`, { cause: error })));

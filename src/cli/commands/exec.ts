@@ -26,7 +26,8 @@ export const command = defineCommand({
       return await exec(laminate, request, context.signal);
     } catch (error) {
       const { containerExit } = await import("../container-exit.ts");
-      return containerExit(error, context);
+      const code = containerExit(error, context);
+      return code === 125 ? 1 : code; // docker's 125 is for run alone
     }
   },
 });

@@ -17,6 +17,7 @@ import { launchFiles, type LaunchFailure, type LaunchPlan } from "../launch-plan
 import type { Mount } from "../mounts.ts";
 import { bootId, identityOf, type ProcessIdentity } from "../process-identity.ts";
 import type { RunRecord } from "../record.ts";
+import { runtimeError, startFailure } from "../runtime-error.ts";
 
 /**
  * Runs inside the container's mount (and user) namespace: mounts its files, writes the bundle, and starts the runtime.
@@ -108,7 +109,7 @@ async function inForeground(plan: LaunchPlan): Promise<number> {
     child.once("exit", (status) => resolve(status ?? 137));
   });
   clearInterval(watch);
-  const said = code === 0 ? undefined : runtimeError(plan);
+  const said = code === 0 ? undefined : runtimeError(join(plan.directory, launchFiles.runtimeLog));
   if (said !== undefined) throw startFailure(said);
   writeFileSync(join(directory, containerFiles.exit, record.id), `${code}`);
   return code;
@@ -133,11 +134,11 @@ async function inBackground(plan: LaunchPlan, conmon: string): Promise<number> {
   const created = await firstLine(child.stdio[3] as Readable, child);
   if (created === undefined || created.pid <= 0) {
     const said = created?.message ?? readFileSync(join(directory, launchFiles.monitorLog), "utf8").trim();
-    throw startFailure(runtimeError(plan) ?? said);
+    throw startFailure(runtimeError(join(plan.directory, launchFiles.runtimeLog)) ?? said);
   }
   const started = spawnSync(runtime.path, [...runtimeFlags(plan), "start", record.id], { encoding: "utf8" });
   if (started.status !== 0) {
-    const said = runtimeError(plan) ?? started.stderr;
+    const said = runtimeError(join(plan.directory, launchFiles.runtimeLog)) ?? started.stderr;
     spawnSync(runtime.path, [...runtimeFlags(plan), "delete", "--force", record.id]);
     throw startFailure(said);
   }
@@ -190,31 +191,6 @@ function firstLine(stream: Readable, child: ReturnType<typeof spawn>): Promise<{
     stream.once("end", () => resolve(undefined));
     child.once("error", () => resolve(undefined));
   });
-}
-
-function runtimeError({ directory }: LaunchPlan): string | undefined {
-  let text: string;
-  try {
-    text = readFileSync(join(directory, launchFiles.runtimeLog), "utf8");
-  } catch {
-    return undefined;
-  }
-  const errors = text.split("\n").flatMap((line) => {
-    try {
-      const { level, msg } = JSON.parse(line) as { level?: string; msg?: string };
-      return level === "error" && msg !== undefined ? [msg] : [];
-    } catch {
-      return [];
-    }
-  });
-  return errors.at(-1);
-}
-
-function startFailure(said: string): ContainerError {
-  const message = `failed to start the container: ${said}`;
-  if (/exec|executable/.test(said) && /not found|no such file or directory/i.test(said)) return new ContainerError("not-found", message);
-  if (/exec|executable/.test(said) && /permission denied|is a directory|exec format error/i.test(said)) return new ContainerError("cannot-execute", message);
-  return new ContainerError("cannot-start", message);
 }
 
 if (import.meta.main) {
