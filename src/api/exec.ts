@@ -30,6 +30,8 @@ export async function exec({ store }: Pick<Laminate, "store">, request: ExecRequ
     ...request.env.flatMap((line) => ["--env", line]),
     ...(request.workdir === undefined ? [] : ["--cwd", request.workdir]),
     ...(account === undefined ? [] : ["--user", `${account.uid}:${account.gid}`]),
+    // crun has no flag for these.
+    ...(run.runtime.kind === "runc" ? (account?.groups ?? []).flatMap((gid) => ["--additional-gids", `${gid}`]) : []),
     ...(request.detach ? ["--detach"] : []),
   ];
   const log = join(container.directory, `exec-${process.pid}.log`);

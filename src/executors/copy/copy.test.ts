@@ -194,3 +194,13 @@ test("what umoci and skopeo see of an image is what was copied", async ({ skip }
     "-rwxr-xr-x ./d/run ", "drwxr-xr-x ./d ", "lrwxrwxrwx ./d/l run",
   ]);
 });
+
+test("a sparse file of another image is copied with its holes as zeros", async () => {
+  const root = path.join(rig.directory, "sparse");
+  mkdirSync(root);
+  tool("sh", ["-c", "printf begin > holes && truncate -s 3M holes && printf end >> holes"], { cwd: root });
+  tool("tar", ["--sparse", "--format=posix", "-C", root, "-cf", `${root}.tar`, "holes"]);
+  await rig.ok(["import", `${root}.tar`, "sparse"]);
+  const built = await rig.built("from-sparse", { Dockerfile: "FROM scratch\nCOPY --from=sparse /holes /copy\n" });
+  expect(built.text("copy") === `begin${"\0".repeat((3 << 20) - 5)}end`).toBe(true);
+});

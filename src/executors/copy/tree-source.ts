@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { pathText, type BytePath } from "../../base/byte-path.ts";
 import type { Digest, DiffId } from "../../oci/digest.ts";
 import type { Entry } from "../../store/layers/entry.ts";
+import { readLayer } from "../../store/layers/read-layer.ts";
 import type { Tree, TreeEntry } from "../../store/layers/tree.ts";
 import type { FileSource, SourceEntry } from "../value.ts";
 
@@ -43,10 +44,12 @@ export class TreeSource implements FileSource {
       return;
     }
     const start = file.entry.offset;
+    const tar = await this.#tarPath(file.diffId);
     if (start === undefined) {
-      throw new Error(`Internal error: ${pathText(entry.path)} has no place in its layer's tar`);
+      yield* sparseFile(tar, file.entry.path);
+      return;
     }
-    yield* createReadStream(await this.#tarPath(file.diffId), { start, end: start + file.entry.size - 1 });
+    yield* createReadStream(tar, { start, end: start + file.entry.size - 1 });
   }
 
   hiddenBecause(): undefined {
@@ -69,6 +72,17 @@ export class TreeSource implements FileSource {
     }
     return found.entry.type === "hardlink" ? this.#tree.hardLinkTarget(found) : found;
   }
+}
+
+/** A file that the tar keeps without its holes does not lie there in one piece: the tar is read up to it. */
+async function* sparseFile(tar: string, path: BytePath): AsyncIterable<Buffer> {
+  for await (const member of readLayer(createReadStream(tar, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>)) {
+    if (member.kind === "entry" && member.entry.path === path && member.entry.type === "file") {
+      yield* member.body;
+      return;
+    }
+  }
+  throw new Error(`Internal error: ${pathText(path)} is not in its layer's tar`);
 }
 
 const rootEntry: Entry = { path: "" as BytePath, type: "directory", mode: 0o755, uid: 0, gid: 0, size: 0, mtime: 0n };
