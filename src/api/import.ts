@@ -24,6 +24,9 @@ export interface ImportOptions {
 
 const CHANGES = ["CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "ONBUILD", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"];
 
+/** Keeps the search path away that a build's stage would get. */
+const NO_PATH = "PATH=";
+
 /** Makes an image of one layer out of a root file system. */
 export async function importImage({ store }: WithStore, options: ImportOptions): Promise<ImageRecord> {
   const names = options.name === undefined ? [] : [canonicalReference(parseReference(options.name))];
@@ -51,12 +54,15 @@ async function changed(changes: readonly string[], platform: Platform): Promise<
   }
   if (changes.length === 0) return {};
   const lowered = await lower({
-    dockerfile: `FROM scratch\n${changes.join("\n")}\n`,
+    dockerfile: `FROM imported\n${changes.join("\n")}\n`,
     file: "--change",
     buildArgs: {},
     labels: {},
     platform,
-    resolveBase: () => Promise.reject(new Error("Internal error: a change has no base")),
+    resolveBase: () => Promise.resolve({ ...platform, config: { Env: [NO_PATH] }, rootfs: { type: "layers", diff_ids: [] } }),
   });
-  return lowered.config;
+  // What builds add of themselves is left out: an imported image says what was asked for, as with docker.
+  const { Env, ArgsEscaped: _escaped, ...rest } = lowered.config;
+  const env = (Env ?? []).filter((line) => line !== NO_PATH);
+  return { ...rest, ...(env.length === 0 ? {} : { Env: env }) };
 }

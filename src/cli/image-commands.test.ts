@@ -70,6 +70,11 @@ describe("images made by import", () => {
 });
 
 describe("import", () => {
+  it("says of the config what the changes say, and no more", async () => {
+    await rig.image("said:1", undefined, ['CMD ["sh"]', "ENV A=b"]);
+    expect(await rig.ok(["inspect", "-f", "{{.Config.WorkingDir}} {{json .Config.Cmd}} {{json .Config.Env}}", "said:1"])).toBe(' ["sh"] ["A=b"]\n');
+  });
+
   it("refuses what is no change, before it reads the tar", async () => {
     expect(await rig.run(["import", "-c", "RUN true", "-", "x"], [])).toMatchObject({ code: 1, err: expect.stringContaining("RUN is not a change") as unknown });
     expect(await rig.run(["import", "-c", "CMD [", "-", "x:Y Z"], [])).toMatchObject({ code: 1 });

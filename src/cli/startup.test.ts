@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 
 const ENTRY = join(import.meta.dirname, "entry.ts");
 
@@ -18,9 +18,12 @@ require("node:module").registerHooks({
 });
 `;
 
+const directory = mkdtempSync(join(tmpdir(), "laminate-startup-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
 /** The modules that a command line has loaded when it ends. */
 function loaded(...args: readonly string[]): readonly string[] {
-  const watch = join(mkdtempSync(join(tmpdir(), "laminate-startup-")), "watch.cjs");
+  const watch = join(directory, "watch.cjs");
   writeFileSync(watch, WATCH);
   const { status, stderr } = spawnSync(process.execPath, ["-r", watch, ENTRY, ...args], { encoding: "utf8", env: { PATH: "/usr/bin:/bin" } });
   expect(status).toBe(0);

@@ -1,9 +1,8 @@
 import type { Lowered } from "../dockerfile/lower/result.ts";
 import type { VertexId } from "../graph/vertex.ts";
-import { mediaTypes } from "../oci/descriptor.ts";
 import type { HistoryEntry, ImageConfig } from "../oci/image-config.ts";
-import type { Manifest } from "../oci/manifest.ts";
 import type { ImageRecord } from "../store/images/image-store.ts";
+import { putLocalImage } from "../store/images/put-local-image.ts";
 import type { Store } from "../store/store.ts";
 import type { TreeValue, Value } from "./value.ts";
 
@@ -13,11 +12,7 @@ import type { TreeValue, Value } from "./value.ts";
  */
 export async function storeImage(store: Store, lowered: Lowered, values: ReadonlyMap<VertexId, Value>, names: readonly string[]): Promise<ImageRecord> {
   const tree = treeOf(values, lowered.graph.target);
-  const config = await store.content.put(Buffer.from(JSON.stringify(imageConfig(lowered, values, tree))));
-  const layers = await Promise.all(tree.layers.map(async (digest) => ({ mediaType: mediaTypes.layer, digest, size: await store.layers.tarSize(digest) })));
-  const manifest: Manifest = { schemaVersion: 2, mediaType: mediaTypes.manifest, config: { mediaType: mediaTypes.config, ...config }, layers };
-  const stored = await store.content.put(Buffer.from(JSON.stringify(manifest)));
-  return store.images.put({ mediaType: mediaTypes.manifest, ...stored }, names);
+  return putLocalImage(store, Buffer.from(JSON.stringify(imageConfig(lowered, values, tree))), tree.layers, names);
 }
 
 function imageConfig(lowered: Lowered, values: ReadonlyMap<VertexId, Value>, tree: TreeValue): ImageConfig {

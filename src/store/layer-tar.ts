@@ -9,7 +9,10 @@ export interface LayerTarEntry {
   readonly content?: () => AsyncIterable<Buffer> | Iterable<Buffer>;
 }
 
-/** The tar of a layer, members in the order given, whiteouts and opaque directories by their `.wh.` names (image-spec, layer.md). Equal entries give equal bytes. */
+/**
+ * The tar of a layer, members in the order given, whiteouts and opaque directories by their `.wh.` names (image-spec, layer.md),
+ * which have the modes, owners and times that docker gives them. Equal entries give equal bytes.
+ */
 export function writeLayerTar(entries: Iterable<LayerTarEntry>): AsyncIterable<Buffer> {
   return writeTar(members(entries));
 }
@@ -17,7 +20,7 @@ export function writeLayerTar(entries: Iterable<LayerTarEntry>): AsyncIterable<B
 function* members(entries: Iterable<LayerTarEntry>): Iterable<TarSource> {
   for (const { entry, content } of entries) {
     if (entry.type === "whiteout") {
-      yield { header: markerHeader(joinPath(parentPath(entry.path), `.wh.${baseName(entry.path)}`), entry.mtime) };
+      yield { header: { name: joinPath(parentPath(entry.path), `.wh.${baseName(entry.path)}`), type: "file", mode: 0o600, uid: 0, gid: 0, size: 0, mtime: entry.mtime } };
       continue;
     }
     const { path, type, mode, uid, gid, size, mtime, link, major, minor, xattrs } = entry;
@@ -36,11 +39,7 @@ function* members(entries: Iterable<LayerTarEntry>): Iterable<TarSource> {
     };
     yield content === undefined ? { header } : { header, content };
     if (entry.opaque === true) {
-      yield { header: markerHeader(joinPath(path, ".wh..wh..opq"), mtime) };
+      yield { header: { name: joinPath(path, ".wh..wh..opq"), type: "file", mode: mode & 0o777, uid, gid, size: 0, mtime: 0n } };
     }
   }
-}
-
-function markerHeader(name: string, mtime: bigint): TarHeader {
-  return { name, type: "file", mode: 0, uid: 0, gid: 0, size: 0, mtime };
 }

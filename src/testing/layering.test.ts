@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
@@ -13,6 +13,7 @@ function check(files: Readonly<Record<string, string>>) {
     writeFileSync(join(root, name), text);
   }
   const { status, stderr } = spawnSync(process.execPath, [SCRIPT, root], { encoding: "utf8" });
+  rmSync(root, { recursive: true });
   return { status, lines: stderr.split("\n").filter((line) => line !== "") };
 }
 
