@@ -221,4 +221,27 @@ describe.sequential.each([
     writeFileSync(join(bundle, "unpacked/config.json"), JSON.stringify(config));
     expect(line(`runc --root state run --bundle unpacked laminate-walk-${process.pid}-${root ? "root" : "user"}`)).toBe("good evening\n\n");
   });
+
+  test("buildah and podman pull the pushed image and run it", () => {
+    const storage = join(servers, "containers");
+    const line = (...argv: readonly string[]) => {
+      const { status, stdout, stderr } = spawnSync(argv[0]!, argv.slice(1), { encoding: "utf8" });
+      expect({ argv, status, ...(status === 0 ? {} : { stderr }) }).toEqual({ argv, status: 0 });
+      return stdout;
+    };
+    const places = ["--root", storage, "--runroot", `${storage}.run`];
+    const access = ["--tls-verify=false", "--creds", "me:a secret"];
+    const program = ["python3", "-c", "print(open('/tmp/message').read() + open('server.py').readline())"];
+    const said = "good evening\n# a change\n\n";
+    try {
+      line("buildah", ...places, "from", ...access, "--name", "walk", `docker://${image}`);
+      expect(line("buildah", ...places, "run", "--isolation", "oci", "--runtime", "runc", "--network", "host", "walk", "--", ...program)).toBe(said);
+      // Limits that any caller may set, and no cgroup manager but the files': nothing here is about those.
+      const modest = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", "--network", "host"];
+      expect(line("podman", ...places, "--cgroup-manager", "cgroupfs", "--runtime", "runc", "--events-backend", "none", "run", "--rm", ...modest, image, ...program)).toBe(said);
+    } finally {
+      // containers/storage leaves its directory mounted on itself.
+      spawnSync("umount", [join(storage, "overlay")]);
+    }
+  });
 });
