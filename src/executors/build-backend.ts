@@ -33,7 +33,7 @@ export interface BuildWorld {
 /** Cached steps by key. */
 const TABLE = "steps";
 /** Raised when a rule of a key changes: old records are then never found. */
-const VERSION = 3;
+const VERSION = 4;
 
 interface StepRecord {
   readonly layer: DiffId;

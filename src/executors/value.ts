@@ -18,6 +18,8 @@ export interface SourceEntry {
   readonly entry: Entry;
   /** Equal for the names of one file; undefined where a file has one name. */
   readonly inode?: string;
+  /** A directory that the source does not name, only something in it: it has no metadata of its own. */
+  readonly implied?: true;
 }
 
 /** Read-only files that a COPY may choose from: a build context, or the tree of a stage or image. */

@@ -45,7 +45,6 @@ export function lowerCopy(instruction: CopyInstruction, state: StageState): Lowe
     kind,
     ...(chown === "" ? [] : [`--chown=${chown}`]),
     ...(chmod === "" ? [] : [`--chmod=${chmod}`]),
-    ...(checksum === "" ? [] : [`--checksum=${checksum}`]),
   ];
   const written = [
     ...words,

@@ -19,17 +19,17 @@ export interface HereDoc extends HereDocMark {
 const none = (): undefined => undefined;
 const RAW = { escape: "\\", rawQuotes: true, rawEscapes: true, keepUnset: true } as const;
 
-/** Reads one word as the mark of a here-document; a file descriptor other than 0 is the shell's business. */
+/** Reads one word as the mark of a here-document, whatever file descriptor it is for. */
 export function parseHereDocMark(word: string): HereDocMark | undefined {
-  const match = /^(\d*)<<(-?)([^<]+)$/.exec(word);
-  if (match === null || Number(match[1]) !== 0) {
+  const match = /^\d*<<(-?)([^<]+)$/.exec(word);
+  if (match === null) {
     return undefined;
   }
   try {
-    const plain = expandWords(match[3]!, none, { escape: "\\", keepUnset: true });
-    const raw = expandWords(match[3]!, none, RAW);
+    const plain = expandWords(match[2]!, none, { escape: "\\", keepUnset: true });
+    const raw = expandWords(match[2]!, none, RAW);
     return plain.length === 1
-      ? { name: plain[0]!, expand: plain[0] === raw[0], chomp: match[2] === "-" }
+      ? { name: plain[0]!, expand: plain[0] === raw[0], chomp: match[1] === "-" }
       : undefined;
   } catch (error) {
     return ignoreBadWord(error);

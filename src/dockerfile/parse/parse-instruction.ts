@@ -1,4 +1,5 @@
 import { nearest } from "../../base/nearest.ts";
+import type { DockerfileError } from "../dockerfile-error.ts";
 import { readFlags } from "./flags.ts";
 import { parseHealthcheck } from "./healthcheck.ts";
 import { parseHereDocMark, type HereDoc } from "./here-doc.ts";
@@ -146,10 +147,14 @@ function parseRun(statement: Statement): RunInstruction {
       `RUN --network is default, none or host, not ${JSON.stringify(network.value)}`,
     );
   }
+  const command = commandLine(statement);
+  if (command.form === "exec" && command.argv.length === 0) {
+    throw needsArgument(statement);
+  }
   return {
     kind: "RUN",
     statement,
-    command: commandLine(statement),
+    command,
     network: network?.value as Network | undefined,
   };
 }
@@ -257,11 +262,11 @@ function parseList(statement: Statement): ListInstruction {
   readFlags(statement);
   someWords(statement);
   const kind = statement.keyword as "EXPOSE" | "VOLUME";
-  return {
-    kind,
-    statement,
-    values: kind === "EXPOSE" ? splitAtSpaces(statement.rest) : listOfPaths(statement),
-  };
+  const values = kind === "EXPOSE" ? splitAtSpaces(statement.rest) : listOfPaths(statement);
+  if (values.length === 0) {
+    throw needsArgument(statement);
+  }
+  return { kind, statement, values };
 }
 
 function parseCommand(statement: Statement): Instruction {
@@ -307,10 +312,14 @@ function parseOnbuild(statement: Statement): OnbuildInstruction {
   return { kind: "ONBUILD", statement, trigger: statement.rest.text + documents.join("") };
 }
 
+function needsArgument(statement: Statement): DockerfileError {
+  return errorAt(statement, undefined, "bad-argument", `${statement.keyword} needs an argument`);
+}
+
 /** The rest of a statement, that must not be empty. */
 function someWords(statement: Statement): Word {
   if (statement.rest.text === "") {
-    throw errorAt(statement, undefined, "bad-argument", `${statement.keyword} needs an argument`);
+    throw needsArgument(statement);
   }
   return statement.rest;
 }

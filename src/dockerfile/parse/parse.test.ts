@@ -83,7 +83,7 @@ describe("an instruction is read", () => {
       },
     ],
     ["RUN cat <<< word", { command: { form: "shell", text: "cat <<< word" } }],
-    ["RUN cat 3<<E", { command: { form: "shell", text: "cat 3<<E" } }],
+    ["RUN sh <<a 3<<b\nx\na\ny\nb", { command: { form: "shell", text: "sh <<a 3<<b" } }],
     ["RUN echo $((1<<2))", { command: { form: "shell", text: "echo $((1<<2))" } }],
   ])("%s", (line, expected) => {
     expect(one(line)).toEqual(expected);
@@ -158,6 +158,8 @@ describe("a mistake is shown where it stands", () => {
     ["FROM a\nCOPY a <<E\nE", "2:8", "bad-argument", "destination"],
     ['FROM a\nCOPY [1, "b"]', "2:6", "syntax", "not a string"],
     ["FROM a\nRUN", "2:1", "bad-argument", "RUN needs an argument"],
+    ["FROM a\nRUN []", "2:1", "bad-argument", "RUN needs an argument"],
+    ["FROM a\nVOLUME [ ]", "2:1", "bad-argument", "VOLUME needs an argument"],
     ["FROM a\nRUN <<EOF\nx\n", "2:5", "syntax", '"EOF" has no end', "only EOF"],
     ["FROM a\nENV a", "2:5", "syntax", "name=value"],
     ["FROM a\nENV a=1 b", "2:9", "syntax", '"b"', "quotes"],

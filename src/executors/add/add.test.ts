@@ -29,6 +29,16 @@ describe("ADD unpacks a local tar", () => {
     ]);
   });
 
+  test("over directories that are there: those that it names take its metadata, others keep theirs", async () => {
+    const files = { "named/x": "x", "unnamed/y": "y" };
+    const directory = rig.context(files);
+    const bytes = tool("tar", ["-C", directory, "--owner=5", "--group=6", "--mode=u=rwX,go=", "--no-recursion", "-c", "named", "named/x", "unnamed/y"]);
+    const image = await rig.built("unpacked-onto", { Dockerfile: "FROM scratch\nCOPY --chown=1:2 --chmod=711 d /d\nADD a.tar /d\n", "a.tar": bytes, "d/named/z": "", "d/unnamed/z": "" });
+    expect(image.layers.at(-1)!.map(({ mode, owner, path: name }) => `${mode} ${owner} ${name}`)).toEqual([
+      "drwx--x--x 1/2 d/", "drwx------ 5/6 d/named/", "-rw------- 5/6 d/named/x", "drwx--x--x 1/2 d/unnamed/", "-rw------- 5/6 d/unnamed/y",
+    ]);
+  });
+
   test("and copies what is none, or only begins like one, and what COPY takes", async () => {
     const { layers } = await rig.built("not-unpacked", { Dockerfile: "FROM scratch\nADD a.gz b.tar /into/\nCOPY c.tar /into/\n", "a.gz": Buffer.from("\x1f\x8b no gzip at all, only its first bytes", "latin1"), "b.tar": "text", "c.tar": packed() });
     expect(layers.map((layer) => layer.map((entry) => entry.path))).toEqual([["into/", "into/a.gz", "into/b.tar"], ["into/", "into/c.tar"]]);

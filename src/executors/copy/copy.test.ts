@@ -78,13 +78,13 @@ describe("COPY keeps", () => {
     expect(shown((await rig.saved("unlinked")).layers[0]!)).toEqual(["drwxr-xr-x 0/0 d/", "-rw-r--r-- 0/0 d/one", "-rw-r--r-- 0/0 d/two"]);
   });
 
-  test("the destination and its parents at mode 0755, or that of --chmod, with the owner of --chown", async () => {
-    const directory = rig.context({ Dockerfile: "FROM scratch\nCOPY d /a/b\nCOPY --chown=7:8 --chmod=0700 d/x /c/d/\n", "d/x": "x" });
+  test("the destination and its parents at mode 0755, or the permissions of --chmod, with the owner of --chown", async () => {
+    const directory = rig.context({ Dockerfile: "FROM scratch\nCOPY d /a/b\nCOPY --chown=7:8 --chmod=04700 d/x /c/d/\n", "d/x": "x" });
     chmodSync(path.join(directory, "d"), 0o700);
     await rig.ok(["build", "-q", "-t", "parents", directory]);
     expect((await rig.saved("parents")).layers.map(shown)).toEqual([
       ["drwxr-xr-x 0/0 a/", "drwxr-xr-x 0/0 a/b/", "-rw-r--r-- 0/0 a/b/x"],
-      ["drwx------ 7/8 c/", "drwx------ 7/8 c/d/", "-rwx------ 7/8 c/d/x"],
+      ["drwx------ 7/8 c/", "drwx------ 7/8 c/d/", "-rws------ 7/8 c/d/x"],
     ]);
   });
 
@@ -92,6 +92,17 @@ describe("COPY keeps", () => {
     await rig.built("shared", { Dockerfile: "FROM accounts\nCOPY --chown=web --chmod=0777 d /d/\n", "d/x": "x" });
     const { layers } = await rig.built("shared-more", { Dockerfile: "FROM shared\nCOPY y /d/\n", y: "y" });
     expect(shown(layers.at(-1)!)).toEqual(["drwxrwxrwx 101/102 d/", "-rw-r--r-- 0/0 d/y"]);
+  });
+
+  test("below the destination the source's mode and owner, also for directories that are there already", async () => {
+    await rig.built("onto", { Dockerfile: "FROM accounts\nCOPY --chown=web --chmod=0777 d /d/\n", "d/in/x": "x" });
+    const directory = rig.context({ Dockerfile: "FROM onto\nCOPY more /d/\nCOPY --chown=7:8 more /d\n", "more/in/y": "y" });
+    chmodSync(path.join(directory, "more/in"), 0o750);
+    await rig.ok(["build", "-q", "-t", "onto-more", directory]);
+    expect((await rig.saved("onto-more")).layers.slice(-2).map(shown)).toEqual([
+      ["drwxrwxrwx 101/102 d/", "drwxr-x--- 0/0 d/in/", "-rw-r--r-- 0/0 d/in/y"],
+      ["drwxrwxrwx 101/102 d/", "drwxr-x--- 7/8 d/in/", "-rw-r--r-- 7/8 d/in/y"],
+    ]);
   });
 
   test("within the image what a link of the image leads to", async () => {
@@ -133,13 +144,14 @@ describe("COPY --chown and --chmod", () => {
 });
 
 describe("COPY --from", () => {
-  test("follows an image's links, keeps modes and gives everything to root", async () => {
+  test("follows an image's links and keeps modes and owners, as docker does, unless --chown says another", async () => {
     await rig.built("source", { Dockerfile: "FROM accounts\nCOPY --chown=web --chmod=0750 d /opt/d/\nCOPY links/ /\n", "d/x": "x", "links/l": { link: "opt/d" } });
-    const { layers } = await rig.built("from", { Dockerfile: "FROM scratch\nCOPY --from=source /opt/d /d/\nCOPY --from=source /l/x /x\nCOPY --from=source opt/*/x /y\n" });
+    const { layers } = await rig.built("from", { Dockerfile: "FROM scratch\nCOPY --from=source /opt/d /d/\nCOPY --from=source /l/x /x\nCOPY --from=source opt/*/x /y\nCOPY --from=source --chown=0 /l/x /z\n" });
     expect(layers.map((layer) => shown(layer))).toEqual([
-      ["drwxr-xr-x 0/0 d/", "-rwxr-x--- 0/0 d/x"],
-      ["-rwxr-x--- 0/0 x"],
-      ["-rwxr-x--- 0/0 y"],
+      ["drwxr-xr-x 0/0 d/", "-rwxr-x--- 101/102 d/x"],
+      ["-rwxr-x--- 101/102 x"],
+      ["-rwxr-x--- 101/102 y"],
+      ["-rwxr-x--- 0/0 z"],
     ]);
   });
 });

@@ -33,10 +33,11 @@ export interface PlanOptions {
 }
 
 /**
- * Works out the layer that a COPY or ADD makes on a tree, without touching a disk: directories that exist keep their
- * own metadata, new ones below the destination take the source's, the destination itself and its parents are made with
- * mode 0755 or the octal one of --chmod, symlinks in the destination are followed inside the tree, and files of one
- * source stay hard-linked among themselves (as BuildKit's file operations do). Entries come sorted by path.
+ * Works out the layer that a COPY or ADD makes on a tree, without touching a disk: the destination itself and its
+ * parents keep their metadata where they exist, else they are made with mode 0755 or the permissions of --chmod;
+ * directories below the destination take the source's metadata, whether they exist or not; owners are the source's
+ * (a build context's are all root); symlinks in the destination are followed inside the tree, and files of one source
+ * stay hard-linked among themselves (as BuildKit's file operations do). Entries come sorted by path.
  */
 export function planCopy(placements: readonly Placement[], options: PlanOptions): PlannedEntry[] {
   const planner = new Planner(options);
@@ -76,7 +77,8 @@ class Planner {
 
   place(placement: Placement, many: boolean): void {
     const { destination, mode } = this.#options;
-    this.#directoryMode = typeof mode === "number" && !placement.archive ? mode : 0o755;
+    // mkdir(2) takes the permissions alone.
+    this.#directoryMode = typeof mode === "number" && !placement.archive ? mode & 0o777 : 0o755;
     const target = this.resolve(destination);
     const into = destination.endsWith("/") || many || this.#existing(target)?.type === "directory";
     for (const { name, source } of placement.selection.chosen) {
@@ -109,8 +111,10 @@ class Planner {
       throw new ExecuteError("not-a-directory", `cannot copy the directory ${shown(source.entry.path)} to ${shown(target)}: a ${existing.type} of that name is in the image`);
     }
     this.makeDirectory(parentPath(target));
-    if (target !== "" && !this.#planned.has(target)) {
-      this.#planned.set(target, { entry: existing ?? (destination ? this.#newDirectory(target) : this.#owned(placement, source.entry, target)) });
+    if (destination || source.implied === true) {
+      this.makeDirectory(target);
+    } else {
+      this.#planned.set(target, { entry: this.#owned(placement, source.entry, target) });
     }
     for (const child of placement.source.children(source.entry.path)) {
       const path = joinPath(target, child.entry.path.slice(source.entry.path === "" ? 0 : source.entry.path.length + 1));
@@ -137,8 +141,7 @@ class Planner {
   #owned(placement: Placement, entry: Entry, path: BytePath): Entry {
     const { owner, mode } = this.#options;
     const { opaque: _opaque, offset: _offset, ...kept } = entry;
-    const ids = owner ?? (placement.archive ? { uid: entry.uid, gid: entry.gid } : { uid: 0, gid: 0 });
-    return { ...kept, path, ...ids, mode: entry.type === "symlink" || placement.archive ? entry.mode : modeOf(entry, mode) };
+    return { ...kept, path, ...owner, mode: entry.type === "symlink" || placement.archive ? entry.mode : modeOf(entry, mode) };
   }
 
   #newDirectory(path: BytePath): Entry {

@@ -59,7 +59,11 @@ export class TreeSource implements FileSource {
   /** A hard link as the file it names, under the link's own path. */
   #sourceEntry(found: TreeEntry): SourceEntry {
     if (found.entry.type !== "hardlink") {
-      return { entry: found.entry, ...(found.entry.type === "file" ? { inode: `${found.diffId}/${found.entry.path}` } : {}) };
+      return {
+        entry: found.entry,
+        ...(found.entry.type === "file" ? { inode: `${found.diffId}/${found.entry.path}` } : {}),
+        ...(found.implied === undefined ? {} : { implied: true }),
+      };
     }
     const file = this.#file(found.entry);
     return { entry: { ...file.entry, path: found.entry.path }, inode: `${file.diffId}/${file.entry.path}` };

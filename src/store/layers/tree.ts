@@ -8,6 +8,8 @@ import { TreeError } from "./tree-error.ts";
 export interface TreeEntry {
   readonly entry: Entry;
   readonly diffId: DiffId;
+  /** A directory that no layer names, only something in it. */
+  readonly implied?: true;
 }
 
 const MAX_LINKS = 40;
@@ -150,7 +152,7 @@ export class Tree {
       return;
     }
     this.#ensureParents(parent, diffId);
-    this.#entries.set(parent, { entry: { path: parent, type: "directory", mode: 0o755, uid: 0, gid: 0, size: 0, mtime: 0n }, diffId });
+    this.#entries.set(parent, { entry: { path: parent, type: "directory", mode: 0o755, uid: 0, gid: 0, size: 0, mtime: 0n }, diffId, implied: true });
     this.#childNames(parentPath(parent)).add(baseName(parent));
   }
 
