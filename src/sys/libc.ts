@@ -33,7 +33,8 @@ export function systemError(call: string, path: string | Buffer): Error {
 function load(): Libc {
   const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
   const library = koffi.load("libc.so.6");
-  const names = new Map(Object.entries(koffi.os.errno).map(([name, code]) => [code, name]));
+  // Linux has one number for ENOTSUP and EOPNOTSUPP; Node's own errors say the former.
+  const names = new Map([...Object.entries(koffi.os.errno).map(([name, code]): [number, string] => [code, name]), [koffi.os.errno["ENOTSUP"]!, "ENOTSUP"]]);
   return {
     lsetxattr: library.func("int lsetxattr(const uint8_t *path, const uint8_t *name, const uint8_t *value, size_t size, int flags)"),
     lgetxattr: library.func("intptr_t lgetxattr(const uint8_t *path, const uint8_t *name, _Out_ uint8_t *value, size_t size)"),
