@@ -1,0 +1,63 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { errnoOf, reasonOf } from "../base/failure.ts";
+import { erofsImage } from "../store/layers/erofs/erofs-image.ts";
+import { MOUNT, mount, unmount } from "../sys/mounts.ts";
+
+/** A layer that is mounted as it lies: an image of its metadata, and the files that hold its contents. */
+export interface ErofsLower {
+  readonly image: string;
+  /** In the image's order. */
+  readonly devices: readonly string[];
+}
+
+/**
+ * Mounts a layer's image at an empty directory in the mount namespace of this process. Paths are given to the kernel
+ * from the image's directory, because mount(2) takes at most a page of options, and there is no escape for a comma.
+ * Throws an Error with `code`: ENODEV without EROFS, ENOTBLK where it takes block devices only (before Linux 6.12).
+ */
+export function mountErofs({ image, devices }: ErofsLower, target: string): void {
+  const from = dirname(image);
+  const options = devices.map((device) => `device=${relative(from, device)}`);
+  const before = process.cwd();
+  process.chdir(from);
+  try {
+    mount(relative(from, image), target, "erofs", MOUNT.readOnly, options.join(","));
+  } finally {
+    process.chdir(before);
+  }
+}
+
+/** Why this process cannot mount images as files; undefined if it can. Tries it in `directory`, on the file system where layers will lie. */
+export function findErofsObstacle(directory: string): string | undefined {
+  const place = join(directory, `erofs-probe-${process.pid}`);
+  const paths = { image: join(place, "image"), device: join(place, "device"), target: join(place, "target") };
+  const image = erofsImage({ entries: [], devices: [{ size: 512 }] });
+  if (image.kind !== "image") throw new Error(`Internal error: no image of an empty layer: ${image.reason}`);
+  try {
+    mkdirSync(paths.target, { recursive: true });
+    writeFileSync(paths.device, Buffer.alloc(512));
+    writeFileSync(paths.image, Buffer.concat([...image.chunks()]));
+    mountErofs({ image: paths.image, devices: [paths.device] }, paths.target);
+    unmount(paths.target);
+    return undefined;
+  } catch (error) {
+    return obstacle(error);
+  } finally {
+    rmSync(place, { recursive: true, force: true });
+  }
+}
+
+function obstacle(error: unknown): string {
+  switch (errnoOf(error)) {
+    case "EPERM":
+    case "EACCES":
+      return "only root may mount EROFS";
+    case "ENODEV":
+      return "the kernel has no EROFS";
+    case "ENOTBLK":
+      return "the kernel mounts EROFS from block devices only (files since Linux 6.12)";
+    default:
+      return `mounting EROFS fails: ${reasonOf(error)}`;
+  }
+}
