@@ -36,7 +36,7 @@ export async function viewImage(store: Store, record: ImageRecord): Promise<Imag
     layerSizes,
     size: layerSizes.reduce((sum, size) => sum + size, 0),
     tags: names.filter((name) => name.tag !== undefined && name.digest === undefined).sort((a, b) => (familiarReference(a) < familiarReference(b) ? -1 : 1)),
-    digests: repositoryDigests(record, names, isLocal(config, manifest)),
+    digests: [...new Set(names.filter((name) => name.digest !== undefined).map((name) => `${familiarName(name)}@${name.digest}`))].sort(),
   };
 }
 
@@ -54,17 +54,6 @@ async function filesSize(store: Store, diffId: DiffId): Promise<number> {
     // A store that can only be read is listed all the same.
   }
   return size;
-}
-
-/** Whether the manifest is one that only we know: it lists the layers' tars, and no registry has it. */
-function isLocal(config: ImageConfig, manifest: Manifest): boolean {
-  return manifest.layers.every((layer, index) => layer.digest === config.rootfs.diff_ids[index]);
-}
-
-function repositoryDigests(record: ImageRecord, names: readonly Reference[], local: boolean): string[] {
-  const own = names.filter((name) => name.digest !== undefined).map((name) => `${familiarName(name)}@${name.digest}`);
-  const known = local ? [] : names.map((name) => `${familiarName(name)}@${record.manifest.digest}`);
-  return [...new Set([...own, ...known])].sort();
 }
 
 /** When an image was made, in milliseconds since the epoch. */

@@ -10,7 +10,7 @@ export interface ImagesOptions {
   readonly filters?: readonly string[];
 }
 
-/** One name of an image; a dangling image has one line with neither. */
+/** One name of an image: with its tag, or of a repository that has it under a digest only; a dangling image has one line without. */
 export interface ListedImage {
   readonly view: ImageView;
   readonly name?: Reference;
@@ -32,12 +32,15 @@ export async function images({ store }: WithStore, options: ImagesOptions = {}):
     .filter((view) => before.every((time) => createdAt(view) < time) && since.every((time) => createdAt(view) > time))
     .sort((a, b) => createdAt(b) - createdAt(a) || (a.record.id < b.record.id ? -1 : 1))
     .flatMap(linesOf)
-    .filter(({ name }) => filters.dangling.every((wanted) => (wanted === "true") === (name === undefined)))
+    .filter(({ name }) => filters.dangling.every((wanted) => (wanted === "true") === (name?.tag === undefined)))
     .filter(({ name }) => patterns.length === 0 || (name !== undefined && patterns.some((pattern) => matches(name, pattern))));
 }
 
 function linesOf(view: ImageView): ListedImage[] {
-  return view.tags.length === 0 ? [{ view }] : view.tags.map((name) => ({ view, name }));
+  const digests = view.record.names.map(parseReference).filter((name) => name.digest !== undefined);
+  const untagged = digests.filter((name, index) => ![...view.tags, ...digests.slice(0, index)].some((other) => familiarName(other) === familiarName(name)));
+  const names = [...view.tags, ...untagged.map(({ registry, repository, digest }) => ({ registry, repository, digest: digest! }))];
+  return names.length === 0 ? [{ view }] : names.map((name) => ({ view, name }));
 }
 
 function parseFilters(given: readonly string[]): Filters {

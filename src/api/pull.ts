@@ -1,6 +1,6 @@
 import type { EventSink } from "../events/build-event.ts";
-import { goArchitecture, parsePlatform } from "../oci/platform.ts";
-import { parseReference } from "../oci/reference.ts";
+import { formatPlatform, goArchitecture, parsePlatform } from "../oci/platform.ts";
+import { familiarReference, parseReference } from "../oci/reference.ts";
 import { Session } from "../registry/session.ts";
 import { pullImage, type PulledImage } from "../transfer/pull-image.ts";
 import { RequestFailure } from "./api-error.ts";
@@ -25,6 +25,7 @@ export async function pull({ store, env }: Pick<Laminate, "store" | "env">, opti
   return await pullImage(session, store, reference, {
     platform,
     signal,
+    onOtherPlatform: (own) => events({ type: "warning", message: `${familiarReference(reference)} is for ${own}, not for ${formatPlatform(platform)}`, time: Date.now() }),
     onProgress: (blob, current, done) => events({ type: "progress", id: 0, item: blob.digest, current, total: blob.size, done, time: Date.now() }),
   });
 }

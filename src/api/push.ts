@@ -1,7 +1,7 @@
 import type { EventSink } from "../events/build-event.ts";
 import { outgoingImage } from "../exporters/outgoing-image.ts";
 import type { Digest } from "../oci/digest.ts";
-import { parseReference } from "../oci/reference.ts";
+import { parseReference, repositoryDigest } from "../oci/reference.ts";
 import { Session } from "../registry/session.ts";
 import { pushImage } from "../transfer/push-image.ts";
 import type { Laminate } from "./laminate.ts";
@@ -37,5 +37,6 @@ export async function push({ store, env }: Pick<Laminate, "store" | "env">, opti
     signal,
     onProgress: (blob, current, result) => events({ type: "progress", id: 0, item: blob.digest, current, total: blob.size, done: result !== undefined, time: Date.now() }),
   });
+  await store.images.put(record.manifest, [repositoryDigest(reference, digest)]);
   return { tag: reference.tag ?? "latest", digest, size };
 }

@@ -25,9 +25,10 @@ export async function rmi({ store }: WithStore, options: { readonly image: strin
     checkImageFree(record, users, force);
     return [...record.names.map((each) => untag(each)), ...remove()];
   }
-  if (record.names.length > 1) return [untag(name)];
+  const going = withDigests(record, name);
+  if (record.names.length > going.length) return going.map((each) => untag(each));
   checkNameFree(record, name, users, force);
-  return [untag(name), ...(users.length > 0 ? [] : remove())];
+  return [...going.map((each) => untag(each)), ...(users.length > 0 ? [] : remove())];
 
   function untag(given: string): Removal {
     store.images.untag(given);
@@ -38,6 +39,14 @@ export async function rmi({ store }: WithStore, options: { readonly image: strin
     store.images.remove(record.id);
     return [{ deleted: record.id }];
   }
+}
+
+/** A name, and where it is the last tag of its repository, the digests by which that repository knows the image: docker counts those as names too. */
+function withDigests(record: ImageRecord, name: string): string[] {
+  const removed = parseReference(name);
+  const same = record.names.filter((each) => each !== name && familiarName(parseReference(each)) === familiarName(removed));
+  const hasTags = same.some((each) => parseReference(each).digest === undefined);
+  return removed.digest !== undefined || hasTags ? [name] : [name, ...same];
 }
 
 /** The name of an image that the query means; undefined when it means the image by its ID. */

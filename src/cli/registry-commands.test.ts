@@ -7,7 +7,6 @@ import { ImageRig } from "../testing/images.ts";
 import { startRegistry, type TestRegistry } from "../testing/registry.ts";
 
 const config = mkdtempSync(path.join(tmpdir(), "laminate-login-"));
-const oldPath = process.env["PATH"];
 
 describe.skipIf(!existsSync("/usr/bin/docker-registry"))("against Debian's registry server", () => {
   let registry: TestRegistry;
@@ -15,17 +14,15 @@ describe.skipIf(!existsSync("/usr/bin/docker-registry"))("against Debian's regis
   let host: string;
 
   beforeAll(async () => {
-    process.env["DOCKER_CONFIG"] = config;
-    registry = await startRegistry({ me: "a secret" });
+    registry = await startRegistry({ users: { me: "a secret" } });
     host = `localhost:${registry.port}`;
   });
   afterAll(async () => {
     await registry[Symbol.asyncDispose]();
     rmSync(config, { recursive: true, force: true });
   });
-  beforeEach(() => void (rig = new ImageRig()));
+  beforeEach(() => void (rig = new ImageRig({ DOCKER_CONFIG: config })));
   afterEach(async () => {
-    process.env["PATH"] = oldPath;
     await rig[Symbol.asyncDispose]();
     rmSync(path.join(config, "config.json"), { force: true });
     registry.empty();
@@ -40,6 +37,13 @@ describe.skipIf(!existsSync("/usr/bin/docker-registry"))("against Debian's regis
     expect(Buffer.from(kept().auths![host]!.auth, "base64").toString()).toBe("me:a secret");
     expect(await rig.run(["logout", host])).toMatchObject({ code: 0 });
     expect(kept().auths?.[host]).toBeUndefined();
+  });
+
+  test.each([["-p", "a secret"], ["--password=a secret"]])("a password in the argument list is refused: %s", async (...words) => {
+    const { code, out, err } = await rig.run(["--debug", "login", "-u", "me", ...words, host]);
+    expect({ code, out, err }).toEqual({ code: 125, out: "", err: expect.stringContaining(`laminate login --username me --password-stdin ${host}`) });
+    expect(err).not.toContain("a secret");
+    expect(existsSync(path.join(config, "config.json"))).toBe(false);
   });
 
   test("a wrong password is refused and not kept", async () => {
@@ -58,7 +62,7 @@ describe.skipIf(!existsSync("/usr/bin/docker-registry"))("against Debian's regis
     writeFileSync(path.join(bin, "docker-credential-test"), `#!/bin/sh\ncase $1 in store) cat > ${bin}/kept ;; get) cat >/dev/null; cat ${bin}/kept ;; erase) cat >/dev/null; rm -f ${bin}/kept ;; esac\n`);
     chmodSync(path.join(bin, "docker-credential-test"), 0o755);
     writeFileSync(path.join(config, "config.json"), JSON.stringify({ credsStore: "test" }));
-    process.env["PATH"] = `${bin}:${oldPath}`;
+    rig.env["PATH"] = `${bin}:${rig.env["PATH"]}`;
     expect(await login()).toMatchObject({ code: 0 });
     expect(JSON.parse(readFileSync(path.join(bin, "kept"), "utf8"))).toMatchObject({ Username: "me", Secret: "a secret" });
     expect(readFileSync(path.join(config, "config.json"), "utf8")).not.toContain(Buffer.from("me:a secret").toString("base64"));
@@ -80,7 +84,7 @@ describe.skipIf(!existsSync("/usr/bin/docker-registry"))("against Debian's regis
     await rig.ok(["pull", name]);
     expect((await rig.ok(["images", "-q", "--no-trunc"])).trim()).toBe(id);
     expect(await rig.ok(["pull", name])).toContain("Image is up to date");
-    await using other = new ImageRig();
+    await using other = new ImageRig({ DOCKER_CONFIG: config });
     await other.ok(["pull", name]);
     expect((await other.ok(["images", "-q", "--no-trunc"])).trim()).toBe(id);
   });
@@ -92,7 +96,7 @@ describe.skipIf(!existsSync("/usr/bin/docker-registry"))("against Debian's regis
     const name = `${host}/me/skopeo:${format}`;
     const copied = skopeo("copy", "--format", format, "--dest-tls-verify=false", "--dest-creds", "me:a secret", `docker-archive:${rig.directory}/local.tar`, `docker://${name}`);
     expect(copied).toMatchObject({ status: 0 });
-    await using other = new ImageRig();
+    await using other = new ImageRig({ DOCKER_CONFIG: config });
     await other.ok(["pull", name]);
     await other.ok(["save", "-o", "pulled.tar", name]);
     expect(skopeo("inspect", `docker-archive:${other.directory}/pulled.tar`)).toMatchObject({ status: 0 });

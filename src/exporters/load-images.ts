@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { decompressStream } from "../archive/decompress.ts";
+import { choosePlatform } from "../oci/choose-platform.ts";
 import { mediaTypes, type Descriptor } from "../oci/descriptor.ts";
 import { digestFromHex, hexOf, type Digest, type DiffId } from "../oci/digest.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
@@ -81,8 +82,7 @@ class Loader {
     if (!isIndex(descriptor)) return undefined;
     const { manifests } = parseIndex(await this.#blob(descriptor));
     const here = manifests.filter((each) => isManifest(each) && each.platform?.os !== "unknown" && this.#stash.get(blobPath(each.digest)) !== undefined);
-    const { os, architecture } = this.#platform;
-    return here.find(({ platform }) => platform?.os === os && platform.architecture === architecture) ?? here[0];
+    return choosePlatform(here, this.#platform) ?? here[0];
   }
 
   async #loadManifest(descriptor: Descriptor, names: readonly string[]): Promise<LoadedImage> {

@@ -35,12 +35,8 @@ export async function outgoingImage(store: Store, record: ImageRecord, compressi
 }
 
 async function outgoingLayer(store: Store, layer: Descriptor, diffId: DiffId, compression: Compression): Promise<OutgoingBlob> {
-  if (layer.digest !== diffId) {
-    if (store.content.has(layer.digest)) return storedBlob(store, layer);
-    if (compression === "none") return await plainLayer(store, diffId);
-    return storedBlob(store, await store.layers.blob(diffId, compression));
-  }
-  if (compression === "none") return await plainLayer(store, diffId, layer);
+  if (store.content.has(layer.digest)) return storedBlob(store, layer);
+  if (compression === "none") return await plainLayer(store, diffId, layer.digest === diffId ? layer : undefined);
   return storedBlob(store, await store.layers.blob(diffId, compression));
 }
 

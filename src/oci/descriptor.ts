@@ -25,7 +25,13 @@ export const mediaTypes = {
   dockerConfig: "application/vnd.docker.container.image.v1+json",
   dockerLayer: "application/vnd.docker.image.rootfs.diff.tar",
   dockerLayerGzip: "application/vnd.docker.image.rootfs.diff.tar.gzip",
+  dockerLayerZstd: "application/vnd.docker.image.rootfs.diff.tar.zstd",
 } as const;
+
+/** Layers that their owner wants fetched from elsewhere, not from any registry (image-spec, layer.md, Non-Distributable Layers). */
+export function isForeignLayer({ mediaType }: Descriptor): boolean {
+  return /^application\/vnd\.(?:oci\.image\.layer\.nondistributable\.v1\.tar(?:\+gzip|\+zstd)?|docker\.image\.rootfs\.foreign\.diff\.tar(?:\.gzip|\.zstd)?)$/.test(mediaType);
+}
 
 /** How a layer blob is compressed. */
 export type Compression = "none" | "gzip" | "zstd";

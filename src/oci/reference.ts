@@ -75,6 +75,11 @@ export function canonicalReference(reference: Reference): string {
   return `${reference.registry}/${reference.repository}${tag}${digest}`;
 }
 
+/** The canonical name of what a repository has under a digest: `docker.io/library/debian@sha256:…`. */
+export function repositoryDigest({ registry, repository }: Reference, digest: Digest): string {
+  return canonicalReference({ registry, repository, digest });
+}
+
 /** The repository as Docker shows it: `debian`, `me/app`, `localhost:5000/me/app`. */
 export function familiarName(reference: Reference): string {
   if (reference.registry !== "docker.io") {

@@ -17,10 +17,16 @@ export interface Ran {
 export class ImageRig implements AsyncDisposable {
   readonly directory = mkdtempSync(path.join(tmpdir(), "laminate-images-"));
   readonly root = path.join(this.directory, "store");
+  readonly env: NodeJS.ProcessEnv;
+
+  /** `env` is added to this process's environment. */
+  constructor(env: NodeJS.ProcessEnv = {}) {
+    this.env = { ...process.env, DOCKER_CONFIG: path.join(this.directory, "docker"), ...env, LAMINATE_ROOT: this.root };
+  }
 
   /** Runs `laminate ARGS` in the rig's directory; `stdin` is what it reads. */
   async run(args: readonly string[], stdin?: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<Ran> {
-    const { world, out, err } = screen({ cwd: this.directory, env: { ...process.env, LAMINATE_ROOT: this.root } });
+    const { world, out, err } = screen({ cwd: this.directory, env: this.env });
     const input = stdin === undefined ? world.stdin : (Readable.from(stdin) as unknown as NodeJS.ReadStream);
     const code = await main({ ...world, stdin: input, argv: args });
     await new Promise((resolve) => setImmediate(resolve));

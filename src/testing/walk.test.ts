@@ -94,7 +94,7 @@ describe.sequential.each([
   beforeAll(async () => {
     expect(existsSync(join(CHECKOUT, "dist")), "the built command: npm run build").toBe(true);
     me = new Walker(root);
-    registry = await startRegistry({ me: "a secret" });
+    registry = await startRegistry({ users: { me: "a secret" } });
     image = `localhost:${registry.port}/me/test-image:1`;
   });
 

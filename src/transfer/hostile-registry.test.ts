@@ -4,12 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { hostileRegistry, type HostileImage, type HostileRegistry, type Misbehaviour } from "../testing/hostile-registry.ts";
 import { ImageRig } from "../testing/images.ts";
 
 const config = mkdtempSync(path.join(tmpdir(), "laminate-hostile-"));
-beforeAll(() => void (process.env["DOCKER_CONFIG"] = config));
 afterAll(() => rmSync(config, { recursive: true, force: true }));
 
 /** Pulls from a registry that misbehaves; what it says when it fails is for the test to look at, the store must be as it was. */
@@ -64,14 +63,14 @@ describe("a registry that", () => {
     ["names a smaller size than it sends", () => false, { layerSize: 1000 }, /1000|size/],
     ["names a larger size than it sends", () => false, { layerSize: 1 << 20 }, /size|bytes|short|ended/],
   ])("%s", { timeout: 60_000 }, async (_says, misbehave, image, message) => {
-    await using rig = new ImageRig();
+    await using rig = new ImageRig({ DOCKER_CONFIG: config });
     await using registry = await hostileRegistry(misbehave, image);
     const { code, err } = await pull(registry, rig);
     expect({ code, err }).toEqual({ code: 1, err: expect.stringMatching(message) });
   });
 
   test("sends other bytes than the digest promises is refused", async () => {
-    await using rig = new ImageRig();
+    await using rig = new ImageRig({ DOCKER_CONFIG: config });
     await using registry = await hostileRegistry((_, response, what) => {
       if (what !== "layer") return false;
       response.writeHead(200, { "content-length": registry.layer.size }).end(Buffer.alloc(registry.layer.size, "y"));
@@ -82,21 +81,21 @@ describe("a registry that", () => {
   });
 
   test("sends a layer without end is left as soon as it is too much", { timeout: 60_000 }, async () => {
-    await using rig = new ImageRig();
+    await using rig = new ImageRig({ DOCKER_CONFIG: config });
     await using registry = await hostileRegistry((_, response, what) => what === "layer" && endless(response, "application/octet-stream"));
     const { code } = await pull(registry, rig);
     expect(code).toBe(1);
   });
 
   test("is busy for a second is asked again after it", async () => {
-    await using rig = new ImageRig();
+    await using rig = new ImageRig({ DOCKER_CONFIG: config });
     await using registry = await hostileRegistry(once(status("manifest", 429, "", { "retry-after": "1" })));
     expect(await pull(registry, rig)).toMatchObject({ code: 0 });
     expect(registry.asked.filter((line) => line.endsWith(" manifest")).length).toBeGreaterThan(1);
   });
 
   test("cuts a layer in the middle is asked for the rest only", async () => {
-    await using rig = new ImageRig();
+    await using rig = new ImageRig({ DOCKER_CONFIG: config });
     await using registry = await hostileRegistry(
       once((_, response, what) => {
         if (what !== "layer") return false;
@@ -118,7 +117,7 @@ describe("a registry that", () => {
     });
     await new Promise<void>((resolve) => elsewhere.listen(0, "127.0.0.1", resolve));
     const { port } = elsewhere.address() as AddressInfo;
-    await using rig = new ImageRig();
+    await using rig = new ImageRig({ DOCKER_CONFIG: config });
     await using registry = await hostileRegistry((request, response, what) => {
       if (request.headers.authorization === undefined) {
         response.writeHead(401, { "www-authenticate": 'Basic realm="here"' }).end();

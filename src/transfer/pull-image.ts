@@ -1,12 +1,14 @@
 import { decompressStream } from "../archive/decompress.ts";
 import { Semaphore } from "../base/semaphore.ts";
-import { mediaTypes, type Descriptor } from "../oci/descriptor.ts";
+import { choosePlatform, runsOn } from "../oci/choose-platform.ts";
+import { isForeignLayer, mediaTypes, type Descriptor } from "../oci/descriptor.ts";
 import type { DiffId } from "../oci/digest.ts";
 import { parseConfig, parseIndex, parseManifest } from "../oci/image-json.ts";
 import type { Manifest } from "../oci/manifest.ts";
 import { formatPlatform, parsePlatform, type Platform } from "../oci/platform.ts";
-import { canonicalReference, familiarReference, type Reference } from "../oci/reference.ts";
+import { canonicalReference, familiarReference, repositoryDigest, type Reference } from "../oci/reference.ts";
 import { getManifest, type RawManifest } from "../registry/manifests.ts";
+import { RegistryFailure } from "../registry/registry-error.ts";
 import type { Session } from "../registry/session.ts";
 import type { ImageRecord } from "../store/images/image-store.ts";
 import type { Store } from "../store/store.ts";
@@ -19,6 +21,8 @@ export interface PullOptions {
   readonly signal: AbortSignal;
   /** A layer's blob and how many of its bytes are here; `done` when the layer is in the store. */
   readonly onProgress: (blob: Descriptor, current: number, done: boolean) => void;
+  /** Told when the name has one image only, and that one is for another platform. */
+  readonly onOtherPlatform?: (own: string) => void;
 }
 
 export interface PulledImage {
@@ -32,7 +36,9 @@ export interface PulledImage {
 /** Layers at a time, as docker pulls them. */
 const AT_ONCE = 3;
 const INDEXES: readonly string[] = [mediaTypes.index, mediaTypes.dockerManifestList];
-const LAYERS: readonly string[] = [mediaTypes.layer, mediaTypes.layerGzip, mediaTypes.layerZstd, mediaTypes.dockerLayer, mediaTypes.dockerLayerGzip];
+/** An index may list indexes; nobody makes more than two of them stand on each other. */
+const DEEPEST = 4;
+const LAYERS: readonly string[] = [mediaTypes.layer, mediaTypes.layerGzip, mediaTypes.layerZstd, mediaTypes.dockerLayer, mediaTypes.dockerLayerGzip, mediaTypes.dockerLayerZstd];
 
 /**
  * Brings an image into the store under its name: manifest, config, and each layer that is not here already, verified by
@@ -47,6 +53,8 @@ export async function pullImage(session: Session, store: Store, reference: Refer
   checkLayers(manifest, reference);
   await fetchBlob(session, store, manifest.config, { repository, signal });
   const config = parseConfig({ what: `config ${manifest.config.digest}`, bytes: await store.content.readAll(manifest.config.digest) });
+  const own = parsePlatform([config.os, config.architecture, config.variant].filter(Boolean).join("/"));
+  if (own !== undefined && !runsOn(own, options.platform)) options.onOtherPlatform?.(formatPlatform(own));
   const diffIds = config.rootfs.diff_ids;
   if (diffIds.length !== manifest.layers.length) {
     throw new TransferFailure("bad-image", `pull ${familiarReference(reference)}: its manifest has ${manifest.layers.length} layers, its config ${diffIds.length}`);
@@ -72,36 +80,40 @@ export async function pullImage(session: Session, store: Store, reference: Refer
   const { digest, size } = await store.content.put(raw.bytes);
   const name = canonicalReference(reference);
   const before = store.images.get(name);
-  const image = await store.images.put({ mediaType: raw.mediaType, digest, size }, [name]);
+  const image = await store.images.put({ mediaType: raw.mediaType, digest, size }, [name, repositoryDigest(reference, root.digest)]);
   return { image, digest: root.digest, fresh: before?.id !== image.id };
 }
 
-async function platformManifest(session: Session, reference: Reference, root: RawManifest, { platform, signal }: PullOptions): Promise<RawManifest> {
-  if (!INDEXES.includes(root.mediaType)) {
-    return root;
-  }
-  const { manifests } = parseIndex({ what: `index ${root.digest}`, bytes: root.bytes });
-  const chosen = choosePlatform(manifests, platform);
-  if (chosen === undefined) {
-    const there = manifests.flatMap((one) => (one.platform === undefined || one.platform.os === "unknown" ? [] : [formatPlatform(one.platform)]));
-    throw new TransferFailure("no-platform", `pull ${familiarReference(reference)}: no matching manifest for ${formatPlatform(platform)} in the manifest list entries`, {
-      hint: there.length === 0 ? "it names no platforms" : `it is there for ${there.join(", ")}`,
-    });
-  }
-  return getManifest(session, { repository: reference.repository, tagOrDigest: chosen.digest, signal });
+/** The manifest for a platform: what the name stands for, or what its index lists. */
+async function platformManifest(session: Session, reference: Reference, root: RawManifest, options: PullOptions): Promise<RawManifest> {
+  const there: string[] = [];
+  const found = INDEXES.includes(root.mediaType) ? await searchIndex(session, reference, root, { ...options, there, depth: 1 }) : root;
+  if (found !== undefined) return found;
+  const names = [...new Set(there)];
+  throw new TransferFailure("no-platform", `pull ${familiarReference(reference)}: no matching manifest for ${formatPlatform(options.platform)} in the manifest list entries`, {
+    hint: names.length === 0 ? "it names no platforms" : `it is there for ${names.join(", ")}: choose one with --platform`,
+  });
 }
 
-/** The entry for a platform; of several variants the one asked for, else the first (image-spec, image-index.md). */
-function choosePlatform(manifests: readonly Descriptor[], platform: Platform): Descriptor | undefined {
-  const fitting = manifests.flatMap((one) => {
-    const own = one.platform === undefined ? undefined : parsePlatform(formatPlatform(one.platform));
-    return own?.os === platform.os && own.architecture === platform.architecture ? [{ one, own }] : [];
-  });
-  return (fitting.find(({ own }) => own.variant === platform.variant) ?? (platform.variant === undefined ? fitting[0] : undefined))?.one;
+/** What an index, or an index that it lists, has for a platform; names in `there` what it has besides. */
+async function searchIndex(session: Session, reference: Reference, index: RawManifest, search: PullOptions & { readonly there: string[]; readonly depth: number }): Promise<RawManifest | undefined> {
+  const { platform, signal, there, depth } = search;
+  if (depth > DEEPEST) throw new TransferFailure("bad-image", `pull ${familiarReference(reference)}: its image indexes list one another more than ${DEEPEST} deep`);
+  const { manifests } = parseIndex({ what: `index ${index.digest}`, bytes: index.bytes });
+  there.push(...manifests.flatMap((one) => (one.platform === undefined || one.platform.os === "unknown" ? [] : [formatPlatform(one.platform)])));
+  const chosen = choosePlatform(manifests, platform);
+  // An entry without a platform can be an index of its own; a manifest without one counts where it is alone.
+  const unnamed = manifests.filter((one) => one.platform === undefined && (INDEXES.includes(one.mediaType) || manifests.length === 1));
+  for (const { digest } of chosen === undefined ? unnamed : [chosen]) {
+    const raw = await getManifest(session, { repository: reference.repository, tagOrDigest: digest, signal });
+    const found = INDEXES.includes(raw.mediaType) ? await searchIndex(session, reference, raw, { ...search, depth: depth + 1 }) : raw;
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function checkLayers({ layers }: Manifest, reference: Reference): void {
-  const strange = layers.find(({ mediaType }) => !LAYERS.includes(mediaType));
+  const strange = layers.find((layer) => !LAYERS.includes(layer.mediaType) && !isForeignLayer(layer));
   if (strange !== undefined) {
     throw new TransferFailure("unsupported", `pull ${familiarReference(reference)}: it is no container image that we know: it has a layer of the type ${JSON.stringify(strange.mediaType)}`);
   }
@@ -110,7 +122,11 @@ function checkLayers({ layers }: Manifest, reference: Reference): void {
 async function pullLayer(session: Session, store: Store, { registry, repository }: Reference, layer: Descriptor, diffId: DiffId, { signal, onProgress }: PullOptions): Promise<void> {
   signal.throwIfAborted();
   if (!store.layers.has(diffId)) {
-    await fetchBlob(session, store, layer, { repository, signal, onProgress: (current) => onProgress(layer, current, false) });
+    try {
+      await fetchBlob(session, store, layer, { repository, signal, onProgress: (current) => onProgress(layer, current, false) });
+    } catch (error) {
+      throw isForeignLayer(layer) && error instanceof RegistryFailure && error.code === "not-found" ? foreign(layer, error) : error;
+    }
     await store.layers.putTar(decompressStream(store.content.read(layer.digest)) as AsyncIterable<Buffer>, diffId);
   }
   if (store.content.has(layer.digest)) {
@@ -118,4 +134,12 @@ async function pullLayer(session: Session, store: Store, { registry, repository 
   }
   noteRepository(store.records, registry, repository, layer.digest);
   onProgress(layer, layer.size, true);
+}
+
+function foreign(layer: Descriptor, cause: RegistryFailure): TransferFailure {
+  const urls = (layer.urls ?? []).slice(0, 3).join(", ");
+  return new TransferFailure("unsupported", `pull layer ${layer.digest}: it is a foreign layer, which this registry does not have${urls === "" ? "" : `; it is said to be at ${urls}`}`, {
+    cause,
+    hint: "Laminate fetches layers from their registry only",
+  });
 }

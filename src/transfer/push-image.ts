@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { Semaphore } from "../base/semaphore.ts";
-import type { Descriptor } from "../oci/descriptor.ts";
+import { isForeignLayer, type Descriptor } from "../oci/descriptor.ts";
 import type { Reference } from "../oci/reference.ts";
 import { putManifest } from "../registry/manifests.ts";
 import type { Session } from "../registry/session.ts";
@@ -31,7 +31,9 @@ export async function pushImage(session: Session, store: Store, reference: Refer
   const turns = new Semaphore(AT_ONCE);
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
-  const distinct = [...new Map([...image.layers, image.config].map((blob) => [blob.digest, blob])).values()];
+  // A foreign layer is not ours to spread: the manifest says where it is.
+  const own = image.layers.filter((layer) => !(isForeignLayer(layer) && (layer.urls ?? []).length > 0));
+  const distinct = [...new Map([...own, image.config].map((blob) => [blob.digest, blob])).values()];
   const uploads = distinct.map((blob) =>
     turns.run(async () => {
       try {

@@ -38,7 +38,7 @@ function rowOf(line: HistoryLine, { human, whole }: { readonly human: boolean; r
   return {
     ID: whole || line.id === undefined ? id : shortId(id),
     CreatedSince: Number.isNaN(created) ? "N/A" : humanAge(created, Date.now()),
-    CreatedAt: line.created ?? "",
+    CreatedAt: Number.isNaN(created) ? "" : new Date(created).toISOString().replace(/\.\d+Z$/, "Z"),
     CreatedBy: whole || by.length <= WIDTH ? by : `${by.slice(0, WIDTH - 1)}…`,
     Size: human ? humanSize(line.size) : String(line.size),
     Comment: line.comment,

@@ -8,20 +8,23 @@ export const command = defineCommand({
   examples: ["laminate login localhost:5000", "cat token | laminate login --username me --password-stdin registry.example.com"],
   flags: {
     username: { kind: "string", short: "u", value: "NAME", summary: "User name" },
-    password: { kind: "string", short: "p", value: "TEXT", summary: "Password or token; others on this machine can read it, so prefer --password-stdin" },
+    password: { kind: "string", short: "p", value: "TEXT", summary: "Refused, as everyone on this machine can read a command's arguments: --password-stdin" },
     "password-stdin": { kind: "boolean", summary: "Read the password from standard input" },
     insecure: { kind: "boolean", summary: "Accept plain HTTP and unknown certificates" },
   },
   arguments: { min: 0, max: 1 },
   async run(context, values, [server]) {
     const { stdout, stderr, env, signal } = context;
+    if (values.password !== undefined) {
+      throw new UsageError("bad-value", "--password is refused: everyone on this machine can read the arguments of a command, and shells keep them", {
+        hint: `Give the password on standard input:  laminate login --username ${values.username ?? "NAME"} --password-stdin${server === undefined ? "" : ` ${server}`} < FILE`,
+      });
+    }
     const registry = (server ?? "docker.io").replace(/^https?:\/\//, "").replace(/\/.*$/, "");
     const fromStdin = values["password-stdin"] === true;
-    if (fromStdin && values.password !== undefined) throw new UsageError("conflict", "--password and --password-stdin are mutually exclusive");
     if (fromStdin && values.username === undefined) throw new UsageError("conflict", "Must provide --username with --password-stdin");
-    if (values.password !== undefined) stderr.write("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n");
     const username = values.username ?? (await ask(context, "Username: ", true));
-    const password = values.password ?? (fromStdin ? (await readAll(context)).replace(/\r?\n$/, "") : await ask(context, "Password: ", false));
+    const password = fromStdin ? (await readAll(context)).replace(/\r?\n$/, "") : await ask(context, "Password: ", false);
     if (username === "" || password === "") throw new UsageError("bad-value", "login needs a user name and a password");
     const { login } = await import("../../api/login.ts");
     const kept = await login(env, { registry, username, password, insecure: values.insecure === true }, signal);

@@ -22,12 +22,6 @@ export async function findCredential(env: NodeJS.ProcessEnv, registry: string): 
   return undefined;
 }
 
-/** The user name that was last used for a registry. */
-export async function findUsername(env: NodeJS.ProcessEnv, registry: string): Promise<string | undefined> {
-  const credential = await findCredential(env, registry);
-  return credential?.kind === "password" ? credential.username : undefined;
-}
-
 /** Keeps a credential as docker does. */
 export async function saveCredential(env: NodeJS.ProcessEnv, registry: string, credential: NamedCredential): Promise<KeptIn> {
   const path = dockerConfigPath(env);

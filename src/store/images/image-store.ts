@@ -36,6 +36,11 @@ export class ImageStore {
     return row === undefined ? undefined : this.#record(row["id"] as Digest);
   }
 
+  /** The image whose config has this digest. */
+  withId(id: Digest): ImageRecord | undefined {
+    return this.#record(id);
+  }
+
   /** The image that a user means: by name, ID, or the beginning of an ID. Throws StoreFailure in Docker's words. */
   find(query: string): ImageRecord {
     const found = this.#byName(query) ?? this.#byId(query);

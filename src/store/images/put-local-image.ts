@@ -6,9 +6,13 @@ import type { Store } from "../store.ts";
 
 /**
  * Puts an image under its names: a config, and a *local manifest*, which lists the layers' own tars, so that nothing
- * is compressed until the image leaves.
+ * is compressed until the image leaves. An image that is here already keeps its manifest: it may be the one that a
+ * registry has, and a push must then give the same digest.
  */
 export async function putLocalImage(store: Store, config: Buffer, diffIds: readonly DiffId[], names: readonly string[]): Promise<ImageRecord> {
+  const { digest, size } = await store.content.put(config);
+  const known = store.images.withId(digest);
+  if (known !== undefined) return await store.images.put(known.manifest, names);
   const layers: Descriptor[] = [];
   for (const diffId of diffIds) {
     layers.push({ mediaType: mediaTypes.layer, digest: diffId, size: await store.layers.tarSize(diffId) });
@@ -16,7 +20,7 @@ export async function putLocalImage(store: Store, config: Buffer, diffIds: reado
   const manifest: Manifest = {
     schemaVersion: 2,
     mediaType: mediaTypes.manifest,
-    config: { mediaType: mediaTypes.config, ...(await store.content.put(config)) },
+    config: { mediaType: mediaTypes.config, digest, size },
     layers,
   };
   const stored = await store.content.put(Buffer.from(JSON.stringify(manifest)));
