@@ -1,0 +1,123 @@
+import { spawnSync } from "node:child_process";
+import { chownSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import { spawnAsUser, TEST_UID } from "../src/testing/sandbox/as-user.ts";
+import { type Bases, writeDockerfile } from "./workloads.ts";
+
+/** A program that builds images, as its commands. Contexts are paths as this process sees them. */
+export interface Builder extends AsyncDisposable {
+  readonly name: string;
+  /** Processes that work for its commands. */
+  daemons(): readonly number[];
+  /** What a command is started through, untimed: another root directory is not part of a builder's work. */
+  readonly prefix: readonly string[];
+  build(context: string, tag: string): readonly string[];
+  push(tag: string): readonly string[];
+  pull(tag: string): readonly string[];
+  /** Forgets all cached steps, and all images of the bench's registry and without a name: the base images stay. */
+  forget(): void;
+}
+
+const DOCKER = ["env", "DOCKER_HOST=unix:///run/docker-peer.sock", "docker"];
+const LAMINATE = path.join(import.meta.dirname, "..", "bin", "laminate");
+
+/** docker and buildah inside the root directory of the peers; contexts stand in its /work. `registry` is the one of the bench. */
+export function peers(root: string, registry: string): readonly Builder[] {
+  const prefix = ["chroot", root];
+  const inside = (context: string) => path.join("/", path.relative(root, context));
+  const shell = (script: string) => run("chroot", [root, "sh", "-c", script]);
+  const common = { prefix, async [Symbol.asyncDispose]() {} };
+  return [
+    {
+      ...common,
+      name: "docker",
+      daemons: () => daemon(path.join(root, "run/docker-peer.pid")),
+      build: (context, tag) => [...DOCKER, "build", "-q", "--network=host", "-t", tag, inside(context)],
+      push: (tag) => [...DOCKER, "push", "-q", tag],
+      pull: (tag) => [...DOCKER, "pull", "-q", tag],
+      forget() {
+        const docker = DOCKER.join(" ");
+        shell(`for one in $(${docker} images -q --no-trunc --filter 'reference=${registry}/bench/*' | sort -u); do ${docker} rmi -f $one; done; ${docker} image prune -f; ${docker} builder prune -af`);
+      },
+    },
+    {
+      ...common,
+      name: "buildah",
+      daemons: () => [],
+      build: (context, tag) => ["buildah", "--runtime", "runc", "build", "-q", "--layers", "--tls-verify=false", "--network=host", "-t", tag, inside(context)],
+      push: (tag) => ["buildah", "push", "-q", "--tls-verify=false", tag],
+      pull: (tag) => ["buildah", "pull", "-q", "--tls-verify=false", tag],
+      forget() {
+        shell(`buildah images -aq --filter 'reference=${registry}/bench/*' | xargs -r buildah rmi -f; buildah images -aq --filter dangling=true | xargs -r buildah rmi -f; buildah prune -f`);
+      },
+    },
+  ];
+}
+
+/** Pulls the base images into a peer where they are missing. */
+export function preparePeer(builder: Builder, bases: Bases): void {
+  for (const base of Object.values(bases)) {
+    const [command, ...rest] = [...builder.prefix, ...builder.pull(base)];
+    run(command!, rest);
+  }
+}
+
+/** Laminate of this checkout, with a store in `directory`; as an ordinary user with subordinate ids if `user`. */
+export async function laminate(directory: string, bases: Bases, user: boolean): Promise<Builder> {
+  mkdirSync(directory, { recursive: true });
+  const holder = user ? spawnAsUser(directory, ["setpriv", "--pdeathsig", "KILL", "sleep", "infinity"], { env: process.env }) : undefined;
+  const prefix = holder === undefined ? [] : await insideOf(holder.pid!, directory);
+  const [store, fresh] = [path.join(directory, "store"), path.join(directory, "fresh")];
+  const command = [LAMINATE, "--root", store];
+  const builder: Builder = {
+    name: user ? "laminate (user)" : "laminate",
+    daemons: () => [],
+    prefix,
+    build: (context, tag) => [...command, "build", "-q", "--network=host", "-t", tag, context],
+    push: (tag) => [...command, "push", "-q", tag],
+    pull: (tag) => [...command, "pull", "-q", tag],
+    forget() {
+      rmSync(store, { recursive: true, force: true });
+      run("cp", ["-a", fresh, store]);
+    },
+    async [Symbol.asyncDispose]() {
+      holder?.kill("SIGKILL");
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+  if (!existsSync(fresh)) {
+    makeFreshStore(builder, command, directory, bases, user);
+    run("mv", [store, fresh]);
+  }
+  return builder;
+}
+
+/** A store that knows what an installed one does: the base images, unpacked as the peers have them, and which runtime works. */
+function makeFreshStore(builder: Builder, command: readonly string[], directory: string, bases: Bases, user: boolean): void {
+  const context = path.join(directory, "warm-up");
+  if (user) {
+    mkdirSync(path.join(directory, "store"));
+    chownSync(path.join(directory, "store"), TEST_UID, TEST_UID);
+  }
+  for (const base of Object.values(bases)) {
+    const get = base.includes("/") ? builder.pull(base) : [...command, "base", base];
+    writeDockerfile(context, [`FROM ${base}`, "RUN true"]);
+    for (const [first, ...rest] of [get, builder.build(context, "warm-up")].map((argv) => [...builder.prefix, ...argv])) run(first!, rest);
+  }
+}
+
+/** Enters the mount namespace in which the user exists, once the process there has come to its end of preparations. */
+async function insideOf(pid: number, home: string): Promise<string[]> {
+  while (!readFileSync(`/proc/${pid}/cmdline`, "latin1").startsWith("sleep")) await new Promise((resolve) => setTimeout(resolve, 10));
+  return ["nsenter", `--mount=/proc/${pid}/ns/mnt`, "setpriv", "--reuid", String(TEST_UID), "--regid", String(TEST_UID), "--clear-groups", "--inh-caps=-all", "env", `HOME=${home}`];
+}
+
+function daemon(file: string): number[] {
+  if (!existsSync(file)) throw new Error(`find docker's daemon: there is no ${file}; start the peers first`);
+  return [Number(readFileSync(file, "utf8"))];
+}
+
+function run(command: string, args: readonly string[]): void {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8" });
+  if (status !== 0) throw error ?? new Error(`run ${command} ${args.join(" ")}: it ended with ${status}: ${stdout}${stderr}`);
+}
