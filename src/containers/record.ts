@@ -1,6 +1,6 @@
 import type { Digest, DiffId } from "../oci/digest.ts";
 import type { HostEntry } from "../sandbox/host-files.ts";
-import type { NetworkMode } from "../sandbox/network.ts";
+import type { NetworkMode } from "../sandbox/network/network.ts";
 import type { Mount } from "./mounts.ts";
 import type { PortBinding, PublishedPort } from "./ports.ts";
 import type { ProcessIdentity } from "./process-identity.ts";

@@ -2,7 +2,7 @@ import type { ImageConfig } from "../oci/image-config.ts";
 import type { Digest } from "../oci/digest.ts";
 import { chooseCapabilities, ALL_CAPABILITIES } from "../sandbox/capabilities.ts";
 import type { HostEntry } from "../sandbox/host-files.ts";
-import type { NetworkMode } from "../sandbox/network.ts";
+import type { NetworkMode } from "../sandbox/network/network.ts";
 import { ContainerError } from "./container-error.ts";
 import type { Mount } from "./mounts.ts";
 import { parseExposed, type PublishedPort } from "./ports.ts";

@@ -10,7 +10,7 @@ import { spawnAsUser } from "../testing/sandbox/as-user.ts";
 import { enterFailure } from "./namespace.ts";
 import { findRuntime } from "./runtime.ts";
 import { findCommand } from "./search-path.ts";
-import { NetworkMemory } from "./worker/network-memory.ts";
+import { NetworkMemory } from "./network/memory.ts";
 
 /** What the sandbox says and does where the machine lacks something or its parent dies. Each in a process of its own. */
 const IS_ROOT = process.geteuid!() === 0;
@@ -133,11 +133,11 @@ test.runIf(existsSync("/usr/bin/crun"))("the flag goes before the environment", 
 test("a network tool that hung is remembered for a day", () => {
   let now = 1e12;
   const memory = new NetworkMemory(directory, () => now);
-  const tool = { kind: "pasta", path: "/usr/bin/pasta" } as const;
+  const tool = { path: "/usr/bin/pasta" };
   expect(memory.hung(tool)).toBe(false);
   memory.noteHung(tool);
   expect(memory.hung(tool)).toBe(true);
-  expect(memory.hung({ kind: "slirp4netns", path: "/usr/bin/slirp4netns" })).toBe(false);
+  expect(memory.hung({ path: "/usr/bin/slirp4netns" })).toBe(false);
   now += 86_400_001;
   expect(memory.hung(tool)).toBe(false);
   writeFileSync(join(directory, "network-tools.json"), "rubbish");

@@ -14,6 +14,8 @@ export class SandboxError extends Failure {
     | "unsafe-path"
     | "mount-failed"
     | "network-failed"
+    | "port-taken"
+    | "port-refused"
     | "step-failed"
     | "worker-died";
 

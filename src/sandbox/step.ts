@@ -1,7 +1,7 @@
 import type { DiffId } from "../oci/digest.ts";
 import type { HostEntry } from "./host-files.ts";
 import type { IdMapping } from "./namespace.ts";
-import type { NetworkMode } from "./network.ts";
+import type { NetworkKind, NetworkMode } from "./network/network.ts";
 
 /** One command in a container over a stack of layers; plain data, as it crosses to the worker. */
 export interface StepSpec {
@@ -33,6 +33,8 @@ export interface StepLayer {
 /** Which network a step got; `reason` says why the default was not private. */
 export interface StepNetwork {
   readonly kind: "private" | "host" | "none";
+  /** What a private one reaches the outside by. */
+  readonly by?: NetworkKind;
   readonly reason?: string;
 }
 
@@ -59,6 +61,8 @@ export interface SandboxFacts {
   /** The runtime's path. */
   readonly runtime: string;
   readonly network: "private" | "host";
+  /** What a private network reaches the outside by. */
+  readonly networkBy?: NetworkKind;
   /** Why the network is the host's. */
   readonly networkReason?: string;
   /** `null` as root: ids stand for themselves. */

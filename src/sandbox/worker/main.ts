@@ -15,7 +15,7 @@ export function workerMain(process: NodeJS.Process): void {
     return hasRoom ? undefined : new Promise((resolve) => process.stdout.once("drain", resolve));
   });
   process.stdout.on("error", () => process.exit(0));
-  process.stdin.once("close", () => process.exit(0));
+  process.stdin.once("close", () => void server.end().finally(() => process.exit(0)));
   readMessages<ToWorker>(process.stdin, (message) => server.receive(message));
 }
 

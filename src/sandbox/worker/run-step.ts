@@ -12,7 +12,7 @@ import { lookUpAccount } from "../user.ts";
 import { runContainer } from "./container.ts";
 import { findMissingMountPoints, removeMountPoints } from "./mount-points.ts";
 import { removeTrees } from "./remove-tree.ts";
-import type { StepNetworks } from "./step-network.ts";
+import type { StepNetworks } from "./step-networks.ts";
 
 export interface StepTools {
   readonly runtime: Runtime;
@@ -64,13 +64,14 @@ async function runInOverlay(step: StepSpec, tools: StepTools, hooks: WorkerHooks
 async function runOver(merged: string, bundle: string, step: StepSpec, tools: StepTools, hooks: WorkerHooks) {
   const hostname = step.hostname ?? HOSTNAME;
   const account = lookUpAccount(merged, step.user);
-  await using network = await tools.networks.open(step, bundle);
+  await using network = await tools.networks.open(step);
   const files = hostFiles({
     directory: bundle,
     hostname,
     names: ["resolv.conf", "hosts"], // as in BuildKit: a step may well write the image's /etc/hostname
     loopbackIsHost: network.spec.kind === "host",
     nameservers: network.nameservers,
+    ...(network.gateway === undefined ? {} : { gateway: network.gateway }),
     ...(step.addHosts === undefined ? {} : { addHosts: step.addHosts }),
   });
   const missing = findMissingMountPoints(merged, [...STANDARD_MOUNT_POINTS, ...files.map(({ destination }) => destination)]);

@@ -9,7 +9,7 @@ import type { SandboxFacts, WorkerHooks } from "../step.ts";
 import type { FailureMessage, FromWorker, RequestKind, Requests, ToWorker, WorkerSettings } from "./messages.ts";
 import { removeTrees } from "./remove-tree.ts";
 import { runStep } from "./run-step.ts";
-import { StepNetworks } from "./step-network.ts";
+import { StepNetworks } from "./step-networks.ts";
 
 /** Writes a message; a promise when the channel is full, until there is room again. */
 export type Send = (message: FromWorker) => Promise<void> | undefined;
@@ -43,6 +43,11 @@ export class Server {
       default:
         unreachable(message);
     }
+  }
+
+  /** Gives back what would outlive this process. */
+  async end(): Promise<void> {
+    await this.#networks?.[Symbol.asyncDispose]();
   }
 
   async #answer(message: Extract<ToWorker, { type: "request" }>): Promise<void> {
@@ -83,8 +88,8 @@ export class Server {
   async #probe(settings: WorkerSettings): Promise<SandboxFacts> {
     const { path } = findRuntime(this.#env, settings.runtime);
     const said = await this.#network(settings).probe();
-    const reason = said.reason === undefined ? {} : { networkReason: said.reason };
-    return { runtime: path, network: said.kind === "private" ? "private" : "host", ...reason, mapping: settings.mapping, dialect: settings.dialect };
+    const details = { ...(said.reason === undefined ? {} : { networkReason: said.reason }), ...(said.by === undefined ? {} : { networkBy: said.by }) };
+    return { runtime: path, network: said.kind === "private" ? "private" : "host", ...details, mapping: settings.mapping, dialect: settings.dialect };
   }
 
   #started(): WorkerSettings {
@@ -93,7 +98,7 @@ export class Server {
   }
 
   #network(settings: WorkerSettings): StepNetworks {
-    this.#networks ??= new StepNetworks(this.#env, settings.root);
+    this.#networks ??= new StepNetworks({ env: this.#env, root: settings.root, rootless: settings.mapping !== null });
     return this.#networks;
   }
 }

@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { NetworkTool } from "../network.ts";
+import type { NetworkProvider } from "./providers.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -17,12 +17,12 @@ export class NetworkMemory {
     this.#now = now;
   }
 
-  hung(tool: NetworkTool): boolean {
+  hung(tool: Pick<NetworkProvider, "path">): boolean {
     const { boot, times } = this.#read();
     return boot === bootId() && this.#now() - (times[tool.path] ?? 0) < DAY_MS;
   }
 
-  noteHung(tool: NetworkTool): void {
+  noteHung(tool: Pick<NetworkProvider, "path">): void {
     const { boot, times } = this.#read();
     const kept = boot === bootId() ? times : {};
     try {
