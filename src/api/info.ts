@@ -52,9 +52,9 @@ async function probe({ sandbox }: Laminate): Promise<Info["sandbox"]> {
 }
 
 async function countContainers(root: string): Promise<Info["containers"]> {
-  const [{ Containers }, { stateOf }] = await Promise.all([import("../containers/containers.ts"), import("../containers/container.ts")]);
+  const [{ Containers }, { isUp, stateOf }] = await Promise.all([import("../containers/containers.ts"), import("../containers/container.ts")]);
   const all = new Containers(root).list();
-  const running = all.filter((container) => stateOf(container).status === "running").length;
+  const running = all.filter((container) => isUp(stateOf(container))).length;
   return { total: all.length, running, stopped: all.length - running };
 }
 

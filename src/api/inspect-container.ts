@@ -8,7 +8,7 @@ export interface ContainerDescription {
 
 /** A container that is called `name`, or undefined when there is none. */
 export async function describeContainer(store: Pick<Store, "root">, name: string): Promise<ContainerDescription | undefined> {
-  const [{ Containers }, { stateOf, readRun, pathIn }] = await Promise.all([import("../containers/containers.ts"), import("../containers/container.ts")]);
+  const [{ Containers }, { isUp, stateOf, readRun, pathIn }, { failureExitCode }] = await Promise.all([import("../containers/containers.ts"), import("../containers/container.ts"), import("../containers/container-error.ts")]);
   const container = findOne(new Containers(store.root), name);
   if (container === undefined) return undefined;
   const { record } = container;
@@ -28,8 +28,18 @@ export async function describeContainer(store: Pick<Store, "root">, name: string
       ReadonlyRootfs: record.readOnly,
       Privileged: record.privileged,
       Memory: record.limits.memoryBytes ?? 0,
+      MemorySwap: record.limits.memorySwapBytes ?? 2 * (record.limits.memoryBytes ?? 0),
+      MemoryReservation: record.limits.memoryReservationBytes ?? 0,
       NanoCpus: Math.round((record.limits.cpus ?? 0) * 1e9),
+      CpuShares: record.limits.cpuShares ?? 0,
+      CpuPeriod: record.limits.cpuPeriod ?? 0,
+      CpuQuota: record.limits.cpuQuota ?? 0,
+      CpusetCpus: record.limits.cpusetCpus ?? "",
+      CpusetMems: record.limits.cpusetMems ?? "",
       PidsLimit: record.limits.pids ?? null,
+      OomScoreAdj: record.oomScoreAdj ?? 0,
+      ShmSize: record.shmBytes ?? 67_108_864,
+      Ulimits: (record.ulimits ?? []).map(({ type, soft, hard }) => ({ Name: type.replace(/^RLIMIT_/, "").toLowerCase(), Hard: hard, Soft: soft })),
       Init: record.init !== undefined,
     },
     Mounts: record.mounts,
@@ -62,17 +72,18 @@ export async function describeContainer(store: Pick<Store, "root">, name: string
 
   function describeState(state: ReturnType<typeof stateOf>): Record<string, unknown> {
     const time = (value: number | undefined): string => (value === undefined ? "0001-01-01T00:00:00Z" : new Date(value).toISOString());
-    const running = state.status === "running";
+    const running = isUp(state);
+    const failure = state.status === "created" ? state.failure : undefined;
     return {
       Status: state.status,
       Running: running,
-      Paused: false,
+      Paused: state.status === "paused",
       Restarting: false,
-      OOMKilled: false,
+      OOMKilled: state.status === "exited" && state.oomKilled,
       Dead: state.status === "dead",
       Pid: running ? state.run.init.pid : 0,
-      ExitCode: state.status === "exited" ? state.exitCode : 0,
-      Error: state.status === "dead" ? state.why : "",
+      ExitCode: state.status === "exited" ? state.exitCode : failure === undefined ? 0 : failureExitCode(failure.code),
+      Error: state.status === "dead" ? state.why : (failure?.message ?? ""),
       StartedAt: time(running ? state.run.startedAt : state.status === "created" ? undefined : state.startedAt),
       FinishedAt: time(state.status === "exited" ? state.finishedAt : undefined),
     };

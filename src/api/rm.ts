@@ -1,5 +1,5 @@
 import { ContainerError } from "../containers/container-error.ts";
-import { stateOf } from "../containers/container.ts";
+import { isUp, stateOf } from "../containers/container.ts";
 import { Containers } from "../containers/containers.ts";
 import { killContainer } from "../containers/inside.ts";
 import { removeContainer } from "../containers/remove-container.ts";
@@ -9,7 +9,7 @@ import type { Laminate } from "./laminate.ts";
 export async function rm({ store, sandbox }: Pick<Laminate, "store" | "sandbox">, { container: name, force }: { readonly container: string; readonly force: boolean }): Promise<void> {
   const containers = new Containers(store.root);
   const container = containers.find(name);
-  if (stateOf(container).status === "running") {
+  if (isUp(stateOf(container))) {
     if (!force) {
       throw new ContainerError("running", `cannot remove container "/${container.record.name}": container is running: stop the container before removing or force remove`);
     }

@@ -83,8 +83,8 @@ function checkImageFree(record: ImageRecord, users: readonly User[], force: bool
 }
 
 async function usersOf(store: WithStore["store"], record: ImageRecord): Promise<User[]> {
-  const [{ containersUsing }, { stateOf }] = await Promise.all([import("../containers/containers.ts"), import("../containers/container.ts")]);
-  return containersUsing(store, record.id).map((container) => ({ id: container.id, running: stateOf(container).status === "running" }));
+  const [{ containersUsing }, { isUp, stateOf }] = await Promise.all([import("../containers/containers.ts"), import("../containers/container.ts")]);
+  return containersUsing(store, record.id).map((container) => ({ id: container.id, running: isUp(stateOf(container)) }));
 }
 
 function short(id: string): string {

@@ -1,8 +1,10 @@
+import { existsSync } from "node:fs";
 import { ContainerError } from "../containers/container-error.ts";
+import { stateOf } from "../containers/container.ts";
 import { Containers } from "../containers/containers.ts";
 import { removeContainer } from "../containers/remove-container.ts";
 import { containerRecord, type RunOptions } from "../containers/run-options.ts";
-import { startContainer } from "../containers/start-container.ts";
+import { startContainer, type StartOptions } from "../containers/start-container.ts";
 import type { EventSink } from "../events/build-event.ts";
 import { StoreFailure } from "../store/store-error.ts";
 import type { ImageRecord } from "../store/images/image-store.ts";
@@ -12,7 +14,8 @@ export interface RunRequest extends RunOptions {
   /** A name or ID. */
   readonly image: string;
   readonly name?: string;
-  readonly detach: boolean;
+  /** The bytes that leave a container in the foreground alone; undefined for one in the background. */
+  readonly attach?: { readonly detachKeys: readonly number[] };
   readonly pull: "missing" | "always" | "never";
   readonly platform?: string;
 }
@@ -22,6 +25,7 @@ export interface RunHooks {
   readonly signal: AbortSignal;
   /** Told before an image is pulled. */
   readonly onMissing: (image: string) => void;
+  readonly proxy?: StartOptions["proxy"];
 }
 
 /** Makes a container of an image and starts it; resolves to its exit code, or in the background to 0 and its ID. */
@@ -32,14 +36,13 @@ export async function run(laminate: Laminate, request: RunRequest, hooks: RunHoo
   const containers = new Containers(store.root);
   const container = containers.create(containerRecord({ id: image.id, name: request.image, config }, request), request.name);
   try {
-    const exitCode = await startContainer(container, { store, sandbox, containers, env }, { detach: request.detach, signal: hooks.signal });
-    if (request.autoRemove && !request.detach) {
-      await removeContainer(container, containers, sandbox);
-    }
+    const { interactive: stdin, terminal } = request;
+    const options = { signal: hooks.signal, ...(hooks.proxy === undefined ? {} : { proxy: hooks.proxy }), ...(request.attach === undefined ? {} : { attach: { ...request.attach, stdin, terminal } }) };
+    const exitCode = await startContainer(container, { store, sandbox, containers, env }, options);
+    if (request.autoRemove && !existsSync(container.directory)) containers.release(container);
     return { id: container.id, exitCode };
   } catch (error) {
-    // Docker keeps a container that could not start; nobody has a use for it.
-    await removeContainer(container, containers, sandbox).catch(() => undefined);
+    if (request.autoRemove && stateOf(container).status === "created") await removeContainer(container, containers, sandbox).catch(() => undefined);
     throw error;
   }
 }

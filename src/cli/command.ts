@@ -33,6 +33,11 @@ export interface CommandContext {
   readonly stderr: NodeJS.WriteStream;
   /** Aborted by Ctrl-C or SIGTERM; main then exits 130 or 143. */
   readonly signal: AbortSignal;
+  /**
+   * From now until what it gives is called, signals that can be caught go to `deliver` and no longer abort `signal`;
+   * `onResize` is told when our terminal has a new size.
+   */
+  readonly takeSignals: (deliver: (name: NodeJS.Signals) => void, onResize: () => void) => () => void;
   /** `--root` or LAMINATE_ROOT, undefined for the default. */
   readonly root: string | undefined;
 }

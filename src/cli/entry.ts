@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { constants } from "node:os";
 import { Interrupted } from "./interrupted.ts";
 import { main } from "./main.ts";
 
@@ -34,6 +36,7 @@ async function command(): Promise<void> {
       return errors.get();
     },
     signal: controller.signal,
+    takeSignals,
   });
   await Promise.all([output, errors].map((stream) => (stream.made() ? flushed(stream.get()) : undefined)));
   process.exit(code);
@@ -50,6 +53,30 @@ function abortOnSignals(controller: AbortController): void {
       if (asked >= PATIENCE) process.exit(reason.exitCode);
     });
   }
+}
+
+const PROXIED = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGCONT", "SIGTSTP", "SIGIO", "SIGPWR", "SIGXCPU", "SIGXFSZ"] as const;
+
+/** See CommandContext. A signal that we were told to ignore (nohup) stays ignored. */
+function takeSignals(deliver: (name: NodeJS.Signals) => void, onResize: () => void): () => void {
+  const ignored = ignoredSignals();
+  const names = PROXIED.filter((name) => (ignored & (1n << BigInt(constants.signals[name] - 1))) === 0n);
+  const before = names.map((name) => [name, process.listeners(name)] as const);
+  for (const name of names) process.removeAllListeners(name).on(name, deliver);
+  process.on("SIGWINCH", onResize);
+  return () => {
+    process.off("SIGWINCH", onResize);
+    for (const [name, listeners] of before) {
+      process.off(name, deliver);
+      for (const listener of listeners) process.on(name, listener);
+    }
+  };
+}
+
+/** proc(5), /proc/PID/status, SigIgn: a bit for each signal. */
+function ignoredSignals(): bigint {
+  const found = /^SigIgn:\s*([0-9a-f]+)/m.exec(readFileSync("/proc/self/status", "latin1"));
+  return BigInt(`0x${found?.[1] ?? "0"}`);
 }
 
 /** Standard output, whose reader may go away: then the command ends without a word. */

@@ -23,12 +23,13 @@ export async function runCommand(command: Command, words: readonly string[], wor
   globals.root = (rootFlag as string | undefined) ?? globals.root;
   globals.debug ||= debug === true;
   checkArguments(command, line.args.length);
-  const { env, cwd, signal } = world;
+  const { env, cwd, signal, takeSignals } = world;
   const chosen = globals.root ?? env["LAMINATE_ROOT"];
   const context: CommandContext = {
     env,
     cwd,
     signal,
+    takeSignals,
     root: chosen === "" ? undefined : chosen,
     // Getters: reading a stream of the process opens it.
     get stdin() {

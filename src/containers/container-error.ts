@@ -10,6 +10,9 @@ export class ContainerError extends Failure {
     | "bad-option"
     | "not-running"
     | "running"
+    | "monitor-lost"
+    | "no-cgroups"
+    | "bad-platform"
     | "no-command"
     | "no-conmon"
     | "no-init"
@@ -28,6 +31,11 @@ export class ContainerError extends Failure {
 
   /** What `run` and `exec` end with, as docker: 126 and 127 as a shell's, 125 for all else that is ours. */
   get exitCode(): number {
-    return this.code === "cannot-execute" ? 126 : this.code === "not-found" ? 127 : 125;
+    return failureExitCode(this.code);
   }
+}
+
+/** The exit code that goes with a code of {@link ContainerError}. */
+export function failureExitCode(code: string): number {
+  return code === "cannot-execute" ? 126 : code === "not-found" ? 127 : 125;
 }

@@ -1,16 +1,18 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { isFrozen, ranOutOfMemory } from "./cgroup.ts";
+import { launchFiles, type LaunchFailure } from "./launch-plan.ts";
 import type { ContainerRecord, RunRecord } from "./record.ts";
-import { bootId, isAlive } from "./process-identity.ts";
+import { bootId, isAlive } from "../sys/process-identity.ts";
 
 /**
- * `running` also while only its monitor is lost (`unmonitored`); `dead`: it ended and nothing recorded how,
+ * `created` also when it could not be started (`failure`). `running` and `paused` also while only its monitor is lost (`unmonitored`); `dead`: it ended and nothing recorded how,
  * as its monitor was killed or the machine was restarted.
  */
 export type ContainerState =
-  | { readonly status: "created" }
-  | { readonly status: "running"; readonly run: RunRecord; readonly unmonitored: boolean }
-  | { readonly status: "exited"; readonly exitCode: number; readonly startedAt?: number; readonly finishedAt: number }
+  | { readonly status: "created"; readonly failure?: LaunchFailure }
+  | { readonly status: "running" | "paused"; readonly run: RunRecord; readonly unmonitored: boolean }
+  | { readonly status: "exited"; readonly exitCode: number; readonly startedAt?: number; readonly finishedAt: number; readonly oomKilled: boolean }
   | { readonly status: "dead"; readonly startedAt: number; readonly why: "monitor-lost" | "machine-restarted" };
 
 /** A container as it lies on disk: a view; {@link stateOf} looks at the processes. */
@@ -30,6 +32,8 @@ export const containerFiles = {
   bundle: "bundle",
   /** The runtime's own state (its `--root`). */
   state: "state",
+  /** There when the kernel killed something of it for want of memory. */
+  oom: "oom",
   upper: "upper",
   merged: "merged",
 } as const;
@@ -41,22 +45,34 @@ export function pathIn(container: Pick<Container, "directory">, file: keyof type
 
 /** Looks at what is recorded and which processes live. */
 export function stateOf(container: Container): ContainerState {
+  const failure = readJson<LaunchFailure>(join(container.directory, launchFiles.failure));
+  if (failure?.started === false) return { status: "created", failure };
   const run = readRun(container.directory);
   const ended = readExit(container);
   if (ended !== undefined) {
-    return { status: "exited", ...ended, ...(run === undefined ? {} : { startedAt: run.startedAt }) };
+    return { status: "exited", ...ended, oomKilled: wasOutOfMemory(container, run), ...(run === undefined ? {} : { startedAt: run.startedAt }) };
   }
   if (run === undefined) return { status: "created" };
   if (run.boot !== bootId()) return { status: "dead", startedAt: run.startedAt, why: "machine-restarted" };
   const monitored = isAlive(run.monitor);
-  if (monitored || isAlive(run.init)) return { status: "running", run, unmonitored: !monitored };
+  if (monitored || isAlive(run.init)) return { status: run.cgroup !== undefined && isFrozen(run.cgroup) ? "paused" : "running", run, unmonitored: !monitored };
   // The end may have been recorded between the two looks.
   const late = readExit(container);
-  return late === undefined ? { status: "dead", startedAt: run.startedAt, why: "monitor-lost" } : { status: "exited", ...late, startedAt: run.startedAt };
+  return late === undefined ? { status: "dead", startedAt: run.startedAt, why: "monitor-lost" } : { status: "exited", ...late, oomKilled: wasOutOfMemory(container, run), startedAt: run.startedAt };
+}
+
+/** Whether a container in this state has processes. */
+export function isUp(state: ContainerState): state is Extract<ContainerState, { readonly run: RunRecord }> {
+  return state.status === "running" || state.status === "paused";
+}
+
+/** Kept when it ended; until then the kernel knows. */
+function wasOutOfMemory(container: Container, run: RunRecord | undefined): boolean {
+  return existsSync(pathIn(container, "oom")) || (run?.cgroup !== undefined && ranOutOfMemory(run.cgroup));
 }
 
 /** How a container ended, if that was recorded. */
-export function readExit(container: Container): { readonly exitCode: number; readonly finishedAt: number } | undefined {
+export function readExit(container: Pick<Container, "id" | "directory">): { readonly exitCode: number; readonly finishedAt: number } | undefined {
   const path = join(pathIn(container, "exit"), container.id);
   try {
     const exitCode = Number.parseInt(readFileSync(path, "utf8"), 10);

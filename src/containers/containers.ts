@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf } from "../base/failure.ts";
 import type { Digest } from "../oci/digest.ts";
 import { ContainerError } from "./container-error.ts";
-import { namesIn, readContainer, type Container } from "./container.ts";
+import { directoriesOf, removeCgroup } from "./cgroup.ts";
+import { namesIn, readContainer, stateOf, type Container } from "./container.ts";
 import { randomName } from "./random-name.ts";
 import type { ContainerRecord } from "./record.ts";
 
@@ -110,17 +111,24 @@ export class Containers {
     return tryLink(id, link) ? name : this.#takeName(name, id);
   }
 
-  /** Directories without a record that are too old to be in the making. */
+  /** What is left of containers whose end nobody saw: cgroups, directories without a record that are too old to be in the making, names. */
   #sweep(): void {
     for (const name of namesIn(this.#directory)) {
       const directory = join(this.#directory, name);
-      if (readContainer(directory) === undefined && age(directory) > HALF_MADE_MS) {
+      const container = readContainer(directory);
+      if (container !== undefined && stateOf(container).status === "dead") removeCgroup(directoriesOf(container.id));
+      if (container === undefined && age(directory) > HALF_MADE_MS) {
         try {
           rmSync(directory, { recursive: true, force: true });
         } catch {
           // Files of other owners: a half removed one, which `laminate rm` of an ordinary user cannot meet again.
         }
       }
+    }
+    for (const name of namesIn(this.#names)) {
+      const link = join(this.#names, name);
+      const id = linkTarget(link);
+      if (id !== undefined && !existsSync(join(this.#directory, id))) rmSync(link, { force: true });
     }
   }
 }

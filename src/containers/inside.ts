@@ -1,17 +1,20 @@
 import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isRootless } from "../sandbox/namespace.ts";
-import { flagsWithoutCgroups } from "../sandbox/runtime.ts";
+import { cgroupFlags } from "../sandbox/runtime.ts";
+import { freezerFile } from "./cgroup.ts";
 import { ContainerError } from "./container-error.ts";
-import { pathIn, stateOf, type Container } from "./container.ts";
-import { isAlive } from "./process-identity.ts";
+import { isUp, pathIn, stateOf, type Container } from "./container.ts";
+import { isAlive } from "../sys/process-identity.ts";
+import { launchFiles } from "./launch-plan.ts";
 import type { RunRecord } from "./record.ts";
 
 /** The last start of a container that runs now. Throws ContainerError `not-running`. */
 export function runningOf(container: Container): RunRecord {
   const state = stateOf(container);
-  if (state.status !== "running") {
+  if (!isUp(state)) {
     throw new ContainerError("not-running", `container ${container.id} is not running`);
   }
   return state.run;
@@ -23,8 +26,8 @@ export function insideCommand({ monitor }: RunRecord): string[] {
 }
 
 /** The runtime's command with the flags that name this container's state. */
-export function runtimeCommand(container: Container, { runtime }: RunRecord): string[] {
-  return [runtime.path, "--root", pathIn(container, "state"), ...flagsWithoutCgroups(runtime)];
+export function runtimeCommand(container: Container, { runtime, cgroup }: RunRecord): string[] {
+  return [runtime.path, "--root", pathIn(container, "state"), ...cgroupFlags(runtime, cgroup !== undefined)];
 }
 
 /** Sends a signal to a container's first process. */
@@ -43,7 +46,7 @@ export function signalContainer(container: Container, signal: string): void {
 /** Waits until a container no longer runs; false when `milliseconds` were not enough. */
 export async function untilEnded(container: Container, milliseconds: number): Promise<boolean> {
   for (const end = Date.now() + milliseconds; ; ) {
-    if (stateOf(container).status !== "running") return true;
+    if (!isUp(stateOf(container))) return true;
     if (Date.now() >= end) return false;
     await sleep(20);
   }
@@ -51,8 +54,9 @@ export async function untilEnded(container: Container, milliseconds: number): Pr
 
 /** Asks a container to end, and makes it end when it has not after `seconds`. */
 export async function stopContainer(container: Container, seconds: number): Promise<void> {
-  if (stateOf(container).status !== "running") return;
+  if (!isUp(stateOf(container))) return;
   signalContainer(container, container.record.stopSignal);
+  thaw(container);
   if (await untilEnded(container, seconds * 1000)) return;
   await killContainer(container);
 }
@@ -61,6 +65,7 @@ const KILLED_WITHIN = 10_000;
 
 export async function killContainer(container: Container): Promise<void> {
   signalContainer(container, "KILL");
+  thaw(container);
   if (!(await untilEnded(container, KILLED_WITHIN))) {
     throw new ContainerError("does-not-stop", `container ${container.record.name} does not end, even when killed`);
   }
@@ -69,4 +74,49 @@ export async function killContainer(container: Container): Promise<void> {
 /** Where a running container's files are for commands run by {@link insideCommand}. */
 export function mergedIn(container: Container): string {
   return join(container.directory, "merged");
+}
+
+/** Stops all of a container's processes where they are, or lets them go on (`docker pause`). Throws ContainerError. */
+export function setPaused(container: Container, paused: boolean): void {
+  const { cgroup } = runningOf(container);
+  const { name } = container.record;
+  const freezer = cgroup === undefined ? undefined : freezerFile(cgroup);
+  if (freezer === undefined) throw new ContainerError("no-cgroups", `cannot ${paused ? "pause" : "unpause"} container ${name}: it has no cgroup of its own`, { hint: "that takes root, and a runtime that can use the machine's cgroups" });
+  if ((stateOf(container).status === "paused") === paused) throw new ContainerError("bad-option", `container ${name} is ${paused ? "already" : "not"} paused`);
+  writeFileSync(freezer.path, paused ? freezer.frozen : freezer.thawed);
+}
+
+/** A signal reaches a stopped process when it goes on. */
+function thaw(container: Container): void {
+  if (stateOf(container).status === "paused") setPaused(container, false);
+}
+
+/**
+ * Kills what a start left that was itself killed before anybody could know of it: a monitor whose container waits to
+ * be started. The monitor is known by its command line, which names the container.
+ */
+export function endUnknown({ id, directory }: Container): void {
+  const [monitor, init] = [launchFiles.conmonPid, launchFiles.containerPid].map((name) => numberIn(join(directory, name)));
+  if (monitor === undefined || !textOf(`/proc/${monitor}/cmdline`).includes(id)) return;
+  const isItsChild = init !== undefined && new RegExp(`^PPid:\\s*${monitor}$`, "m").test(textOf(`/proc/${init}/status`));
+  for (const pid of isItsChild ? [init, monitor] : [monitor]) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+}
+
+function numberIn(file: string): number | undefined {
+  const number = Number.parseInt(textOf(file), 10);
+  return Number.isNaN(number) ? undefined : number;
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "latin1");
+  } catch {
+    return "";
+  }
 }

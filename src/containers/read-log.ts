@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { pathIn, stateOf, type Container } from "./container.ts";
+import { isUp, pathIn, stateOf, type Container } from "./container.ts";
 
 export interface LogLine {
   /** RFC 3339, as conmon wrote it. */
@@ -25,7 +25,7 @@ export async function* readLog(container: Container, options: { readonly follow:
   try {
     let rest = Buffer.alloc(0) as Buffer;
     for (let at = 0; ; ) {
-      const running = options.follow && stateOf(container).status === "running";
+      const running = options.follow && isUp(stateOf(container));
       for (let size = fstatSync(file).size; at < size; ) {
         const buffer = Buffer.allocUnsafe(Math.min(CHUNK, size - at));
         const count = readSync(file, buffer, 0, buffer.length, at);

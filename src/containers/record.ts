@@ -1,9 +1,12 @@
 import type { Digest, DiffId } from "../oci/digest.ts";
 import type { HostEntry } from "../sandbox/host-files.ts";
 import type { NetworkMode } from "../sandbox/network/network.ts";
+import type { SpecLimit } from "../sandbox/runtime-spec.ts";
+import type { Cgroup } from "./cgroup.ts";
+import type { Limits } from "./limits.ts";
 import type { Mount } from "./mounts.ts";
 import type { PortBinding, PublishedPort } from "./ports.ts";
-import type { ProcessIdentity } from "./process-identity.ts";
+import type { ProcessIdentity } from "../sys/process-identity.ts";
 
 /** What a container is, fixed when it is created: `config.json` of its directory. */
 export interface ContainerRecord {
@@ -24,6 +27,8 @@ export interface ContainerRecord {
   readonly user: string;
   readonly terminal: boolean;
   readonly openStdin: boolean;
+  /** Standard input closes with the first who fed it: the container was started in the foreground. */
+  readonly stdinOnce?: boolean;
   readonly hostname: string;
   readonly network: NetworkMode;
   readonly addHosts: readonly HostEntry[];
@@ -43,7 +48,9 @@ export interface ContainerRecord {
   readonly init?: string;
   readonly runtime?: string;
   readonly shmBytes?: number;
-  readonly limits: { readonly memoryBytes?: number; readonly cpus?: number; readonly pids?: number };
+  readonly limits: Limits;
+  readonly oomScoreAdj?: number;
+  readonly ulimits?: readonly SpecLimit[];
 }
 
 /** Which network a container got, and why it is not a private one when that was asked for. */
@@ -56,12 +63,13 @@ export interface ContainerNetwork {
 export interface RunRecord {
   /** Process numbers mean nothing after a reboot. */
   readonly boot: string;
-  /** conmon, or the worker of a container in the foreground: it holds the namespaces and records the end. */
+  /** conmon: it holds the namespaces and records the end. */
   readonly monitor: ProcessIdentity;
   /** The container's first process. */
   readonly init: ProcessIdentity;
   readonly startedAt: number;
   readonly runtime: { readonly path: string; readonly kind: "runc" | "crun" };
+  readonly cgroup?: Cgroup;
   readonly network: ContainerNetwork;
   readonly ports: readonly PortBinding[];
   /** The network's tool and the port proxy, which end with the container. */

@@ -18,6 +18,7 @@ export interface RunOptions {
   readonly user?: string;
   readonly terminal: boolean;
   readonly interactive: boolean;
+  readonly attach?: unknown;
   readonly hostname?: string;
   readonly network: NetworkMode;
   readonly addHosts: readonly HostEntry[];
@@ -73,6 +74,7 @@ export function containerRecord(image: { readonly id: Digest; readonly name: str
       user: options.user ?? config.User ?? "",
       terminal: options.terminal,
       openStdin: options.interactive,
+      stdinOnce: options.interactive && options.attach !== undefined,
       hostname,
       network: options.network,
       addHosts: options.addHosts,

@@ -1,17 +1,22 @@
-import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import type { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { enterCommand, enterFailure, isRootless } from "../sandbox/namespace.ts";
 import { findRuntime } from "../sandbox/runtime.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { findCommand } from "../sandbox/search-path.ts";
 import type { Store } from "../store/store.ts";
+import { cgroupOf } from "./cgroup.ts";
 import { ContainerError } from "./container-error.ts";
 import type { Container } from "./container.ts";
 import type { Containers } from "./containers.ts";
-import { launchFiles, type LaunchFailure, type LaunchPlan } from "./launch-plan.ts";
+import { endUnknown } from "./inside.ts";
+import { launchFiles, type AttachPlan, type LaunchFailure, type LaunchPlan } from "./launch-plan.ts";
+import { limitsOf } from "./limits.ts";
+import type { Said } from "./worker/accompany.ts";
 
 export interface StartWorld {
   readonly store: Store;
@@ -20,30 +25,46 @@ export interface StartWorld {
   readonly env: NodeJS.ProcessEnv;
 }
 
+export interface StartOptions {
+  /** How our standard streams are joined to the container's; undefined in the background. */
+  readonly attach?: AttachPlan;
+  /** Has what happens to this process told to the container: signals, and new sizes of the terminal. Gives what ends that. */
+  readonly proxy?: (tell: (said: Said) => void) => () => void;
+  /** Leaves a container in the foreground alone. */
+  readonly signal: AbortSignal;
+}
+
 /**
  * Starts a container. In the foreground it has our standard streams and this resolves to its exit code when it ends;
  * in the background this resolves to 0 as soon as it runs. Throws ContainerError or SandboxError.
  */
-export async function startContainer(container: Container, world: StartWorld, options: { readonly detach: boolean; readonly signal: AbortSignal }): Promise<number> {
+export async function startContainer(container: Container, world: StartWorld, options: StartOptions): Promise<number> {
   const { record, directory } = container;
   const { store, sandbox, containers, env } = world;
   await checkPorts(container);
-  const monitor = options.detach ? findConmon(env) : undefined;
+  endUnknown(container);
+  const runtime = findRuntime(env, record.runtime);
+  const cgroup = cgroupOf(record.id, runtime);
+  if ("missing" in cgroup) refuseLimits(container, cgroup.missing);
   const plan: LaunchPlan = {
     record,
     directory,
     lowers: await Promise.all(record.layers.map((diffId) => store.layers.directory(diffId, sandbox.dialect, (tar, target) => sandbox.unpack(tar, target)))),
     dialect: sandbox.dialect,
     rootless: isRootless(),
-    runtime: findRuntime(env, record.runtime),
+    runtime,
+    ...("missing" in cgroup ? {} : { cgroup }),
     volumes: join(store.root, "volumes"),
-    monitor,
+    monitor: findConmon(env),
+    ...(options.attach === undefined ? {} : { attach: options.attach }),
     nameLink: containers.nameLink(container),
   };
   mkdirSync(plan.volumes, { recursive: true, mode: 0o700 });
   const file = join(directory, launchFiles.plan);
   writeFileSync(file, JSON.stringify(plan), { mode: 0o600 });
-  const code = await runLauncher([...enterCommand(env), process.execPath, fileURLToPath(new URL("./worker/launch.ts", import.meta.url)), file], options);
+  rmSync(join(directory, launchFiles.failure), { force: true });
+  const enter = enterCommand(env, { cgroup: plan.cgroup === undefined });
+  const code = await runLauncher([...enter, process.execPath, fileURLToPath(new URL("./worker/launch.ts", import.meta.url)), file], options);
   const failure = readFailure(directory);
   if (failure !== undefined) {
     throw new ContainerError(failure.code as ContainerError["code"], failure.message);
@@ -51,20 +72,50 @@ export async function startContainer(container: Container, world: StartWorld, op
   return code;
 }
 
-function runLauncher(argv: readonly string[], { detach, signal }: { readonly detach: boolean; readonly signal: AbortSignal }): Promise<number> {
+/** A limit that cannot be set is refused, never ignored. */
+function refuseLimits({ record }: Container, why: string): void {
+  const flag = limitsOf(record.limits)[0];
+  if (flag !== undefined) throw new ContainerError("no-cgroups", `cannot set ${flag}: ${why}`);
+}
+
+function runLauncher(argv: readonly string[], options: StartOptions): Promise<number> {
+  return options.attach === undefined ? inBackground(argv) : inForeground(argv, options);
+}
+
+function inBackground(argv: readonly string[]): Promise<number> {
+  const child = spawn(argv[0]!, argv.slice(1), { stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
+  return exitOf(child, (code) => {
+    child.stderr.destroy(); // conmon may hold it
+    if (code !== 0 && said.trim() !== "") throw enterFailure(said);
+  });
+}
+
+/** In a session of its own: what is typed at our terminal reaches the container once, by way of us. */
+function inForeground(argv: readonly string[], { proxy, signal }: StartOptions): Promise<number> {
+  const child = spawn(argv[0]!, argv.slice(1), { stdio: ["inherit", "inherit", "inherit", "pipe"], detached: true });
+  const control = child.stdio[3] as Writable;
+  control.on("error", () => {}); // it ended first
+  const stop = proxy?.((said) => control.write(`${said}\n`));
+  const leave = (): void => void control.end();
+  signal.addEventListener("abort", leave, { once: true });
+  return exitOf(child, () => {
+    stop?.();
+    signal.removeEventListener("abort", leave);
+  });
+}
+
+function exitOf(child: ChildProcess, then: (code: number) => void): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(argv[0]!, argv.slice(1), { stdio: detach ? ["ignore", "ignore", "pipe"] : "inherit" });
-    let said = "";
-    child.stderr?.setEncoding("utf8").on("data", (text: string) => (said += text));
-    // The container decides what a signal means to it; we only pass it on, and wait.
-    const pass = (): void => void child.kill("SIGTERM");
-    signal.addEventListener("abort", pass, { once: true });
     child.once("error", reject);
     child.once("exit", (code) => {
-      signal.removeEventListener("abort", pass);
-      child.stderr?.destroy();
-      if (code !== 0 && said.trim() !== "" && detach) reject(enterFailure(said));
-      else resolve(code ?? 137);
+      try {
+        then(code ?? 137);
+        resolve(code ?? 137);
+      } catch (error) {
+        reject(error);
+      }
     });
   });
 }
@@ -77,11 +128,10 @@ function readFailure(directory: string): LaunchFailure | undefined {
 function findConmon(env: NodeJS.ProcessEnv): string {
   const found = ["conmon", "/usr/libexec/podman/conmon", "/usr/lib/podman/conmon"].map((name) => findCommand(name, env)).find((path) => path !== undefined);
   if (found === undefined) {
-    throw new ContainerError("no-conmon", `cannot run a container in the background: its monitor, the command "conmon", was not found`, { hint: "install it: apt-get install conmon" });
+    throw new ContainerError("no-conmon", `cannot run a container: its monitor, the command "conmon", was not found`, { hint: "install it: apt-get install conmon" });
   }
   return found;
 }
-
 /** With the host's network a port of the container is the host's port of the same number: it must be asked for so, and be free. */
 async function checkPorts({ record }: Container): Promise<void> {
   if (record.network === "none") {

@@ -55,6 +55,8 @@ export function idMapping(): IdMapping | undefined {
 }
 
 export interface EnterOptions {
+  /** Unless false, a cgroup namespace too: its root is where we are now, so that a runtime there finds no other cgroups. */
+  readonly cgroup?: boolean;
   /**
    * Also a PID namespace, with its own /proc: the started command is its process 1, and when that ends for
    * whatever reason the kernel kills everything started below it.
@@ -64,7 +66,7 @@ export interface EnterOptions {
 
 /**
  * The argv prefix that runs a command with what containers need and we may not have: a mount namespace whose mounts
- * no one else sees, a cgroup namespace (so that cgroup2 may be mounted in it) and, unless we are root, a user
+ * no one else sees, by default a cgroup namespace (so that cgroup2 may be mounted in it) and, unless we are root, a user
  * namespace in which we are root and the subordinate ids are ours. `[...enterCommand(env), 'mount', …]`.
  * Throws {@link SandboxError} naming what this machine lacks.
  */
@@ -73,7 +75,7 @@ export function enterCommand(env: NodeJS.ProcessEnv, options: EnterOptions = {})
   if (unshare === undefined) {
     throw new SandboxError("no-unshare", 'cannot make namespaces: the command "unshare" was not found', { hint: "install util-linux: apt-get install util-linux" });
   }
-  const namespaces = ["--mount", "--cgroup", "--propagation", "private", ...(options.pid === true ? ["--pid", "--fork", "--kill-child", "--mount-proc"] : [])];
+  const namespaces = ["--mount", ...(options.cgroup === false ? [] : ["--cgroup"]), "--propagation", "private", ...(options.pid === true ? ["--pid", "--fork", "--kill-child", "--mount-proc"] : [])];
   const mapping = idMapping();
   if (mapping === undefined) {
     return [unshare, ...namespaces, "--"];

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf, reasonOf } from "../base/failure.ts";
 import { mount } from "../sys/mounts.ts";
@@ -7,7 +7,7 @@ import { SandboxError } from "./sandbox-error.ts";
 export interface OverlayOptions {
   /** Layer directories, lowest first. May be empty and may be more than a hundred. */
   readonly lowers: readonly string[];
-  /** An empty directory of ours on the file system of the store; `upper`, `work`, `merged` and `lower` are made in it. */
+  /** A directory of ours on the file system of the store; `upper`, `work`, `merged` and `lower` are made in it. */
   readonly directory: string;
   readonly dialect: "trusted" | "user";
   /** Skip every sync of the upper layer: for a step that is thrown away if the machine dies meanwhile. */
@@ -23,34 +23,36 @@ export interface Overlay {
  * Mounts a layer stack at `directory/merged` in the mount namespace of this process.
  * mount(2) takes at most a page of options, and `:` and `,` in paths would need escapes the kernel reads differently
  * in different versions; so the layers get short names, links in `directory/lower`, and the mount is made from there.
+ * What an earlier mount of the same layers left there, in a namespace that is gone, is taken up again.
  */
 export function mountOverlay(options: OverlayOptions): Overlay {
   const { directory } = options;
   const made = { upper: join(directory, "upper"), merged: join(directory, "merged") };
   const links = join(directory, "lower");
   for (const path of [made.upper, made.merged, join(directory, "work"), links]) {
-    mkdirSync(path, { mode: 0o755 });
+    mkdirSync(path, { recursive: true, mode: 0o755 });
   }
   const lowers = options.lowers.length > 0 ? options.lowers : [emptyDirectory(directory)];
-  lowers.forEach((lower, at) => symlinkSync(lower, join(links, at.toString(36))));
+  lowers.forEach((lower, at) => link(lower, join(links, at.toString(36))));
   const names = lowers.map((_, at) => at.toString(36)).reverse(); // overlayfs wants the highest first
   mountFrom(links, made.merged, [`lowerdir=${names.join(":")}`, "upperdir=../upper", "workdir=../work"], options);
   return made;
 }
 
-/** Mounts again, at `directory/merged`, what {@link mountOverlay} once mounted there for a process that is gone. */
-export function remountOverlay(options: OverlayOptions): Overlay {
-  const { directory, lowers } = options;
-  const names = (lowers.length > 0 ? lowers : [""]).map((_, at) => at.toString(36)).reverse();
-  const made = { upper: join(directory, "upper"), merged: join(directory, "merged") };
-  mountFrom(join(directory, "lower"), made.merged, [`lowerdir=${names.join(":")}`, "upperdir=../upper", "workdir=../work"], options);
-  return made;
-}
-
 function emptyDirectory(directory: string): string {
   const path = join(directory, "empty");
-  mkdirSync(path, { mode: 0o755 });
+  mkdirSync(path, { recursive: true, mode: 0o755 });
   return path;
+}
+
+function link(target: string, path: string): void {
+  try {
+    symlinkSync(target, path);
+  } catch (error) {
+    if (errnoOf(error) !== "EEXIST") throw error;
+    rmSync(path); // an earlier mount's
+    symlinkSync(target, path);
+  }
 }
 
 /** All of it synchronous: the working directory belongs to the whole process and must be back before anyone looks. */

@@ -37,6 +37,8 @@ export interface RuntimeSpecOptions {
   readonly mounts?: readonly SpecMount[];
   readonly capabilities?: readonly string[];
   readonly limits?: readonly SpecLimit[];
+  /** -1000 to 1000: how gladly the kernel kills it when memory runs out (proc(5)). */
+  readonly oomScoreAdj?: number;
   readonly noNewPrivileges?: boolean;
   /** No masked and no read-only paths, a writable /sys. */
   readonly privileged?: boolean;
@@ -105,6 +107,7 @@ function processOf(options: RuntimeSpecOptions): object {
     cwd: options.cwd === "" ? "/" : options.cwd,
     capabilities: capabilitiesOf(options),
     ...(options.limits === undefined ? {} : { rlimits: options.limits }),
+    ...(options.oomScoreAdj === undefined ? {} : { oomScoreAdj: options.oomScoreAdj }),
     noNewPrivileges: options.noNewPrivileges ?? false,
   };
 }

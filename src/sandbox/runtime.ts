@@ -44,6 +44,12 @@ export function flagsWithoutCgroups(runtime: Runtime): string[] {
   return runtime.kind === "crun" ? ["--cgroup-manager=disabled"] : ["--rootless=true"];
 }
 
+/** The flags before the subcommand for a container that has a cgroup of its own, made in the machine's hierarchies, or has none. */
+export function cgroupFlags(runtime: Runtime, own: boolean): string[] {
+  if (!own) return flagsWithoutCgroups(runtime);
+  return runtime.kind === "crun" ? ["--cgroup-manager=cgroupfs"] : [];
+}
+
 /** The flags that make the runtime write its own messages to a file, one JSON object a line. */
 export function logFlags(runtime: Runtime, path: string): string[] {
   return runtime.kind === "crun" ? [`--log=file:${path}`, "--log-format=json"] : ["--log", path, "--log-format", "json"];

@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { randomBytes } from "node:crypto";
+import { identityOf } from "../sys/process-identity.ts";
 
 /**
  * Scratch space of one process below the store, so that what is made there can be renamed into its place. The
@@ -44,7 +45,7 @@ export class Temporary {
   }
 
   #make(): string {
-    const own = path.join(this.#root, `${process.pid}-${startTime(process.pid) ?? 0}-${randomBytes(4).toString("hex")}`);
+    const own = path.join(this.#root, `${process.pid}-${identityOf(process.pid)?.start ?? 0}-${randomBytes(4).toString("hex")}`);
     mkdirSync(own, { mode: 0o755 });
     return own;
   }
@@ -52,17 +53,7 @@ export class Temporary {
 
 function isAlive(name: string): boolean {
   const [pid, started] = name.split("-");
-  return started !== undefined && startTime(Number(pid)) === started;
-}
-
-/** Field 22 of /proc/PID/stat, clock ticks after boot (proc(5)); the second field, the name, may hold spaces and parentheses. */
-function startTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-  } catch {
-    return undefined;
-  }
+  return started !== undefined && identityOf(Number(pid))?.start === started;
 }
 
 function removed(directory: string): string[] {

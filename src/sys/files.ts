@@ -3,6 +3,7 @@ import { libc, systemError } from "./libc.ts";
 
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
+const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 const SECOND = 1_000_000_000n;
@@ -71,6 +72,11 @@ export function tryLock(file: number): boolean {
   const error = systemError("flock", `/proc/self/fd/${file}`);
   if ("code" in error && (error.code === "EAGAIN" || error.code === "EWOULDBLOCK")) return false;
   throw error;
+}
+
+/** Takes the shared flock(2) of an open file, for as long as it stays open. Throws when somebody holds it for himself alone. */
+export function shareLock(file: number): void {
+  check(libc().flock(file, LOCK_SH | LOCK_NB), "flock", `/proc/self/fd/${file}`);
 }
 
 /** Calls with a first guess at the size, and with the size that the kernel names when the guess was too small. */

@@ -14,7 +14,7 @@ export function screen(given: Partial<Pick<World, "env" | "cwd" | "signal">> = {
   const [out, stdout] = kept();
   const [err, stderr] = kept();
   const stdin = new PassThrough() as unknown as NodeJS.ReadStream;
-  return { world: { env: {}, cwd: "/", signal: new AbortController().signal, stdin, stdout, stderr, ...given }, out, err };
+  return { world: { env: {}, cwd: "/", takeSignals: () => () => {}, signal: new AbortController().signal, stdin, stdout, stderr, ...given }, out, err };
 }
 
 function kept(): [() => string, NodeJS.WriteStream] {

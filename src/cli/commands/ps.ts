@@ -45,7 +45,7 @@ function rowOf({ container: { record }, state }: ListedContainer, whole: boolean
     RunningFor: humanAge(record.created, now),
     Status: status(state, now),
     State: state.status,
-    Ports: state.status === "running" ? describePorts(state.run.ports, record.exposed) : "",
+    Ports: "run" in state ? describePorts(state.run.ports, record.exposed) : "",
     Names: record.name,
     Labels: Object.entries(record.labels).map(([name, value]) => `${name}=${value}`).join(","),
   };
@@ -56,7 +56,8 @@ function status(state: ListedContainer["state"], now: number): string {
     case "created":
       return "Created";
     case "running":
-      return `Up ${humanDuration(now - state.run.startedAt)}${state.unmonitored ? " (monitor lost)" : ""}`;
+    case "paused":
+      return `Up ${humanDuration(now - state.run.startedAt)}${state.status === "paused" ? " (Paused)" : ""}${state.unmonitored ? " (monitor lost)" : ""}`;
     case "exited":
       return `Exited (${state.exitCode}) ${humanAge(state.finishedAt, now)}`;
     case "dead":

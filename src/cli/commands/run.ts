@@ -1,11 +1,14 @@
 import { defineCommand, type CommandContext, type FlagValues } from "../command.ts";
 import { hostEntry } from "../host-entry.ts";
+import { detachKeys, proxy } from "../attached.ts";
 import { UsageError } from "../usage-error.ts";
 
 const flags = {
   detach: { kind: "boolean", short: "d", summary: "Run in the background and print the container ID" },
   interactive: { kind: "boolean", short: "i", summary: "Keep standard input open" },
   tty: { kind: "boolean", short: "t", summary: "Give the container a terminal" },
+  "detach-keys": { kind: "string", value: "KEYS", summary: "What to type to leave the container alone (default: ctrl-p,ctrl-q)" },
+  "sig-proxy": { kind: "boolean", summary: "Pass signals to the container (default: true)" },
   rm: { kind: "boolean", summary: "Remove the container when it ends" },
   name: { kind: "string", value: "NAME", summary: "Name the container" },
   env: { kind: "list", short: "e", value: "NAME[=VALUE]", summary: "Set an environment variable" },
@@ -50,7 +53,7 @@ export const command = defineCommand({
     if (values.memory !== undefined || values.cpus !== undefined) {
       throw new UsageError("bad-value", `"--${values.memory === undefined ? "cpus" : "memory"}": containers are run without cgroups, so limits cannot be set yet`);
     }
-    if (values.tty === true && values.detach !== true && !context.stdin.isTTY) throw new UsageError("conflict", "the input device is not a TTY");
+    if (values.tty === true && values.interactive === true && values.detach !== true && !context.stdin.isTTY) throw new UsageError("conflict", "the input device is not a TTY");
     const request = await requestOf(context, values, image!, words);
     const [{ run }, { open }, { TransferDisplay }] = await Promise.all([import("../../api/run.ts"), import("../open-laminate.ts"), import("../render/transfer.ts")]);
     await using laminate = await open(context);
@@ -60,7 +63,7 @@ export const command = defineCommand({
       stderr.write("The container has the host's network: its ports are the host's ports of the same numbers.\n");
     }
     try {
-      const { id, exitCode } = await run(laminate, request, { events: display.events, signal, onMissing: (name) => stderr.write(`Unable to find image '${name}' locally\n`) });
+      const { id, exitCode } = await run(laminate, request, { events: display.events, signal, onMissing: (name) => stderr.write(`Unable to find image '${name}' locally\n`), ...(values["sig-proxy"] === false ? {} : { proxy: proxy(context) }) });
       if (values.detach === true) stdout.write(`${id}\n`);
       return exitCode;
     } catch (error) {
@@ -97,7 +100,7 @@ async function requestOf({ env, cwd }: CommandContext, values: FlagValues<typeof
     capDrop: values["cap-drop"],
     labels: Object.fromEntries(values.label.map((text) => pair(text))),
     autoRemove: values.rm === true,
-    detach: values.detach === true,
+    ...(values.detach === true ? {} : { attach: { detachKeys: detachKeys(values["detach-keys"]) } }),
     pull: pullPolicy(values.pull ?? "missing"),
     ...(values["stop-signal"] === undefined ? {} : { stopSignal: values["stop-signal"] }),
     ...(values["shm-size"] === undefined ? {} : { shmBytes: bytes(values["shm-size"]) }),

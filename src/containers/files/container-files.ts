@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { Readable, type Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -7,7 +6,7 @@ import { enterCommand } from "../../sandbox/namespace.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import type { Store } from "../../store/store.ts";
 import { ContainerError } from "../container-error.ts";
-import { pathIn, stateOf, type Container } from "../container.ts";
+import { isUp, stateOf, type Container } from "../container.ts";
 import { insideCommand, mergedIn } from "../inside.ts";
 import type { FilesAction, FilesFailure, FilesPlan } from "./action.ts";
 
@@ -51,12 +50,9 @@ async function workerCommand(container: Container, action: FilesAction, { store,
   const { dialect } = sandbox;
   const start = (prefix: readonly string[], plan: FilesPlan) => [...prefix, process.execPath, fileURLToPath(new URL("../worker/files.ts", import.meta.url)), JSON.stringify(plan)];
   const state = stateOf(container);
-  if (state.status === "running") {
+  if (isUp(state)) {
     const root = action.kind === "export" ? mergedIn(container) : `/proc/${state.run.init.pid}/root`;
     return start(insideCommand(state.run), { action, root, directory, lowers: [], dialect });
-  }
-  if (!existsSync(pathIn(container, "upper"))) {
-    throw new ContainerError("copy-failed", `container ${record.name} has no files yet: it was never started`);
   }
   const lowers = await Promise.all(record.layers.map((diffId) => store.layers.directory(diffId, dialect, (tar, target) => sandbox.unpack(tar, target))));
   return start(enterCommand(env), { action, directory, lowers, dialect });

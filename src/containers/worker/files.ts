@@ -1,5 +1,5 @@
 import { Failure, reasonOf } from "../../base/failure.ts";
-import { remountOverlay } from "../../sandbox/overlay.ts";
+import { mountOverlay } from "../../sandbox/overlay.ts";
 import { changeRoot } from "../../sys/files.ts";
 import type { FilesAction, FilesFailure, FilesPlan } from "../files/action.ts";
 import { copyDestination, copySource } from "../files/destination.ts";
@@ -11,7 +11,7 @@ import { placeTree } from "../files/place-tree.ts";
  * container's root its own: whatever links the container has made, or makes meanwhile, they stay inside.
  */
 async function work({ action, root, ...stack }: FilesPlan): Promise<void> {
-  changeRoot(root ?? remountOverlay(stack).merged);
+  changeRoot(root ?? mountOverlay(stack).merged);
   const input = process.stdin as AsyncIterable<Buffer>;
   switch (action.kind) {
     case "export":

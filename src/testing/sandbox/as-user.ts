@@ -11,7 +11,7 @@ const CHECKOUT = fileURLToPath(new URL("../../..", import.meta.url)).replace(/\/
  * As root: starts a command as an ordinary user with subordinate ids who exists only in a mount namespace of its own,
  * and who may open /dev/net/tun if `tun`. `directory` becomes that user's.
  */
-export function spawnAsUser(directory: string, argv: readonly string[], options: { readonly env: NodeJS.ProcessEnv; readonly tun?: boolean; readonly subordinate?: boolean }): ChildProcess {
+export function spawnAsUser(directory: string, argv: readonly string[], options: { readonly env: NodeJS.ProcessEnv; readonly tun?: boolean; readonly subordinate?: boolean; readonly stdin?: boolean }): ChildProcess {
   const etc = join(directory, "etc");
   mkdirSync(etc, { recursive: true });
   chownSync(directory, TEST_UID, TEST_UID);
@@ -26,7 +26,7 @@ export function spawnAsUser(directory: string, argv: readonly string[], options:
   const binds = Object.keys(files).map((name) => `mount --bind "$0/${name}" /etc/${name}`);
   const tun = options.tun === true ? ['mknod -m 666 "$0/tun" c 10 200', 'mount --bind "$0/tun" /dev/net/tun'] : [];
   const script = [...reachableCheckout(), ...binds, ...tun, `exec setpriv --reuid ${TEST_UID} --regid ${TEST_UID} --clear-groups --inh-caps=-all "$@"`].join(" && ");
-  return spawn("unshare", ["--mount", "--propagation", "private", "sh", "-c", script, etc, ...argv], { env: options.env, stdio: ["ignore", "pipe", "pipe"] });
+  return spawn("unshare", ["--mount", "--propagation", "private", "sh", "-c", script, etc, ...argv], { env: options.env, stdio: [options.stdin === true ? "pipe" : "ignore", "pipe", "pipe"] });
 }
 
 /** In a checkout below /root, mode 0700, the user could not even read the tests: it is bound where /root is an empty directory for all. */

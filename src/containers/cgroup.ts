@@ -1,0 +1,98 @@
+import { accessSync, constants, existsSync, readFileSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import { isRootless } from "../sandbox/namespace.ts";
+import type { Runtime } from "../sandbox/runtime.ts";
+
+/** A container's own cgroup, which the runtime makes and the end of the container removes. */
+export interface Cgroup {
+  /** The `cgroupsPath` of the runtime spec. */
+  readonly path: string;
+  /** Its directory in each hierarchy: one with cgroup v2, one a controller with v1. */
+  readonly directories: readonly string[];
+}
+
+const TOP = "/sys/fs/cgroup";
+
+/** A container's cgroup on this machine, or why it can have none. */
+export function cgroupOf(id: string, runtime: Runtime): Cgroup | { readonly missing: string } {
+  if (isRootless()) return { missing: "an ordinary user's containers have no cgroups of their own" };
+  const hierarchies = cgroupMounts();
+  if (hierarchies.length === 0) return { missing: `no cgroups are mounted below ${TOP}` };
+  if (!hierarchies.every((directory) => isWritable(directory))) return { missing: `${TOP} cannot be written, as inside another container` };
+  if (runtime.kind === "crun" && !hierarchies.includes(TOP)) {
+    return { missing: "this machine has cgroup v1, which crun cannot use beside v2: choose another with --runtime runc" };
+  }
+  return { path: `/${nameOf(id)}`, directories: directoriesOf(id) };
+}
+
+/** Where a container's cgroup is, if it has one. */
+export function directoriesOf(id: string): string[] {
+  return cgroupMounts().map((directory) => join(directory, nameOf(id)));
+}
+
+/** At the top and in no common parent, which would have to be removed while another container is made in it. */
+function nameOf(id: string): string {
+  return `laminate-${id}`;
+}
+
+/** Whether the kernel keeps account of swap; where it does not a limit of it cannot be set (docker leaves it out too). */
+export function swapIsCounted(): boolean {
+  return !existsSync(`${TOP}/memory`) || existsSync(`${TOP}/memory/memory.memsw.limit_in_bytes`);
+}
+
+/** Whether the kernel killed something of it because its memory limit was reached (cgroup v1: memory.oom_control, v2: memory.events). */
+export function ranOutOfMemory({ directories }: Cgroup): boolean {
+  return directories.flatMap((directory) => ["memory.oom_control", "memory.events"].map((name) => textOf(join(directory, name)))).some((text) => /^oom_kill [1-9]/m.test(text));
+}
+
+/** Removes what is left of a cgroup whose processes are gone. */
+export function removeCgroup(directories: readonly string[]): void {
+  for (const directory of directories) {
+    try {
+      rmdirSync(directory);
+    } catch {
+      // Not there any more, or a process is still on its way out: the next removal or sweep takes it.
+    }
+  }
+}
+
+/** The file that stops all processes of a cgroup, and what to write (cgroup v1: freezer-subsystem, v2: cgroup.freeze). */
+export function freezerFile({ directories }: Cgroup): { readonly path: string; readonly frozen: string; readonly thawed: string } | undefined {
+  const choices = directories.flatMap((directory) => [
+    { path: join(directory, "freezer.state"), frozen: "FROZEN", thawed: "THAWED" },
+    { path: join(directory, "cgroup.freeze"), frozen: "1", thawed: "0" },
+  ]);
+  return choices.find(({ path }) => existsSync(path));
+}
+
+/** Whether a container's processes are stopped by {@link freezerFile}. */
+export function isFrozen(cgroup: Cgroup): boolean {
+  const freezer = freezerFile(cgroup);
+  return freezer !== undefined && ["FROZEN", "FREEZING", "1"].includes(textOf(freezer.path).trim());
+}
+
+/** Where hierarchies are mounted, as the kernel lists them. */
+function cgroupMounts(): string[] {
+  return textOf("/proc/self/mounts")
+    .split("\n")
+    .map((line) => line.split(" "))
+    .filter(([, directory = "", type = ""]) => /^cgroup2?$/.test(type) && (directory === TOP || directory.startsWith(`${TOP}/`)))
+    .map(([, directory]) => directory!);
+}
+
+function isWritable(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,76 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { hostFiles } from "../../sandbox/host-files.ts";
+import { resolveInRootfs } from "../../sandbox/rootfs-path.ts";
+import { runtimeSpec, type SpecMount } from "../../sandbox/runtime-spec.ts";
+import { lookUpAccount } from "../../sandbox/user.ts";
+import { ContainerError } from "../container-error.ts";
+import { containerFiles } from "../container.ts";
+import { swapIsCounted } from "../cgroup.ts";
+import type { LaunchPlan } from "../launch-plan.ts";
+import { resourcesOf } from "../limits.ts";
+import type { Mount } from "../mounts.ts";
+
+const CGROUP_MOUNT: SpecMount = { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["nosuid", "noexec", "nodev", "relatime", "ro"] };
+
+/** Writes the OCI bundle of a container whose files are mounted at `merged`, and makes what its mounts need. */
+export function writeBundle({ record, directory, rootless, volumes, cgroup }: LaunchPlan, merged: string): void {
+  const bundle = join(directory, containerFiles.bundle);
+  mkdirSync(bundle, { mode: 0o700 });
+  const account = lookUpAccount(merged, record.user);
+  const cwd = resolveInRootfs(merged, record.workingDirectory);
+  if (!cwd.exists) mkdirSync(merged + cwd.path, { recursive: true, mode: 0o755 });
+  const files = hostFiles({ directory: bundle, hostname: record.hostname, addHosts: record.addHosts, loopbackIsHost: record.network !== "none", readOnly: false });
+  const init = record.init === undefined ? [] : [{ destination: "/sbin/docker-init", type: "bind", source: record.init, options: ["rbind", "ro"] }];
+  const spec = runtimeSpec({
+    rootfs: merged,
+    args: [...(record.init === undefined ? [] : ["/sbin/docker-init", "--"]), ...record.entrypoint, ...record.command],
+    env: record.env,
+    cwd: record.workingDirectory,
+    account,
+    hostname: record.hostname,
+    network: record.network === "none" ? { kind: "new" } : { kind: "host" },
+    rootless,
+    ...(record.terminal ? { terminal: { rows: process.stdout.rows ?? 24, columns: process.stdout.columns ?? 80 } } : {}),
+    readonlyRootfs: record.readOnly,
+    mounts: [...(cgroup === undefined ? [] : [CGROUP_MOUNT]), ...files, ...init, ...record.mounts.map((mount, place) => specMount(mount, place, { directory, volumes, merged }))],
+    capabilities: record.capabilities,
+    noNewPrivileges: record.noNewPrivileges,
+    privileged: record.privileged,
+    ...(record.shmBytes === undefined ? {} : { shmBytes: record.shmBytes }),
+    ...(cgroup === undefined ? {} : { cgroupsPath: cgroup.path, resources: resourcesOf(record.limits, { privileged: record.privileged, swapIsCounted: swapIsCounted() }) }),
+    ...(record.oomScoreAdj === undefined ? {} : { oomScoreAdj: record.oomScoreAdj }),
+    ...(record.ulimits === undefined ? {} : { limits: record.ulimits }),
+    ...(record.seccomp ? {} : { seccomp: null }),
+  });
+  writeFileSync(join(bundle, "config.json"), JSON.stringify(spec));
+}
+
+function specMount(mount: Mount, place: number, where: { readonly directory: string; readonly volumes: string; readonly merged: string }): SpecMount {
+  const { target: destination } = mount;
+  switch (mount.type) {
+    case "bind":
+      if (!existsSync(mount.source)) {
+        if (!mount.create) throw new ContainerError("bad-option", `invalid mount config for type "bind": bind source path does not exist: ${mount.source}`);
+        mkdirSync(mount.source, { recursive: true });
+      }
+      return { destination, type: "bind", source: mount.source, options: ["rbind", mount.readOnly ? "ro" : "rw", mount.propagation] };
+    case "volume":
+      return { destination, type: "bind", source: volumeDirectory(mount, place, where), options: ["rbind", mount.readOnly ? "ro" : "rw"] };
+    case "tmpfs":
+      return { destination, type: "tmpfs", source: "tmpfs", options: ["nosuid", "nodev", "noexec", ...mount.options] };
+  }
+}
+
+/** A volume without a name is the container's own and goes with it. A new one starts with what the image has in its place. */
+function volumeDirectory({ name, target }: Mount & { type: "volume" }, place: number, { directory, volumes, merged }: { readonly directory: string; readonly volumes: string; readonly merged: string }): string {
+  const source = name === "" ? join(directory, "volumes", `${place}`) : join(volumes, name);
+  mkdirSync(source, { recursive: true });
+  const image = resolveInRootfs(merged, target);
+  if (image.exists && readdirSync(source).length === 0) {
+    const copied = spawnSync("cp", ["-a", "-T", "--", merged + image.path, source], { encoding: "utf8" });
+    if (copied.status !== 0) throw new ContainerError("cannot-start", `fill the volume for ${target}: ${copied.stderr}`);
+  }
+  return source;
+}
