@@ -24,6 +24,8 @@ export interface UploadOptions {
 
 export type UploadResult = { readonly kind: "exists" } | { readonly kind: "mounted"; readonly from: string } | { readonly kind: "pushed" };
 
+/** Up to this size a blob goes in one PUT. All registries drop what a cut PUT brought; many keep what a cut PATCH did. */
+const ONE_PUT = 1 << 20;
 /** The size of pieces for servers that refuse the whole. */
 const SMALLER = 8 << 20;
 
@@ -82,7 +84,7 @@ async function send(session: Session, source: UploadSource, options: UploadOptio
   for (let attempt = 1; ; attempt += 1) {
     try {
       upload ??= await start(session, source, options.signal);
-      await finish(session, source, { ...options, chunkSize }, upload);
+      await finish(session, source, { ...options, chunkSize, onPiece: (at) => (upload = at) }, upload);
       return;
     } catch (error) {
       options.signal?.throwIfAborted();
@@ -107,12 +109,14 @@ async function start(session: Session, source: UploadSource, signal: AbortSignal
   return { location: await locationOf(session, response), offset: 0 };
 }
 
-/** A new upload is one PUT (distribution-spec, POST then PUT); one that goes on or goes in pieces is PATCHes and an empty PUT. */
-async function finish(session: Session, source: UploadSource, options: UploadOptions & { readonly chunkSize: number }, begun: Upload): Promise<void> {
+/** A small blob is one PUT (distribution-spec, POST then PUT); a large one, one that goes on or goes in pieces is PATCHes and an empty PUT. */
+async function finish(session: Session, source: UploadSource, options: UploadOptions & { readonly chunkSize: number; readonly onPiece: (at: Upload) => void }, begun: Upload): Promise<void> {
   let upload = begun;
-  const whole = upload.offset === 0 && source.size <= options.chunkSize;
+  const whole = upload.offset === 0 && source.size <= Math.min(ONE_PUT, options.chunkSize);
   while (!whole && upload.offset < source.size) {
     upload = await patch(session, source, options, upload);
+    // The registry's word on how far it is may stand in the location itself, so the last one must be asked after a cut.
+    options.onPiece(upload);
   }
   const target = new URL(upload.location);
   target.searchParams.set("digest", source.digest);
@@ -127,7 +131,8 @@ async function patch(session: Session, source: UploadSource, options: UploadOpti
     ...common(source, "upload"),
     method: "PATCH",
     target: upload.location,
-    headers: { "content-type": "application/octet-stream", "content-range": `${upload.offset}-${end - 1}` },
+    // The whole stream in one PATCH goes without a range, as docker sends it and every registry takes it.
+    headers: { "content-type": "application/octet-stream", ...(upload.offset === 0 && end === source.size ? {} : { "content-range": `${upload.offset}-${end - 1}` }) },
     body: bodyOf(source, upload.offset, end, options),
     accepts: [201, 202, 204],
     signal: options.signal,

@@ -18,6 +18,8 @@ export interface Meddling {
   readonly delay?: number;
   /** Headers of the request that the registry never sees. */
   readonly without?: readonly string[];
+  /** Answered with this status, as by a proxy on the way; the registry never hears of it. */
+  readonly refuse?: number;
   /** After so many bytes of the request's or response's body nothing more comes (`stall`), or the connection ends (`cut`). */
   readonly after?: { readonly bytes: number; readonly of: "request" | "response"; readonly then: "stall" | "cut" };
 }
@@ -39,7 +41,9 @@ export async function registryProxy(target: number, meddle: (request: IncomingMe
   let stall = (): void => undefined;
   const stalled = new Promise<void>((resolve) => (stall = resolve));
   const server = createServer((request, response) => {
-    const { delay = 0, without = [], after } = meddle(request) ?? {};
+    const { delay = 0, without = [], after, refuse } = meddle(request) ?? {};
+    if (refuse !== undefined) return void response.writeHead(refuse, { connection: "close" }).end();
+    if (after?.bytes === 0 && after.of === "request") return void response.destroy();
     if (carriesBlob(request)) peak = Math.max(peak, open.add(request).size);
     setTimeout(() => {
       const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !without.includes(name)));
