@@ -7,6 +7,8 @@ interface Connection {
   readonly url: URL;
   /** The connection was kept from an earlier request, so the server may have closed it in good order. */
   readonly reused?: boolean;
+  /** The proxy that the environment names for such URLs, whether or not this one goes through it. */
+  readonly proxy?: URL | undefined;
 }
 
 const REASONS: Readonly<Record<string, readonly [reason: string, transient: boolean]>> = {
@@ -20,12 +22,17 @@ const REASONS: Readonly<Record<string, readonly [reason: string, transient: bool
 };
 
 /** What went wrong with a connection, in words. */
-export function connectionFailure(error: unknown, { address, url, reused }: Connection): RegistryFailure {
+export function connectionFailure(error: unknown, { address, url, reused, proxy }: Connection): RegistryFailure {
   const elsewhere = url.host === address.host ? "" : ` at ${JSON.stringify(url.host)}, where it redirects or sends us`;
-  const doing = `connect to registry ${JSON.stringify(address.registry)}${elsewhere}`;
+  const through = proxy !== undefined && isOfProxy(error, proxy) ? ` through the proxy ${JSON.stringify(proxy.host)}` : "";
+  const doing = `connect to registry ${JSON.stringify(address.registry)}${elsewhere}${through}`;
   const code = errnoOf(error) ?? "";
   if (code === "ETIMEDOUT") {
     return new RegistryFailure("timeout", `${doing}: no answer in time`, { cause: error, transient: true });
+  }
+  if (code === "ERR_PROXY_TUNNEL") {
+    const status = /\b[45]\d\d\b/.exec(reasonOf(error))?.[0];
+    return new RegistryFailure("unreachable", `${doing}: the proxy refused${status === undefined ? "" : ` with ${status}`}`, { cause: new Error("the proxy's answer is not repeated") });
   }
   if (code === "EPROTO" || code.startsWith("ERR_SSL_")) {
     return wrongProtocol(doing, error, address);
@@ -38,6 +45,13 @@ export function connectionFailure(error: unknown, { address, url, reused }: Conn
   }
   const [reason, transient] = REASONS[code] ?? [reasonOf(error) || code, code === ""];
   return new RegistryFailure("unreachable", `${doing}: ${reason}`, { cause: error, transient, ...(reused === true && transient ? { retryAfter: 0 } : {}) });
+}
+
+/** Whether it was the proxy that did not answer. Its URL may hold a password: only its host is ever shown. */
+function isOfProxy(error: unknown, proxy: URL): boolean {
+  const { port, hostname, address } = Object(error) as { readonly port?: unknown; readonly hostname?: unknown; readonly address?: unknown };
+  const proxyPort = Number(proxy.port === "" ? (proxy.protocol === "https:" ? 443 : 80) : proxy.port);
+  return errnoOf(error) === "ERR_PROXY_TUNNEL" || hostname === proxy.hostname || (typeof address === "string" && port === proxyPort);
 }
 
 /** "Wrong version number" is what OpenSSL says when the other side speaks plain text. */

@@ -61,7 +61,7 @@ export class Transport {
       outgoing.setTimeout(request.patience, () => outgoing.destroy(Object.assign(new Error("no answer"), { code: "ETIMEDOUT" })));
       outgoing.on("response", (body) => resolve({ status: body.statusCode ?? 0, headers: body.headers, url, body }));
       // Stays for the life of the request: after the response, an upload that was cut short may still fail here.
-      outgoing.on("error", (error) => reject(signal?.aborted === true ? signal.reason : connectionFailure(error, { address: this.#address, url, reused: outgoing.reusedSocket })));
+      outgoing.on("error", (error) => reject(signal?.aborted === true ? signal.reason : connectionFailure(error, { address: this.#address, url, reused: outgoing.reusedSocket, proxy: proxyFor(url, this.#env) })));
       sendBody(outgoing, request.body, ask);
     });
   }
@@ -87,6 +87,13 @@ export class Transport {
     const insecure = url.host === this.#address.host && this.#address.insecure;
     return { secureContext: secureContext(url.host, this.#env), ...(insecure ? { rejectUnauthorized: false } : {}) };
   }
+}
+
+/** The proxy that the environment has for a URL's scheme. */
+function proxyFor({ protocol }: URL, env: NodeJS.ProcessEnv): URL | undefined {
+  const name = protocol === "https:" ? "https_proxy" : "http_proxy";
+  const text = [env[name], env[name.toUpperCase()]].find((each) => each !== undefined && each !== "");
+  return text !== undefined && URL.canParse(text) ? new URL(text) : undefined;
 }
 
 function framing({ method, body }: HttpRequest): { readonly length: Record<string, string>; readonly ask: boolean } {
