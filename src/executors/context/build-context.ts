@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { createReadStream, existsSync, statSync } from "node:fs";
 import type { Readable } from "node:stream";
 import path from "node:path";
 import { bytePath } from "../../base/byte-path.ts";
@@ -55,7 +55,7 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
   if (git !== undefined && !existsSync(path.resolve(options.cwd, context))) {
     const commit = await gitCommit(git, options);
     const directory = await gitCheckout(git, commit, options.store.temporaryDirectory(), options);
-    return fromDirectory(directory, context, options);
+    return fromSource(new DirectorySource("the build context", directory), context, options);
   }
   if (/^https?:\/\//.test(context)) {
     const { content, records } = options.store;
@@ -68,49 +68,44 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
     throw new ExecuteError("bad-context", `unable to prepare context: path ${JSON.stringify(context)} not found`);
   }
   if (stat.isDirectory()) {
-    return fromDirectory(place, place, options);
+    return fromDirectory(place, options);
   }
-  const { createReadStream } = await import("node:fs");
-  const start = readFileSync(place).subarray(0, BLOCK);
+  const start = await firstBlock(createReadStream(place, { end: BLOCK - 1 })[Symbol.asyncIterator]() as AsyncIterator<Buffer>);
   if (formatOf(start) === "plain" && !isTarHeader(start)) {
     throw new ExecuteError("bad-context", `unable to prepare context: ${JSON.stringify(context)} is neither a directory nor a tar`, { hint: "a Dockerfile of another name is given with -f" });
   }
   return fromStream(createReadStream(place), place, options);
 }
 
-async function fromDirectory(directory: string, place: string, options: ContextOptions): Promise<BuildContext> {
-  const dockerfile = await directoryDockerfile(directory, place !== directory, options);
+async function fromDirectory(directory: string, options: ContextOptions): Promise<BuildContext> {
+  const dockerfile = await directoryDockerfile(directory, options);
   const ignoreFile = [dockerfile.path === undefined ? undefined : `${dockerfile.path}.dockerignore`, path.join(directory, ".dockerignore")].find((one) => one !== undefined && existsSync(one));
   const source = new DirectorySource("the build context", directory);
   return {
-    source: ignoreFile === undefined ? source : new IgnoringSource(source, parseIgnore(readFileSync(ignoreFile, "utf8"), path.basename(ignoreFile))),
+    source: ignoreFile === undefined ? source : new IgnoringSource(source, parseIgnore(await readText(ignoreFile, options), path.basename(ignoreFile))),
     dockerfile,
-    slot: `${place} ${dockerfile.path ?? dockerfile.name}`,
+    slot: `${directory} ${dockerfile.path ?? dockerfile.name}`,
   };
 }
 
-async function directoryDockerfile(directory: string, remote: boolean, options: ContextOptions): Promise<{ text: string; name: string; path?: string }> {
+async function directoryDockerfile(directory: string, options: ContextOptions): Promise<{ text: string; name: string; path?: string }> {
   const { file, cwd } = options;
   if (file === "-") {
     return { text: (await collect(standardInput(options))).toString("utf8"), name: "Dockerfile" };
   }
-  // Of a remote context -f names a file inside; of a local one, any file of this machine.
-  const named = file === undefined ? undefined : remote ? path.join(directory, path.join("/", file)) : path.resolve(cwd, file);
+  const named = file === undefined ? undefined : path.resolve(cwd, file);
   const found = named ?? NAMES.map((name) => path.join(directory, name)).find((one) => existsSync(one)) ?? path.join(directory, NAMES[0]);
   const name = file ?? path.basename(found);
   try {
-    return { text: readDockerfile(found, name), name, path: found };
+    return { text: await readText(found, options), name, path: found };
   } catch (error) {
     throw error instanceof ExecuteError ? error : noDockerfile(name, directory, error);
   }
 }
 
-function readDockerfile(file: string, name: string): string {
-  const { size } = statSync(file);
-  if (size > MAX_DOCKERFILE) {
-    throw new ExecuteError("bad-context", `failed to read dockerfile: ${JSON.stringify(name)} has ${size} bytes, more than ${MAX_DOCKERFILE}`);
-  }
-  return readFileSync(file, "utf8");
+/** A stream, for the file may be a pipe that is written later or never ends. */
+async function readText(file: string, { signal }: ContextOptions): Promise<string> {
+  return (await collect(createReadStream(file, { signal }))).toString("utf8");
 }
 
 function noDockerfile(name: string, directory: string, cause: unknown): ExecuteError {
@@ -124,7 +119,7 @@ function noDockerfile(name: string, directory: string, cause: unknown): ExecuteE
 
 /** A stream is a Dockerfile alone, with an empty context, or a tar of the context (docker build, Build with -). */
 async function fromStream(stream: Readable, place: string, options: ContextOptions): Promise<BuildContext> {
-  const { store, file } = options;
+  const { store } = options;
   const iterator = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   const head = await firstBlock(iterator);
   const whole = joined(head, iterator);
@@ -133,7 +128,12 @@ async function fromStream(stream: Readable, place: string, options: ContextOptio
     return { source: new LooseSource("the build context (which is empty: only a Dockerfile was given)", []), dockerfile: { text, name: "Dockerfile" }, slot: place };
   }
   const diffId = await store.layers.putTar(decompressStream(whole));
-  const source = await new LayerTrees(store.layers).source("the build context", [diffId]);
+  return fromSource(await new LayerTrees(store.layers).source("the build context", [diffId]), place, options);
+}
+
+/** A context that others packed: its Dockerfile and ignore file are looked up inside it, links and all. */
+async function fromSource(source: FileSource, place: string, options: ContextOptions): Promise<BuildContext> {
+  const { file } = options;
   if (file === "-") {
     const text = (await collect(standardInput(options))).toString("utf8");
     return { source: await withoutIgnored(source, [".dockerignore"]), dockerfile: { text, name: "Dockerfile" }, slot: place };
@@ -141,7 +141,7 @@ async function fromStream(stream: Readable, place: string, options: ContextOptio
   const name = file ?? NAMES.find((one) => follow(source, bytePath(one)) !== undefined) ?? NAMES[0];
   const entry = follow(source, bytePath(path.posix.normalize(name)))?.entry;
   if (entry?.type !== "file" || entry.size > MAX_DOCKERFILE) {
-    throw new ExecuteError("bad-context", `failed to read dockerfile: open ${name}: no such file in the tar`);
+    throw new ExecuteError("bad-context", `failed to read dockerfile: open ${name}: no such file in ${source.name}`);
   }
   const text = (await collect(source.read(entry))).toString("utf8");
   return { source: await withoutIgnored(source, [`${name}.dockerignore`, ".dockerignore"]), dockerfile: { text, name }, slot: `${place} ${name}` };
@@ -191,7 +191,7 @@ async function collect(stream: AsyncIterable<Buffer>): Promise<Buffer> {
     chunks.push(Buffer.from(chunk));
     size += chunk.length;
     if (size > MAX_DOCKERFILE) {
-      throw new ExecuteError("bad-context", `failed to read dockerfile: more than ${MAX_DOCKERFILE} bytes`);
+      throw new ExecuteError("bad-context", `a Dockerfile or ignore file has more than ${MAX_DOCKERFILE} bytes`);
     }
   }
   return Buffer.concat(chunks);

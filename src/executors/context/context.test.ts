@@ -30,6 +30,11 @@ describe("a build context is", () => {
     expect(await filesOf(["-f", "-", directory], Buffer.from("FROM scratch\nCOPY a /piped\n"))).toEqual(["piped"]);
   });
 
+  test("a directory behind a symbolic link", async () => {
+    const place = rig.context({ context: { link: rig.context(FILES) } });
+    expect(await filesOf([path.join(place, "context")])).toEqual(["Dockerfile", "a", "sub/Dockerfile", "sub/b"]);
+  });
+
   test("nothing but a Dockerfile on standard input", async () => {
     expect(await filesOf(["-"], Buffer.from("FROM scratch\nCOPY <<E /x\nx\nE\n"))).toEqual(["x"]);
   });
@@ -64,6 +69,18 @@ describe("a build context is", () => {
     const nowhere = await rig.build(`${url}#main:nowhere`);
     expect(nowhere).toMatchObject({ code: 1, err: expect.stringContaining('"nowhere" is not a directory of') as string });
   });
+});
+
+test("links of a git repository lead nowhere outside it", async ({ skip }) => {
+  if (spawnSync("git", ["--version"]).error !== undefined) skip("git is not installed");
+  const outside = rig.context({ Dockerfile: ALL, secret: "s" });
+  const files = { etc: { link: outside }, Stolen: { link: path.join(outside, "Dockerfile") }, "endless/Dockerfile": ALL, "endless/.dockerignore": { link: "/dev/zero" } };
+  const { listener } = gitRepository(rig.context(files));
+  await using server = await served(listener);
+  const url = `${server.url}/r.git`;
+  expect((await rig.build(`${url}#main:etc`)).err).toContain('"etc" is not a directory of');
+  expect((await rig.build("-f", "Stolen", url)).err).toContain("open Stolen: no such file in the build context");
+  expect(await filesOf([`${url}#main:endless`])).toEqual([".dockerignore", "Dockerfile"]);
 });
 
 describe(".dockerignore", () => {

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
-import path from "node:path";
 import { joinPath, pathBytes, pathText, type BytePath } from "../../base/byte-path.ts";
 import { errnoOf } from "../../base/failure.ts";
 import { digestFromHex, type Digest } from "../../oci/digest.ts";
@@ -22,7 +21,8 @@ export class DirectorySource implements FileSource {
 
   constructor(name: string, root: string) {
     this.name = name;
-    this.#root = Buffer.from(path.resolve(root));
+    // A context may be named by a link to it.
+    this.#root = fs.realpathSync(root, { encoding: "buffer" });
   }
 
   get(at: BytePath): SourceEntry | undefined {

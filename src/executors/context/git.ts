@@ -1,8 +1,11 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
+import { bytePath, pathText } from "../../base/byte-path.ts";
 import { errnoOf } from "../../base/failure.ts";
+import { follow } from "../copy/select.ts";
 import { ExecuteError } from "../execute-error.ts";
+import { DirectorySource } from "./directory-source.ts";
 
 /** A git URL taken apart: `https://host/repo.git#ref:directory` (docker build, Git repositories). */
 export interface GitUrl {
@@ -62,11 +65,12 @@ export async function gitCheckout(url: GitUrl, commit: string, target: string, o
   await inside(["checkout", "-q", "--detach", commit]);
   await inside(["submodule", "update", "-q", "--init", "--recursive", "--depth", "1"]);
   rmSync(path.join(target, ".git"), { recursive: true, force: true });
-  const directory = path.join(target, path.join("/", url.directory));
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
+  // The repository may hold links that lead out of it: they are followed inside only.
+  const directory = follow(new DirectorySource(url.remote, target), bytePath(path.posix.join("/", url.directory)));
+  if (directory?.entry.type !== "directory") {
     throw new ExecuteError("bad-context", `${JSON.stringify(url.directory)} is not a directory of ${JSON.stringify(url.remote)}`);
   }
-  return directory;
+  return path.join(target, pathText(directory.entry.path));
 }
 
 function git(args: readonly string[], { env, signal }: GitOptions): Promise<string> {
@@ -79,7 +83,13 @@ function git(args: readonly string[], { env, signal }: GitOptions): Promise<stri
       if (errnoOf(error) === "ENOENT") {
         return reject(new ExecuteError("bad-context", `a git address needs the command "git", which is not installed`, { hint: "install it: apt-get install git" }));
       }
-      reject(new ExecuteError("bad-context", `git ${args.includes("fetch") ? "fetch" : (args.find((arg) => /^[a-z-]+$/.test(arg) && !arg.startsWith("-")) ?? "")}: ${stderr.trim().split("\n").at(-1) ?? error.message}`, { cause: error }));
+      reject(new ExecuteError("bad-context", `git ${args.includes("fetch") ? "fetch" : (args.find((arg) => /^[a-z-]+$/.test(arg) && !arg.startsWith("-")) ?? "")}: ${saidBy(stderr) || error.message}`, { cause: error }));
     });
   });
+}
+
+/** What git said, without its advice on rights. */
+function saidBy(stderr: string): string {
+  const [said = ""] = stderr.split(/\n\s*\nPlease make sure/);
+  return said.replace(/\r/g, "").trim();
 }
