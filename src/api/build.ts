@@ -14,6 +14,7 @@ import { canonicalReference, familiarReference, parseReference } from "../oci/re
 import { createSandbox, type HostEntry } from "../sandbox/sandbox.ts";
 import { solve } from "../solver/solve.ts";
 import { SolveError } from "../solver/solve-error.ts";
+import { StoreFailure } from "../store/store-error.ts";
 import { nearest } from "../base/nearest.ts";
 import { ExecuteError } from "../executors/execute-error.ts";
 import { BaseResolver } from "./base-resolver.ts";
@@ -129,21 +130,37 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   const slot = [context.slot, target ?? "", options.platform ?? ""].join(" ");
   const previous = store.records.get(TABLE, slot) as DecisionRecord | undefined;
   events({ type: "plan", steps: lowered.graph.vertices.map(({ id, name }) => ({ id, name })), time: Date.now() });
-  const solution = await solve(lowered.graph, backend, {
-    signal,
-    events,
-    clock: Date.now,
-    noCache: () => options.noCache,
-    explainMiss: (vertex, key) => missReason(vertex, key, previous),
-  }).catch((error: unknown) => {
-    throw error instanceof SolveError ? new FailedStep(error, context.dockerfile.text) : error;
-  });
-  const image = await storeImage(store, lowered, solution.values, names);
+  const make = async () => {
+    const solution = await solve(lowered.graph, backend, {
+      signal,
+      events,
+      clock: Date.now,
+      noCache: () => options.noCache,
+      explainMiss: (vertex, key) => missReason(vertex, key, previous, store.cache.removedAt(key.key)),
+    });
+    return { solution, image: await storeImage(store, lowered, solution.values, names) };
+  };
+  const { solution, image } = await make()
+    .catch((error: unknown) => {
+      if (!isCollected(error)) throw error;
+      store.leases.activate(); // from here on what is found stays, so that once more is enough
+      events({ type: "notice", message: "another command pruned what this build had found in the cache: it starts again", time: Date.now() });
+      return make();
+    })
+    .catch((error: unknown) => {
+      throw error instanceof SolveError ? new FailedStep(error, context.dockerfile.text) : error;
+    });
   const record = decisionRecord(solution.decisions);
   if (previous === undefined || solution.decisions.some(({ outcome }) => outcome === "ran") || !sameKeys(record, previous)) {
     store.records.put(TABLE, slot, record as unknown as Json);
   }
   return { id: image.id, names: names.map((name) => familiarReference(parseReference(name))) };
+}
+
+/** Whether a build failed because something that it had found was removed from the store. */
+function isCollected(error: unknown): boolean {
+  const cause = error instanceof SolveError ? error.cause : error;
+  return cause instanceof StoreFailure && (cause.code === "collected" || cause.code === "not-found");
 }
 
 function platformOf(text: string): Platform {

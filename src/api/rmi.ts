@@ -2,10 +2,8 @@ import { isDigest } from "../oci/digest.ts";
 import { canonicalReference, familiarName, familiarReference, parseReference, type Reference } from "../oci/reference.ts";
 import type { ImageRecord } from "../store/images/image-store.ts";
 import { RequestFailure } from "./api-error.ts";
+import { removeImage, type Removal, type WithSandbox } from "./collect-garbage.ts";
 import type { WithStore } from "./image-view.ts";
-
-/** What was taken away, in order: a name, or the whole image. */
-export type Removal = { readonly untagged: string } | { readonly deleted: string };
 
 interface User {
   readonly id: string;
@@ -14,30 +12,27 @@ interface User {
 
 /**
  * Takes a name away from an image, and the image itself with its last name. Given an ID, takes all its names. An image
- * that a container uses stays unless forced, and stays even then while that container runs. Layers stay: builds reuse them.
+ * that a container uses stays unless forced, and stays even then while that container runs. Its layers
+ * go with it, but for those that other images, containers or the build cache need.
  */
-export async function rmi({ store }: WithStore, options: { readonly image: string; readonly force?: boolean }): Promise<Removal[]> {
+export async function rmi(laminate: WithSandbox, options: { readonly image: string; readonly force?: boolean }): Promise<Removal[]> {
+  const { store } = laminate;
   const record = store.images.find(options.image);
   const users = await usersOf(store, record);
   const force = options.force === true;
   const name = namedBy(record, options.image);
   if (name === undefined) {
     checkImageFree(record, users, force);
-    return [...record.names.map((each) => untag(each)), ...remove()];
+    return [...record.names.map((each) => untag(each)), ...(await removeImage(laminate, record))];
   }
   const going = withDigests(record, name);
   if (record.names.length > going.length) return going.map((each) => untag(each));
   checkNameFree(record, name, users, force);
-  return [...going.map((each) => untag(each)), ...(users.length > 0 ? [] : remove())];
+  return [...going.map((each) => untag(each)), ...(users.length > 0 ? [] : await removeImage(laminate, record))];
 
   function untag(given: string): Removal {
     store.images.untag(given);
     return { untagged: familiarReference(parseReference(given)) };
-  }
-
-  function remove(): Removal[] {
-    store.images.remove(record.id);
-    return [{ deleted: record.id }];
   }
 }
 

@@ -33,6 +33,8 @@ export async function run(laminate: Laminate, request: RunRequest, hooks: RunHoo
   const { store, sandbox, env } = laminate;
   const image = await findImage(laminate, request, hooks);
   const config = await store.images.config(image);
+  // Until the container's own record names them.
+  store.leases.hold(...config.rootfs.diff_ids);
   const containers = new Containers(store.root);
   const container = containers.create(containerRecord({ id: image.id, name: request.image, config }, request), request.name);
   try {

@@ -1,7 +1,7 @@
 import type { Command } from "./command.ts";
 
 export interface CommandEntry {
-  readonly group: "Build and share" | "Containers" | "Images" | "Other";
+  readonly group: "Build and share" | "Containers" | "Images" | "Cleaning up" | "Other";
   /** Shown by `laminate --help`, which loads no command; the command's own summary says the same. */
   readonly summary: string;
 }
@@ -31,6 +31,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   save: { group: "Images", summary: "Save one or more images to a tar archive" },
   load: { group: "Images", summary: "Load images from a tar archive" },
   import: { group: "Images", summary: "Import the contents of a tarball as an image" },
+  "image prune": { group: "Cleaning up", summary: "Remove unused images" },
+  "builder prune": { group: "Cleaning up", summary: "Remove build cache" },
+  "container prune": { group: "Cleaning up", summary: "Remove all stopped containers" },
+  "system prune": { group: "Cleaning up", summary: "Remove unused data" },
+  "system df": { group: "Cleaning up", summary: "Show what takes room on the disk" },
   info: { group: "Other", summary: "Show what this machine offers and where things are kept" },
   version: { group: "Other", summary: "Show the version information" },
   completion: { group: "Other", summary: "Print a completion script for bash, zsh or fish" },
@@ -41,7 +46,8 @@ const NOUNS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   image: { ls: "images", list: "images", rm: "rmi", remove: "rmi", ...same("build", "history", "import", "inspect", "load", "pull", "push", "save", "tag") },
   container: { ls: "ps", list: "ps", ps: "ps", remove: "rm", ...same("cp", "exec", "export", "inspect", "kill", "logs", "rm", "run", "stop") },
   builder: same("build"),
-  buildx: same("build"),
+  buildx: { ...same("build"), prune: "builder prune" },
+  system: same("info"),
 };
 
 function same(...names: readonly string[]): Record<string, string> {
@@ -51,6 +57,8 @@ function same(...names: readonly string[]): Record<string, string> {
 /** The command that the words name and the words after it; undefined when there is none. */
 export function findCommand(words: readonly string[]): { readonly name: string; readonly rest: readonly string[] } | undefined {
   const [first = "", second = ""] = words;
+  const both = `${first} ${second}`;
+  if (Object.hasOwn(COMMANDS, both)) return { name: both, rest: words.slice(2) };
   if (Object.hasOwn(COMMANDS, first)) return { name: first, rest: words.slice(1) };
   const noun = Object.hasOwn(NOUNS, first) ? NOUNS[first]! : {};
   return Object.hasOwn(noun, second) ? { name: noun[second]!, rest: words.slice(2) } : undefined;
@@ -58,6 +66,6 @@ export function findCommand(words: readonly string[]): { readonly name: string; 
 
 /** Loads one command's file; nothing else of the program is loaded until a command is called. */
 export async function loadCommand(name: string): Promise<Command> {
-  const module = (await import(`./commands/${name}.ts`)) as { readonly command: Command };
+  const module = (await import(`./commands/${name.replace(" ", "-")}.ts`)) as { readonly command: Command };
   return module.command;
 }

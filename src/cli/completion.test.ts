@@ -19,9 +19,12 @@ function offered(...words: readonly string[]): readonly string[] {
 }
 
 test("bash completes commands, flags after a command, and files where they are meant", () => {
-  expect(offered("bu")).toEqual(["build"]);
+  expect(offered("bu")).toEqual(["build", "builder"]);
   expect(offered("--root", "/x", "hist")).toEqual(["history"]);
   expect(offered("help", "lo")).toEqual(expect.arrayContaining(["login", "logout", "load", "logs"]));
+  expect(offered("sys")).toEqual(["system"]);
+  expect(offered("system", "")).toEqual(["prune", "df"]);
+  expect(offered("image", "prune", "--fi")).toEqual(["--filter"]);
   expect(offered("build", "--no")).toEqual(["--no-cache"]);
   expect(offered("build", "--file", "/etc/passw")).toContain("/etc/passwd");
 });
@@ -30,5 +33,5 @@ test.each(["bash", "zsh", "fish"] as const)("%s reads its script without complai
   const script = COMPLETIONS[shell](await describeCommands());
   const { error, status, stderr } = spawnSync(shell, ["-n"], { input: script, encoding: "utf8" });
   if (error === undefined) expect({ status, stderr }).toEqual({ status: 0, stderr: "" }); // where the shell is installed
-  for (const name of NAMES) expect(script).toContain(name);
+  for (const word of NAMES.flatMap((name) => name.split(" "))) expect(script).toContain(word);
 });

@@ -48,9 +48,25 @@ function valueWords(command: CompletedCommand): string[] {
   return taking.flatMap((flag) => [`--${flag.name}`, ...(flag.short === undefined ? [] : [`-${flag.short}`])]);
 }
 
+/** Commands of two words by their first: `system` with `prune` and `df`. */
+function nouns(commands: readonly CompletedCommand[]): readonly { readonly noun: string; readonly verbs: readonly string[] }[] {
+  const pairs = commands.map(({ name }) => name.split(" ")).filter((words) => words.length === 2);
+  return [...new Set(pairs.map(([noun]) => noun!))].map((noun) => ({ noun, verbs: pairs.filter((pair) => pair[0] === noun).map((pair) => pair[1]!) }));
+}
+
+function firstWords(commands: readonly CompletedCommand[]): readonly string[] {
+  return [...new Set(commands.map(({ name }) => name.split(" ")[0]!))];
+}
+
+/** First words with what they are for. */
+function summaries(commands: readonly CompletedCommand[]): readonly (readonly [string, string])[] {
+  const single = commands.flatMap(({ name, summary }) => (name.includes(" ") ? [] : [[name, summary] as const]));
+  return [...single, ...nouns(commands).map(({ noun, verbs }) => [noun, verbs.join(", ")] as const)];
+}
+
 function bash(commands: readonly CompletedCommand[]): string {
   const arms = commands.map(
-    (command) => `    ${command.name}) flags='${flagWords(command).join(" ")}' values=' ${valueWords(command).join(" ")} ' kind=${command.arguments} ;;`,
+    (command) => `    '${command.name}') flags='${flagWords(command).join(" ")}' values=' ${valueWords(command).join(" ")} ' kind=${command.arguments} ;;`,
   );
   return `# bash completion for laminate; load with: source <(laminate completion bash)
 _laminate() {
@@ -58,11 +74,12 @@ _laminate() {
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=\${COMP_WORDS[i]}
-    case $word in --root) ((i++)) ;; -*) ;; *) command=$word; break ;; esac
+    case $word in --root) ((i++)) ;; -*) ;; *) command=\${command:+$command }$word; case $command in ${nouns(commands).map(({ noun }) => noun).join("|")}) ;; *) break ;; esac ;; esac
   done
   case $command in
-    '') COMPREPLY=($(compgen -W '${commands.map((command) => command.name).join(" ")} help --help --version --root --debug' -- "$current")); return ;;
-    help) COMPREPLY=($(compgen -W '${commands.map((command) => command.name).join(" ")}' -- "$current")); return ;;
+    '') COMPREPLY=($(compgen -W '${firstWords(commands).join(" ")} help --help --version --root --debug' -- "$current")); return ;;
+    help) COMPREPLY=($(compgen -W '${firstWords(commands).join(" ")}' -- "$current")); return ;;
+${nouns(commands).map(({ noun, verbs }) => `    ${noun}) COMPREPLY=($(compgen -W '${verbs.join(" ")}' -- "$current")); return ;;`).join("\n")}
 ${arms.join("\n")}
     *) return ;;
   esac
@@ -80,11 +97,12 @@ complete -o filenames -F _laminate laminate
 }
 
 function zsh(commands: readonly CompletedCommand[]): string {
-  const arms = commands.map((command) => {
+  const arms = commands.filter(({ name }) => !name.includes(" ")).map((command) => {
     const specs = command.flags.map((flag) => `      ${zshFlag(flag)}`);
     const rest = { images: "'*:image:_laminate_images'", containers: "'*:container:_laminate_containers'", files: "'*:file:_files'", none: "'*::'" }[command.arguments];
     return `    ${command.name}) _arguments -s \\\n${[...specs, `      ${rest}`].join(" \\\n")} ;;`;
   });
+  const nounArms = nouns(commands).map(({ noun, verbs }) => `    ${noun}) _arguments '1:command:(${verbs.join(" ")})' ;;`);
   return `#compdef laminate
 # zsh completion for laminate; write it to a file _laminate in $fpath
 _laminate_images() { local -a names; names=(\${(f)"$(${LIST_IMAGES})"}); compadd -a names }
@@ -92,14 +110,14 @@ _laminate_containers() { local -a names; names=(\${(f)"$(${LIST_CONTAINERS})"});
 _laminate() {
   local -a commands; local line state
   commands=(
-${commands.map((command) => `    ${quote(`${command.name}:${command.summary}`)}`).join("\n")}
+${summaries(commands).map(([name, summary]) => `    ${quote(`${name}:${summary}`)}`).join("\n")}
   )
   _arguments -C '--root[where things are kept]:directory:_directories' '--debug[show where an error came from]' '--help[help]' '--version[version]' '1:command:->command' '*::argument:->argument'
   case $state in
     command) _describe command commands; return ;;
   esac
   case $line[1] in
-${arms.join("\n")}
+${[...arms, ...nounArms].join("\n")}
   esac
 }
 compdef _laminate laminate
@@ -115,17 +133,20 @@ function zshFlag(flag: Flag & { readonly name: string }): string {
 }
 
 function fish(commands: readonly CompletedCommand[]): string {
-  const names = commands.map((command) => command.name).join(" ");
+  const names = firstWords(commands).join(" ");
+  const offers = [
+    ...summaries(commands).map(([name, summary]) => `complete -c laminate -f -n 'not __fish_seen_subcommand_from ${names}' -a ${name} -d ${quote(summary)}`),
+    ...nouns(commands).map(({ noun, verbs }) => `complete -c laminate -f -n '__fish_seen_subcommand_from ${noun}' -a ${fishQuote(verbs.join(" "))}`),
+  ];
   const lines = commands.flatMap((command) => {
-    const when = `-n '__fish_seen_subcommand_from ${command.name}'`;
+    const when = `-n '${command.name.split(" ").map((word) => `__fish_seen_subcommand_from ${word}`).join("; and ")}'`;
     const list = { images: `(${LIST_IMAGES})`, containers: `(${LIST_CONTAINERS})`, files: "", none: "" }[command.arguments];
     return [
-      `complete -c laminate -f -n 'not __fish_seen_subcommand_from ${names}' -a ${command.name} -d ${quote(command.summary)}`,
       ...command.flags.map((flag) => `complete -c laminate ${when} ${fishFlag(flag)}`),
       ...(command.arguments === "files" ? [`complete -c laminate ${when} -F`] : list === "" ? [] : [`complete -c laminate -f ${when} -a ${fishQuote(list)}`]),
     ];
   });
-  return `# fish completion for laminate; load with: laminate completion fish | source\n${lines.join("\n")}\n`;
+  return `# fish completion for laminate; load with: laminate completion fish | source\n${[...offers, ...lines].join("\n")}\n`;
 }
 
 function fishFlag(flag: Flag & { readonly name: string }): string {

@@ -59,11 +59,11 @@ describe("images made by import", () => {
     const id = await rig.image("two:1", { a: "two" });
     await rig.ok(["tag", "two:1", "two:2"]);
     expect(await rig.ok(["rmi", "two:1"])).toBe("Untagged: two:1\n");
-    expect(await rig.ok(["rmi", "two:2"])).toBe(`Untagged: two:2\nDeleted: ${id}\n`);
+    expect(await rig.ok(["rmi", "two:2"])).toMatch(new RegExp(`^Untagged: two:2\nDeleted: ${id}\nDeleted: sha256:[0-9a-f]{64}\n$`));
     const again = await rig.image("two:1", { a: "two" });
     await rig.ok(["tag", "two:1", "other:1"]);
     expect(await rig.run(["rmi", again])).toMatchObject({ code: 1, err: expect.stringContaining("image is referenced in multiple repositories") as unknown });
-    expect(await rig.ok(["rmi", "-f", again.slice(7, 19)])).toBe(`Untagged: other:1\nUntagged: two:1\nDeleted: ${again}\n`);
+    expect(await rig.ok(["rmi", "-f", again.slice(7, 19)])).toContain(`Untagged: other:1\nUntagged: two:1\nDeleted: ${again}\n`);
     expect(await rig.run(["rmi", "two:1"])).toMatchObject({ code: 1, err: "Error: No such image: two:1\n" });
     expect(await rig.run(["rmi", "-f", "two:1"])).toMatchObject({ code: 0 });
   });

@@ -14,7 +14,7 @@ test.each([[[]], [["--help"]], [["-h"]], [["help"]]])("%j prints the help, with 
   expect({ code, err }).toEqual({ code: 0, err: "" });
   expect(out).toContain("Usage:  laminate [OPTIONS] COMMAND");
   expect(out).toContain("Example:\n  laminate build");
-  expect(out).toContain("  completion  Print a completion script");
+  expect(out).toMatch(/  completion +Print a completion script/);
 });
 
 test.each([["-v"], ["--version"]])("%s prints the version", async (flag) => {

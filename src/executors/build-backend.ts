@@ -8,6 +8,8 @@ import { formatPlatform, type Platform } from "../oci/platform.ts";
 import type { Sandbox, StepNetwork } from "../sandbox/sandbox.ts";
 import type { Backend, CacheKey, ExecuteContext, StepKey } from "../solver/backend.ts";
 import { stepKey } from "../solver/step-key.ts";
+import type { StepResult } from "../store/cache-records.ts";
+import { StoreFailure } from "../store/store-error.ts";
 import type { Store } from "../store/store.ts";
 import { copyIngredients, copySources, copyStep, type CopySources, type CopyWorld } from "./copy/copy-step.ts";
 import { copyLayer } from "./copy/copy-layer.ts";
@@ -30,15 +32,8 @@ export interface BuildWorld {
   readonly onNetwork: (network: StepNetwork) => void;
 }
 
-/** Cached steps by key. */
-const TABLE = "steps";
 /** Raised when a rule of a key changes: old records are then never found. */
 const VERSION = 4;
-
-interface StepRecord {
-  readonly layer: DiffId;
-  readonly created: string;
-}
 
 /** What the solver needs of the world to build images: keys, cached layers, and the work itself, by kind of operation. */
 export class BuildBackend implements Backend<Value> {
@@ -83,12 +78,23 @@ export class BuildBackend implements Backend<Value> {
   }
 
   async lookup(_vertex: Vertex, { key }: StepKey, inputs: readonly Value[]): Promise<Value | undefined> {
-    const record = this.#world.store.records.get(TABLE, key) as unknown as StepRecord | undefined;
-    return record !== undefined && this.#world.store.layers.has(record.layer) ? onTop(inputs, record) : undefined;
+    const { cache, layers, leases } = this.#world.store;
+    const found = cache.step(key);
+    if (found !== undefined && leases.active) {
+      leases.hold(found.layer);
+    }
+    if (found === undefined || !layers.has(found.layer)) {
+      return undefined;
+    }
+    cache.touchStep(key, this.#world.clock());
+    return onTop(inputs, found);
   }
 
   async execute(vertex: Vertex, _key: StepKey, inputs: readonly Value[], context: ExecuteContext): Promise<Value> {
     const { operation } = vertex;
+    if (!this.isSource(vertex)) {
+      this.#hold(inputs);
+    }
     switch (operation.kind) {
       case "scratch":
         return { kind: "tree", layers: [] };
@@ -113,12 +119,23 @@ export class BuildBackend implements Backend<Value> {
 
   async remember(_vertex: Vertex, { key }: StepKey, value: Value): Promise<void> {
     if (value.kind === "tree" && value.created !== undefined) {
-      this.#world.store.records.put(TABLE, key, { layer: value.layers.at(-1)!, created: value.created });
+      this.#world.store.cache.putStep(key, { layer: value.layers.at(-1)!, created: value.created });
     }
   }
 
   claim(key: CacheKey): Promise<AsyncDisposable> {
     return this.#world.store.records.claim(key);
+  }
+
+  /** What was found before this build held anything may have been removed since. */
+  #hold(inputs: readonly Value[]): void {
+    const { layers, leases } = this.#world.store;
+    const needed = inputs.flatMap((input) => (input.kind === "tree" ? input.layers : []));
+    leases.hold(...needed);
+    const gone = needed.find((layer) => !layers.has(layer));
+    if (gone !== undefined) {
+      throw new StoreFailure("collected", `use the layer ${gone}: it was removed meanwhile`, { hint: "another command has pruned the store; build again" });
+    }
   }
 
   async #source(value: Value | undefined, { operation }: Vertex): Promise<FileSource | undefined> {
@@ -133,7 +150,7 @@ export class BuildBackend implements Backend<Value> {
   }
 }
 
-function onTop(inputs: readonly Value[], { layer, created }: StepRecord): TreeValue {
+function onTop(inputs: readonly Value[], { layer, created }: StepResult): TreeValue {
   return { kind: "tree", layers: [...layersOf(inputs), layer], created };
 }
 

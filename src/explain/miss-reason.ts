@@ -9,14 +9,15 @@ const NAMED_FILES = 3;
 
 /**
  * Why a step was not found in the cache, in one sentence: what differs from the same step of the last build.
- * Undefined when there is no last build to compare with, which needs no explaining.
+ * Undefined when there is no last build to compare with, which needs no explaining. `removedAt`: when the step's record
+ * was taken out of the cache, in milliseconds since the epoch.
  */
-export function missReason(vertex: Vertex, key: StepKey, previous: DecisionRecord | undefined): string | undefined {
+export function missReason(vertex: Vertex, key: StepKey, previous: DecisionRecord | undefined, removedAt?: number): string | undefined {
   if (previous === undefined) {
     return undefined;
   }
   const before = counterpart(vertex, previous);
-  const reason = before === undefined ? "this instruction is new" : difference(vertex, key, before);
+  const reason = before === undefined ? "this instruction is new" : difference(vertex, key, before, removedAt);
   return `${vertex.name} runs again: ${reason}`;
 }
 
@@ -42,7 +43,10 @@ function likeness(a: string, b: string): number {
   return start + end;
 }
 
-function difference(vertex: Vertex, { key, ingredients, details }: StepKey, before: StepDecision): string {
+function difference(vertex: Vertex, { key, ingredients, details }: StepKey, before: StepDecision, removedAt: number | undefined): string {
+  if (key === before.key && removedAt !== undefined) {
+    return `its record was removed by prune on ${new Date(removedAt).toISOString().slice(0, 10)}`;
+  }
   if (key === before.key) {
     return "its layer is no longer in the store";
   }

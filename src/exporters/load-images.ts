@@ -125,6 +125,7 @@ class Loader {
       const hint = (layer?.urls?.length ?? 0) > 0 ? "it is a foreign layer, to be downloaded from elsewhere; these are not supported" : undefined;
       throw new ArchiveFailure("missing-member", `load image: the archive lacks the layer ${what}`, hint === undefined ? {} : { hint });
     }
+    this.#store.leases.hold(diffId);
     const found = part.kind === "layer" ? part.diffId : await this.#unpackedDigest(part.digest, diffId);
     if (found !== diffId) {
       throw new ArchiveFailure("wrong-digest", `load image: the layer ${what} is ${found}, but the image's config says ${diffId}`);

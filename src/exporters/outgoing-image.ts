@@ -28,6 +28,7 @@ export async function outgoingImage(store: Store, record: ImageRecord, compressi
   const config = await store.images.config(record);
   const manifest = await store.images.manifest(record);
   const diffIds = config.rootfs.diff_ids;
+  store.leases.hold(record.manifest.digest, record.id, ...diffIds, ...manifest.layers.map(({ digest }) => digest));
   const layers = await Promise.all(manifest.layers.map((layer, index) => outgoingLayer(store, layer, diffIds[index]!, compression)));
   const unchanged = layers.every((layer, index) => layer.descriptor.digest === manifest.layers[index]!.digest);
   const leaving = unchanged ? storedBlob(store, record.manifest) : newManifest(manifest, layers);

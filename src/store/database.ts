@@ -10,6 +10,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS records (kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, time INTEGER NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS images (id TEXT PRIMARY KEY, manifest TEXT NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS names (name TEXT PRIMARY KEY, id TEXT NOT NULL REFERENCES images (id) ON DELETE CASCADE) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS leases (digest TEXT NOT NULL, holder TEXT NOT NULL, PRIMARY KEY (digest, holder)) WITHOUT ROWID;
 `;
 
 /** The store's one database, opened at its first use. */
@@ -63,7 +64,7 @@ export class Database {
       const sqlite = createRequire(import.meta.url)("node:sqlite") as typeof import("node:sqlite");
       const connection = new sqlite.DatabaseSync(this.#file, { timeout: BUSY_TIMEOUT });
       connection.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON");
-      if (connection.prepare("SELECT name FROM sqlite_schema WHERE name = 'names'").get() === undefined) {
+      if (connection.prepare("SELECT name FROM sqlite_schema WHERE name = 'leases'").get() === undefined) {
         connection.exec(SCHEMA);
       }
       this.#connection = connection;

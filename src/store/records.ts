@@ -5,7 +5,7 @@ import type { Database } from "./database.ts";
 export interface Record {
   readonly key: string;
   readonly value: Json;
-  /** When it was written, milliseconds since the epoch. */
+  /** When it was written or touched, milliseconds since the epoch. */
   readonly time: number;
 }
 
@@ -28,8 +28,27 @@ export class RecordStore {
     this.#database.run("INSERT OR REPLACE INTO records (kind, key, value, time) VALUES (?, ?, ?, ?)", kind, key, canonicalJson(value), Date.now());
   }
 
+  /** Sets a record's time to `now` where it is older than `age` milliseconds. */
+  touch(kind: string, key: string, now: number, age: number): void {
+    const row = this.#database.get("SELECT time FROM records WHERE kind = ? AND key = ?", kind, key);
+    if (row !== undefined && now - (row["time"] as number) > age) {
+      this.#database.run("UPDATE records SET time = ? WHERE kind = ? AND key = ?", now, kind, key);
+    }
+  }
+
   delete(kind: string, key: string): void {
     this.#database.run("DELETE FROM records WHERE kind = ? AND key = ?", kind, key);
+  }
+
+  /** Removes all that is kept about these digests: records whose key or whole value is one of them. */
+  forget(digests: ReadonlySet<string>): void {
+    if (digests.size === 0) {
+      return;
+    }
+    const rows = this.#database.all("SELECT kind, key, value FROM records WHERE key LIKE 'sha256:%' OR value LIKE '\"sha256:%'") as { kind: string; key: string; value: string }[];
+    for (const { kind, key, value } of rows) {
+      if (digests.has(key) || digests.has(value.slice(1, -1))) this.delete(kind, key);
+    }
   }
 
   list(kind: string): Record[] {

@@ -7,6 +7,7 @@ export type StoreFailureCode =
   | "no-such-image"
   | "ambiguous-id"
   | "not-found"
+  | "collected"
   | "damaged"
   | "unsafe-tar"
   | "digest-mismatch"

@@ -1,11 +1,13 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { errnoOf } from "../base/failure.ts";
+import { CacheRecords } from "./cache-records.ts";
 import { Claims } from "./claims.ts";
 import { ContentStore } from "./content/content-store.ts";
 import { Database } from "./database.ts";
 import { ImageStore } from "./images/image-store.ts";
 import { LayerStore } from "./layers/layer-store.ts";
+import { Leases } from "./leases.ts";
 import { RecordStore } from "./records.ts";
 import { StoreFailure } from "./store-error.ts";
 import { Temporary } from "./temporary.ts";
@@ -18,10 +20,14 @@ export interface Store extends AsyncDisposable {
   readonly layers: LayerStore;
   readonly images: ImageStore;
   readonly records: RecordStore;
+  readonly cache: CacheRecords;
+  readonly leases: Leases;
   /** What killed processes left and that holds files of other users: for the sandbox to remove. */
   readonly leftovers: readonly string[];
   /** A new empty directory on the store's file system; it goes when this process does. */
   temporaryDirectory(): string;
+  /** Does all of `work` on records and images or nothing of it; nobody else writes meanwhile, so nobody takes a lease. */
+  transaction<T>(work: () => T): T;
 }
 
 /** The layout that this version reads and writes; a store of a later one is left alone. */
@@ -33,16 +39,23 @@ export async function openStore(root: string): Promise<Store> {
   const { temporary, leftovers } = prepare(place);
   const database = new Database(place);
   const claims = new Claims(place);
-  const content = new ContentStore(place, temporary);
+  const leases = new Leases(database);
+  const content = new ContentStore(place, temporary, leases);
+  const layers = new LayerStore(place, { content, temporary, claims, leases });
+  const records = new RecordStore(database, claims);
   return {
     root: place,
     content,
-    layers: new LayerStore(place, { content, temporary, claims }),
-    images: new ImageStore(database, content),
-    records: new RecordStore(database, claims),
+    layers,
+    images: new ImageStore(database, content, layers),
+    records,
+    cache: new CacheRecords(records),
+    leases,
     leftovers,
     temporaryDirectory: () => temporary.directory(),
+    transaction: (work) => database.transaction(work),
     async [Symbol.asyncDispose]() {
+      leases.release();
       database.close();
       temporary.dispose();
     },

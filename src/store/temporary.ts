@@ -1,11 +1,10 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
-import { randomBytes } from "node:crypto";
-import { identityOf } from "../sys/process-identity.ts";
+import { holderName, isHolderAlive } from "./holder.ts";
 
 /**
  * Scratch space of one process below the store, so that what is made there can be renamed into its place. The
- * directory's name says whose it is: the process's id and start time, which together name it until the next boot.
+ * directory's name says whose it is.
  */
 export class Temporary {
   readonly #root: string;
@@ -33,7 +32,7 @@ export class Temporary {
 
   /** Removes what dead processes left. Gives the directories that hold files of other users, which take more rights than ours. */
   sweep(): string[] {
-    return readdirSync(this.#root).flatMap((name) => (isAlive(name) ? [] : removed(path.join(this.#root, name))));
+    return readdirSync(this.#root).flatMap((name) => (isHolderAlive(name) ? [] : removed(path.join(this.#root, name))));
   }
 
   /** Removes our own. */
@@ -45,15 +44,10 @@ export class Temporary {
   }
 
   #make(): string {
-    const own = path.join(this.#root, `${process.pid}-${identityOf(process.pid)?.start ?? 0}-${randomBytes(4).toString("hex")}`);
+    const own = path.join(this.#root, holderName());
     mkdirSync(own, { mode: 0o755 });
     return own;
   }
-}
-
-function isAlive(name: string): boolean {
-  const [pid, started] = name.split("-");
-  return started !== undefined && identityOf(Number(pid))?.start === started;
 }
 
 function removed(directory: string): string[] {

@@ -17,7 +17,8 @@ export interface FetchOptions {
  * it only when its size and digest are those of the descriptor. One process at a time fetches a blob.
  */
 export async function fetchBlob(session: Session, store: Store, { digest, size }: Descriptor, options: FetchOptions): Promise<void> {
-  const { content, records } = store;
+  const { content, records, leases } = store;
+  leases.hold(digest);
   if (content.size(digest) === size) {
     return;
   }

@@ -121,6 +121,7 @@ function checkLayers({ layers }: Manifest, reference: Reference): void {
 
 async function pullLayer(session: Session, store: Store, { registry, repository }: Reference, layer: Descriptor, diffId: DiffId, { signal, onProgress }: PullOptions): Promise<void> {
   signal.throwIfAborted();
+  store.leases.hold(diffId, layer.digest);
   if (!store.layers.has(diffId)) {
     try {
       await fetchBlob(session, store, layer, { repository, signal, onProgress: (current) => onProgress(layer, current, false) });

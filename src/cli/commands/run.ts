@@ -1,6 +1,7 @@
 import { defineCommand, type CommandContext, type FlagValues } from "../command.ts";
 import { hostEntry } from "../host-entry.ts";
 import { detachKeys, proxy } from "../attached.ts";
+import { parseBytes } from "../parse-bytes.ts";
 import { UsageError } from "../usage-error.ts";
 
 const flags = {
@@ -103,7 +104,7 @@ async function requestOf({ env, cwd }: CommandContext, values: FlagValues<typeof
     ...(values.detach === true ? {} : { attach: { detachKeys: detachKeys(values["detach-keys"]) } }),
     pull: pullPolicy(values.pull ?? "missing"),
     ...(values["stop-signal"] === undefined ? {} : { stopSignal: values["stop-signal"] }),
-    ...(values["shm-size"] === undefined ? {} : { shmBytes: bytes(values["shm-size"]) }),
+    ...(values["shm-size"] === undefined ? {} : { shmBytes: parseBytes(values["shm-size"], "--shm-size") }),
     ...(init === undefined ? {} : { init }),
     ...(entrypoint === undefined ? {} : { entrypoint }),
     ...(workdir === undefined ? {} : { workdir }),
@@ -147,12 +148,6 @@ async function fromFiles(files: readonly string[], cwd: string, _env: NodeJS.Pro
 function pair(text: string): [string, string] {
   const at = text.indexOf("=");
   return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
-}
-
-function bytes(text: string): number {
-  const found = /^(\d+)([kmg]?)b?$/i.exec(text);
-  if (found === null) throw new UsageError("bad-value", `invalid size: '${text}'`);
-  return Number(found[1]) * 1024 ** ["", "k", "m", "g"].indexOf(found[2]!.toLowerCase());
 }
 
 function findInit(): string {

@@ -1,5 +1,6 @@
 import type { ContentStore } from "../../store/content/content-store.ts";
 import type { Digest } from "../../oci/digest.ts";
+import type { Leases } from "../../store/leases.ts";
 import type { RecordStore } from "../../store/records.ts";
 import { reasonOf } from "../../base/failure.ts";
 import { ExecuteError } from "../execute-error.ts";
@@ -17,6 +18,7 @@ export interface Download {
 export interface DownloadOptions {
   readonly content: ContentStore;
   readonly records: RecordStore;
+  readonly leases: Leases;
   readonly signal: AbortSignal;
   readonly progress: (current: number, total: number | undefined, done: boolean) => void;
 }
@@ -35,8 +37,9 @@ interface Known {
  * (RFC 9110, 13.1, conditional requests). Throws {@link ExecuteError}.
  */
 export async function download(url: string, options: DownloadOptions): Promise<Download> {
-  const { content, records, signal } = options;
+  const { content, records, leases, signal } = options;
   const known = records.get(TABLE, url) as Known | undefined;
+  if (known !== undefined) leases.hold(known.digest);
   const usable = known !== undefined && content.has(known.digest) ? known : undefined;
   const headers: Record<string, string> = {};
   if (usable?.etag) headers["if-none-match"] = usable.etag;

@@ -58,8 +58,8 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
     return fromSource(new DirectorySource("the build context", directory), context, options);
   }
   if (/^https?:\/\//.test(context)) {
-    const { content, records } = options.store;
-    const { digest } = await download(context, { content, records, signal: options.signal, progress: () => undefined });
+    const { content, records, leases } = options.store;
+    const { digest } = await download(context, { content, records, leases, signal: options.signal, progress: () => undefined });
     return fromStream(content.read(digest), context, options);
   }
   const place = path.resolve(options.cwd, context);

@@ -15,8 +15,9 @@ export async function copyLayer(planned: readonly PlannedEntry[], store: Store):
   const entries = await Promise.all(planned.map(digested));
   const identity = layerIdentity(entries.map(({ entry }) => entry));
   const known = store.records.get(TABLE, identity) as DiffId | undefined;
-  if (known !== undefined && store.layers.has(known)) {
-    return known;
+  if (known !== undefined) {
+    store.leases.hold(known);
+    if (store.layers.has(known)) return known;
   }
   const diffId = await store.layers.putTar(writeLayerTar(entries));
   store.records.put(TABLE, identity, diffId);

@@ -56,8 +56,9 @@ export async function runLayer(operation: RunOperation, base: readonly DiffId[],
     const identity = layerIdentity((await readIndex(layer.index)).entries);
     const key = digestOf(canonicalJson({ argv, env, args, workdir, user, hosts, stdin, identity }));
     const earlier = store.records.get(TABLE, key) as DiffId | undefined;
-    if (earlier !== undefined && store.layers.has(earlier)) {
-      return earlier;
+    if (earlier !== undefined) {
+      store.leases.hold(earlier);
+      if (store.layers.has(earlier)) return earlier;
     }
     await store.layers.adoptDirectory(layer, sandbox.dialect);
     store.records.put(TABLE, key, layer.diffId);

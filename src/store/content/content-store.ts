@@ -4,6 +4,7 @@ import path from "node:path";
 import { Readable } from "node:stream";
 import { digestFromHex, digestOf, hexOf, type Digest } from "../../oci/digest.ts";
 import { StoreFailure } from "../store-error.ts";
+import type { Leases } from "../leases.ts";
 import type { Temporary } from "../temporary.ts";
 import { writeFileAtomically, writeStream } from "../write-file.ts";
 
@@ -21,8 +22,10 @@ export class ContentStore {
   readonly #blobs: string;
   readonly #partial: string;
   readonly #temporary: Temporary;
+  readonly #leases: Leases;
 
-  constructor(root: string, temporary: Temporary) {
+  constructor(root: string, temporary: Temporary, leases: Leases) {
+    this.#leases = leases;
     this.#blobs = path.join(root, "blobs", "sha256");
     this.#partial = path.join(root, "partial");
     this.#temporary = temporary;
@@ -79,6 +82,7 @@ export class ContentStore {
       });
       const digest = digestFromHex(hash.digest("hex"));
       check({ digest, size }, expected);
+      this.#leases.hold(digest);
       renameSync(temporary, this.path(digest));
       return { digest, size };
     } finally {
@@ -89,7 +93,11 @@ export class ContentStore {
   /** Takes in bytes that are at hand; writes nothing when they are here already. */
   async put(bytes: Buffer): Promise<Blob> {
     const digest = digestOf(bytes);
+    if (this.#leases.active) {
+      this.#leases.hold(digest);
+    }
     if (this.size(digest) !== bytes.length) {
+      this.#leases.hold(digest);
       writeFileAtomically(this.path(digest), bytes, this.#temporary.file());
     }
     return { digest, size: bytes.length };
@@ -112,6 +120,7 @@ export class ContentStore {
         seen += (chunk as Buffer).length;
       }
       check({ digest: digestFromHex(hash.digest("hex")), size: seen }, { digest, size });
+      this.#leases.hold(digest);
       const { open } = await import("node:fs/promises");
       const handle = await open(file, "r");
       await handle.sync();
@@ -120,6 +129,14 @@ export class ContentStore {
     } catch (error) {
       rmSync(file, { force: true });
       throw error;
+    }
+  }
+
+  /** Removes what was left of downloads that nobody went on with for `age` milliseconds. */
+  removePartials(now: number, age: number): void {
+    for (const name of readdirSync(this.#partial)) {
+      const file = path.join(this.#partial, name);
+      if (now - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? now) > age) rmSync(file, { force: true });
     }
   }
 

@@ -5,6 +5,7 @@ import type { Manifest } from "../../oci/manifest.ts";
 import { canonicalReference, InvalidReference, parseReference } from "../../oci/reference.ts";
 import type { ContentStore } from "../content/content-store.ts";
 import type { Database } from "../database.ts";
+import type { LayerStore } from "../layers/layer-store.ts";
 import { StoreFailure } from "../store-error.ts";
 
 /** An image: a manifest in the content store under any number of names. */
@@ -24,8 +25,10 @@ const PREFIX = /^(?:sha256:)?([0-9a-f]{1,64})$/;
 export class ImageStore {
   readonly #database: Database;
   readonly #content: ContentStore;
+  readonly #layers: Pick<LayerStore, "has">;
 
-  constructor(database: Database, content: ContentStore) {
+  constructor(database: Database, content: ContentStore, layers: Pick<LayerStore, "has">) {
+    this.#layers = layers;
     this.#database = database;
     this.#content = content;
   }
@@ -56,7 +59,10 @@ export class ImageStore {
     return rows.map((row) => this.#fromRow(row));
   }
 
-  /** Adds an image, or names to one; a name that another image had moves. Writes nothing that is so already. */
+  /**
+   * Adds an image, or names to one; a name that another image had moves. Writes nothing that is so already. Throws
+   * StoreFailure `collected` when a part of it went meanwhile: what a lease holds does not.
+   */
   async put(manifest: Descriptor, names: readonly string[]): Promise<ImageRecord> {
     const parsed = JSON.parse((await this.#content.readAll(manifest.digest, MAX_JSON)).toString("utf8")) as Manifest;
     const { digest: id } = parsed.config;
@@ -64,9 +70,13 @@ export class ImageStore {
     if (known !== undefined && known.manifest.digest === manifest.digest && names.every((name) => known.names.includes(name))) {
       return known;
     }
-    const { created } = await this.#readConfig(id);
+    const { created, rootfs } = await this.#readConfig(id);
     const time = created === undefined ? Date.now() : Date.parse(created);
     this.#database.transaction(() => {
+      const gone = [manifest.digest, id].find((digest) => !this.#content.has(digest)) ?? rootfs.diff_ids.find((diffId) => !this.#layers.has(diffId));
+      if (gone !== undefined) {
+        throw new StoreFailure("collected", `put the image ${id}: its part ${gone} was removed meanwhile`, { hint: "another command has pruned the store; do it again" });
+      }
       this.#database.run(
         "INSERT INTO images (id, manifest, created) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET manifest = excluded.manifest",
         id,

@@ -7,6 +7,7 @@ import { mediaTypes, type Compression, type Descriptor } from "../../oci/descrip
 import { digestFromHex, hexOf, type Digest, type DiffId } from "../../oci/digest.ts";
 import { syncfs } from "../../sys/files.ts";
 import type { Claims } from "../claims.ts";
+import type { Leases } from "../leases.ts";
 import type { ContentStore } from "../content/content-store.ts";
 import { StoreFailure } from "../store-error.ts";
 import type { Temporary } from "../temporary.ts";
@@ -37,13 +38,15 @@ export class LayerStore {
   readonly #content: ContentStore;
   readonly #temporary: Temporary;
   readonly #claims: Claims;
+  readonly #leases: Leases;
   readonly #indexes = new Map<DiffId, Promise<LayerIndex & { readonly tarSize: number }>>();
 
-  constructor(root: string, parts: { readonly content: ContentStore; readonly temporary: Temporary; readonly claims: Claims }) {
+  constructor(root: string, parts: { readonly content: ContentStore; readonly temporary: Temporary; readonly claims: Claims; readonly leases: Leases }) {
     this.#layers = path.join(root, "layers");
     this.#content = parts.content;
     this.#temporary = parts.temporary;
     this.#claims = parts.claims;
+    this.#leases = parts.leases;
     mkdirSync(this.#layers, { recursive: true });
   }
 
@@ -171,19 +174,29 @@ export class LayerStore {
     return readdirSync(this.#layers).flatMap((name) => (/^[0-9a-f]{64}$/.test(name) ? [digestFromHex(name) as DiffId] : []));
   }
 
-  /** Removes a layer with all its materials but blobs; `removeTree` can remove files of other users. */
-  async remove(diffId: DiffId, removeTree: (path: string) => Promise<void>): Promise<void> {
+  /** Takes a layer with all its materials but blobs out of the store, at once, so that no half of it is ever seen. Gives where it is now, for the caller to remove. */
+  detach(diffId: DiffId): string | undefined {
     const gone = this.#temporary.file();
     this.#indexes.delete(diffId);
     try {
-      renameSync(this.#directory(diffId), gone); // at once, so that no half of it is ever seen
+      renameSync(this.#directory(diffId), gone);
+      return gone;
     } catch (error) {
       if (errnoOf(error) === "ENOENT") {
-        return;
+        return undefined;
       }
       throw error;
     }
-    await removeTree(gone);
+  }
+
+  /** Where a layer's materials lie, for those who count them. */
+  place(diffId: DiffId): string {
+    return this.#directory(diffId);
+  }
+
+  /** The compressed blobs of a layer that are here. */
+  blobs(diffId: DiffId): readonly Descriptor[] {
+    return this.#presentBlobs(diffId);
   }
 
   #index(diffId: DiffId): Promise<LayerIndex & { readonly tarSize: number }> {
@@ -206,6 +219,7 @@ export class LayerStore {
 
   /** Moves materials to their places, the index before what makes the layer exist; what is there already stays. */
   #place(diffId: DiffId, materials: Readonly<Record<string, string>>): void {
+    this.#leases.hold(diffId);
     mkdirSync(this.#directory(diffId), { recursive: true });
     for (const [name, from] of Object.entries(materials)) {
       const target = this.#file(diffId, name);

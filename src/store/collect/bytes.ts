@@ -1,0 +1,43 @@
+import { existsSync, statSync } from "node:fs";
+import { lstat, readdir } from "node:fs/promises";
+import path from "node:path";
+import { readIndex } from "../layers/index-file.ts";
+
+/** The bytes that a layer's own materials take of the disk: index, tar and directories; not its blobs. */
+export async function layerBytes(place: string): Promise<number> {
+  const files = ["index", "tar"].map((name) => statSync(path.join(place, name), { throwIfNoEntry: false })?.size ?? 0);
+  const directories = ["directory.trusted", "directory.user"].filter((name) => existsSync(path.join(place, name)));
+  const unpacked = directories.length === 0 ? 0 : await unpackedBytes(path.join(place, "index"));
+  return files.reduce((sum, size) => sum + size, 0) + directories.length * unpacked;
+}
+
+/** The bytes of all files below a directory, each once; what may not be read counts nothing. */
+export async function treeBytes(directory: string): Promise<number> {
+  const seen = new Set<number>();
+  let sum = 0;
+  const pending = [directory];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    for (const entry of await readdir(next, { withFileTypes: true }).catch(() => [])) {
+      const file = path.join(next, entry.name);
+      if (entry.isDirectory()) {
+        pending.push(file);
+        continue;
+      }
+      const { ino, nlink, size } = await lstat(file).catch(() => ({ ino: 0, nlink: 1, size: 0 }));
+      if (nlink > 1 && seen.has(ino)) continue;
+      seen.add(ino);
+      sum += entry.isFile() ? size : 0;
+    }
+  }
+  return sum;
+}
+
+/** Reading the index is much faster than walking the directory. */
+async function unpackedBytes(index: string): Promise<number> {
+  try {
+    const { entries } = await readIndex(index);
+    return entries.reduce((sum, { size }) => sum + size, 0);
+  } catch {
+    return 0; // a damaged layer takes room too, but how much is not worth a failure
+  }
+}
