@@ -1,14 +1,15 @@
-import { existsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import path from "node:path";
 import { readIndex } from "../layers/index-file.ts";
 
-/** The bytes that a layer's own materials take of the disk: index, tar and directories; not its blobs. */
+/** The bytes that a layer's own materials take of the disk: its files, and its directories' files; not its blobs. */
 export async function layerBytes(place: string): Promise<number> {
-  const files = ["index", "tar"].map((name) => statSync(path.join(place, name), { throwIfNoEntry: false })?.size ?? 0);
-  const directories = ["directory.trusted", "directory.user"].filter((name) => existsSync(path.join(place, name)));
-  const unpacked = directories.length === 0 ? 0 : await unpackedBytes(path.join(place, "index"));
-  return files.reduce((sum, size) => sum + size, 0) + directories.length * unpacked;
+  const materials = await readdir(place, { withFileTypes: true }).catch(() => []);
+  const directories = materials.filter((each) => each.isDirectory()).length;
+  const unpacked = directories === 0 ? 0 : await unpackedBytes(path.join(place, "index"));
+  const files = materials.map((each) => (each.isFile() ? (statSync(path.join(place, each.name), { throwIfNoEntry: false })?.size ?? 0) : 0));
+  return files.reduce((sum, size) => sum + size, 0) + directories * unpacked;
 }
 
 /** The bytes of all files below a directory, each once; what may not be read counts nothing. */
