@@ -38,7 +38,7 @@ export async function* readTar(source: AsyncIterable<Buffer>): AsyncGenerator<Ta
       const flag = String.fromCharCode(block[156]!);
       if (flag === "x" || flag === "g" || flag === "L" || flag === "K") {
         const body = await readExtension(block, reader);
-        if (flag === "g") global = [...global, ...readPaxRecords(body)];
+        if (flag === "g") global = withGlobal(global, readPaxRecords(body));
         else if (flag === "x") extensions.records = readPaxRecords(body);
         else if (flag === "L") extensions.longName = cString(body);
         else extensions.longLink = cString(body);
@@ -53,6 +53,16 @@ export async function* readTar(source: AsyncIterable<Buffer>): AsyncGenerator<Ta
   } finally {
     await reader.close();
   }
+}
+
+/** Global records hold for all that follows: the last of a keyword counts, and together they may be no longer than one extension. */
+function withGlobal(global: PaxRecords, further: PaxRecords): PaxRecords {
+  const records = [...new Map([...global, ...further])];
+  const size = records.reduce((sum, [keyword, value]) => sum + keyword.length + value.length, 0);
+  if (size > MAX_EXTENSION) {
+    throw new ArchiveError("too-large", `the archive's global PAX headers hold ${size} bytes; at most ${MAX_EXTENSION} are kept`);
+  }
+  return records;
 }
 
 /** The next header block, or undefined at the archive's end: zero blocks, or just no more bytes. */

@@ -15,6 +15,10 @@ const OPAQUE = ".wh..wh..opq";
 /** aufs's own bookkeeping; nothing to do with the image (image-spec, layer.md, reserves the prefix). */
 const RESERVED = ".wh..wh.";
 
+/** PATH_MAX without the NUL, and NAME_MAX (Linux, limits.h). */
+const LONGEST_PATH = 4095;
+const LONGEST_NAME = 255;
+
 /**
  * Reads a layer's tar member by member (image-spec, layer.md). Names are brought to byte paths below the root; one that
  * climbs out of it is refused with StoreFailure `unsafe-tar`, as are links to files outside.
@@ -74,7 +78,11 @@ function cleanPath(name: string, member: string): BytePath {
   if (name.includes("\0")) {
     throw new StoreFailure("unsafe-tar", `the tar's member ${shown(member)} has a NUL in its name`);
   }
-  return parts.join("/") as BytePath;
+  const path = parts.join("/");
+  if (path.length > LONGEST_PATH || parts.some((part) => part.length > LONGEST_NAME)) {
+    throw new StoreFailure("unsafe-tar", `the tar's member ${shown(member.slice(0, 100))}… has a name longer than Linux allows: ${LONGEST_PATH} bytes in all, ${LONGEST_NAME} between slashes`);
+  }
+  return path as BytePath;
 }
 
 function shown(name: string): string {
