@@ -4,23 +4,37 @@ import { at } from "../../testing/build-events.ts";
 import { clip, textWidth } from "./text-width.ts";
 import { TtyRenderer } from "./tty.ts";
 
-/** A terminal that understands what the display uses: text, newlines, cursor up and erase below. */
+/** A terminal that understands what the display uses: text, newlines, cursor up, erase to the line's end and erase below. */
 class Terminal extends EventEmitter {
   columns = 60;
   rows = 12;
   lines: string[] = [""];
   written = "";
+  #row = 0;
+  #column = 0;
 
   readonly write = (text: string): void => {
     this.written += text;
     // oxlint-disable-next-line no-control-regex -- a terminal reads them
-    for (const [, up, erase, style, newline, rest] of text.matchAll(/\u001b\[(\d+)A\r|(\u001b\[J)|(\u001b\[\d*m)|(\n)|([^\n\u001b]+)/g)) {
-      if (up !== undefined) this.lines.splice(this.lines.length - 1 - Number(up), Infinity, "");
-      else if (newline !== undefined) this.lines.push("");
-      else if (rest !== undefined) this.lines[this.lines.length - 1] += rest;
-      else if (erase === undefined && style === undefined) throw new Error("unknown sequence");
+    for (const [sequence, up, style, rest] of text.matchAll(/\u001b\[(\d+)A\r|\u001b\[[JK]|(\u001b\[\d*m)|\n|([^\n\u001b]+)/g)) {
+      const line = this.lines[this.#row]!;
+      if (up !== undefined) this.#goTo(this.#row - Number(up));
+      else if (sequence === "\n") this.#goTo(this.#row + 1);
+      else if (rest !== undefined) this.#print(line, rest);
+      else if (style === undefined) this.lines.splice(this.#row, sequence.endsWith("J") ? Infinity : 1, line.slice(0, this.#column));
     }
   };
+
+  #goTo(row: number): void {
+    this.#row = row;
+    this.#column = 0;
+    this.lines[row] ??= "";
+  }
+
+  #print(line: string, text: string): void {
+    this.lines[this.#row] = line.slice(0, this.#column) + text + line.slice(this.#column + text.length);
+    this.#column += text.length;
+  }
 }
 
 let terminal: Terminal;
@@ -133,4 +147,14 @@ test("after the terminal became narrower, the lines it wrapped are erased too", 
   terminal.emit("resize");
   expect(terminal.written).toContain("\u001b[3A\r\u001b[J");
   display.cancel();
+});
+
+test("the screen is written over, never erased from the display's first line: tmux would keep each of them", () => {
+  const display = renderer();
+  display.events(at(0).start(0, "A"));
+  display.events(at(0).log(0, "long output\n"));
+  vi.advanceTimersByTime(1000);
+  display.cancel();
+  expect(terminal.written).toContain("A\r");
+  expect(terminal.written).not.toContain("\r\u001b[J");
 });

@@ -24,6 +24,8 @@ export interface TtyOptions extends RendererOptions {
 const FRAME_MS = 100;
 const STYLES = { plain: "", done: "\u001b[34m", failed: "\u001b[31m", dim: "\u001b[2m", warning: "\u001b[33m" } as const;
 const RESET = "\u001b[0m";
+const ERASE_LINE = "\u001b[K";
+const ERASE_BELOW = "\u001b[J";
 
 /** The live display of a terminal: each step a line, the running ones with the end of their output. */
 export class TtyRenderer implements Renderer {
@@ -62,7 +64,12 @@ export class TtyRenderer implements Renderer {
     this.#end("CANCELED", []);
   }
 
-  readonly #onResize = (): void => this.#draw();
+  /** Lines that a narrower terminal has wrapped are no longer lines to write over. */
+  readonly #onResize = (): void => {
+    this.#options.write(this.#up() + ERASE_BELOW);
+    this.#drawn = [];
+    this.#draw();
+  };
 
   #drawLater(): void {
     if (this.#timer !== undefined) return;
@@ -97,21 +104,22 @@ export class TtyRenderer implements Renderer {
 
   /** A line that stays, above the display. */
   #above(text: string, style: Row["style"]): void {
-    this.#options.write(`${this.#erase()}${this.#styled(text, style)}\n`);
+    this.#options.write(`${this.#up()}${this.#styled(text, style)}${ERASE_LINE}\n${ERASE_BELOW}`);
     this.#drawn = [];
   }
 
   #replace(rows: readonly Row[]): void {
     const lines = rows.map((row) => ({ text: layOut(row, this.#columns()), style: row.style }));
-    const text = lines.map((line) => `${this.#styled(line.text, line.style)}\n`).join("");
-    this.#options.write(this.#erase() + text);
+    const text = lines.map((line) => `${this.#styled(line.text, line.style)}${ERASE_LINE}\n`).join("");
+    this.#options.write(this.#up() + text + ERASE_BELOW);
     this.#drawn = lines.map((line) => textWidth(line.text));
   }
 
-  #erase(): string {
+  /** To the first line of the last drawing. What is there is written over, not erased: no flicker, and tmux would keep a screen that is erased from its top. */
+  #up(): string {
     const columns = this.#columns() + 1;
     const up = this.#drawn.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / columns)), 0);
-    return up === 0 ? "" : `\u001b[${up}A\r\u001b[J`;
+    return up === 0 ? "" : `\u001b[${up}A\r`;
   }
 
   /** One less than there are: a full line would wrap on some terminals. */
