@@ -45,6 +45,8 @@ export interface RuntimeSpecOptions {
   readonly shmBytes?: number;
   readonly cgroupsPath?: string;
   readonly resources?: object;
+  /** Which runtime reads it (default runc). */
+  readonly runtime?: "runc" | "crun";
   /** Laminate's default profile unless given; `null` for none. A privileged container has none. */
   readonly seccomp?: object | null;
   readonly sysctl?: Readonly<Record<string, string>>;
@@ -121,7 +123,7 @@ function capabilitiesOf(options: RuntimeSpecOptions): object {
 
 function seccompOf(options: RuntimeSpecOptions): { readonly seccomp?: object } {
   if (options.privileged === true || options.seccomp === null) return {};
-  const seccomp = options.seccomp ?? defaultSeccomp(options.capabilities ?? DEFAULT_CAPABILITIES, process.arch);
+  const seccomp = options.seccomp ?? defaultSeccomp(options.capabilities ?? DEFAULT_CAPABILITIES, process.arch, options.runtime ?? "runc");
   return seccomp === undefined ? {} : { seccomp };
 }
 

@@ -1,74 +1,84 @@
+import { ALLOWED, ALLOWED_ON, FORBIDDEN, WITH_CAPABILITY } from "./seccomp-calls.ts";
+
 /** A rule of the runtime spec's `linux.seccomp.syscalls` (OCI runtime-spec, config-linux.md, Seccomp). */
 interface Rule {
   readonly names: readonly string[];
-  readonly action: "SCMP_ACT_ERRNO";
-  readonly errnoRet: number;
+  readonly action: "SCMP_ACT_ALLOW" | "SCMP_ACT_ERRNO";
+  readonly errnoRet?: number;
   readonly args?: readonly { readonly index: number; readonly value: number; readonly valueTwo?: number; readonly op: string }[];
 }
 
 const EPERM = 1;
 const ENOSYS = 38;
 
-/**
- * Calls that Docker's documentation lists as blocked, with the capability that opens them again. They reach parts of the kernel
- * that are not confined to a namespace, or that were often the way out of one. `undefined`: no capability opens them.
- */
-const FORBIDDEN: readonly (readonly [capability: string | undefined, names: readonly string[]])[] = [
-  // Mounts and namespaces: a user namespace made inside would bring back every capability, in kernel code seldom walked.
-  [
-    "CAP_SYS_ADMIN",
-    ["fsconfig", "fsmount", "fsopen", "fspick", "mount", "mount_setattr", "move_mount", "open_tree", "pivot_root", "setns", "umount", "umount2", "unshare"],
-  ],
-  ["CAP_SYS_ADMIN", ["fanotify_init", "lookup_dcookie", "perf_event_open", "quotactl", "quotactl_fd", "swapoff", "swapon"]],
-  ["CAP_BPF", ["bpf"]],
-  ["CAP_DAC_READ_SEARCH", ["open_by_handle_at"]],
-  ["CAP_SYS_BOOT", ["kexec_file_load", "kexec_load", "reboot"]],
-  ["CAP_SYS_MODULE", ["create_module", "delete_module", "finit_module", "get_kernel_syms", "init_module", "query_module"]],
-  ["CAP_SYS_NICE", ["get_mempolicy", "mbind", "move_pages", "set_mempolicy"]],
-  ["CAP_SYS_PACCT", ["acct"]],
-  ["CAP_SYS_PTRACE", ["kcmp"]],
-  ["CAP_SYS_RAWIO", ["ioperm", "iopl"]],
-  ["CAP_SYS_TIME", ["clock_adjtime", "clock_settime", "clock_settime64", "settimeofday", "stime"]],
-  ["CAP_SYSLOG", ["syslog"]],
-  // Keyrings belong to a user of the machine, not to a namespace; io_uring and userfaultfd served many an exploit.
-  [undefined, ["add_key", "keyctl", "request_key", "io_uring_enter", "io_uring_register", "io_uring_setup", "userfaultfd"]],
-  [undefined, ["_sysctl", "nfsservctl", "sysfs", "uselib", "ustat", "vm86", "vm86old"]],
-];
-
-/** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET of linux/sched.h. */
-const CLONE_NAMESPACES = [0x0002_0000, 0x0200_0000, 0x0400_0000, 0x0800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000];
+/** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET of linux/sched.h. */
+const CLONE_NAMESPACES = 0x7e02_0000;
 
 const AF_VSOCK = 40;
 
+/** PER_LINUX and PER_LINUX32, each also with UNAME26 (linux/personality.h), and the value that only asks. */
+const PERSONALITIES = [0x0, 0x8, 0x2_0000, 0x2_0008, 0xffff_ffff];
+
+/**
+ * Each costs every start of a container some 5 ms, for which the runtime compiles the filter; so x32 is not among them, which
+ * Docker allows and no usual kernel offers.
+ */
 const ARCHITECTURES: Readonly<Record<string, readonly string[]>> = {
-  x64: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"],
+  x64: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"],
   arm64: ["SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"],
 };
 
 /**
- * Laminate's default seccomp profile: everything is allowed but what Docker's documentation names as blocked.
- * A list of what is forbidden, unlike Docker's of what is allowed, does not break programs when the kernel learns a new call.
- * `undefined` on a machine whose second architectures we do not know.
+ * Laminate's default seccomp profile: Docker's list of what is allowed, with what `capabilities` open; all else fails with EPERM.
+ * A call newer than the list must fail with ENOSYS, so that a C library falls back to an older one: runc sees to that itself,
+ * crun is told. `undefined` on a machine whose second architectures we do not know.
  */
-export function defaultSeccomp(capabilities: readonly string[], machine: string): object | undefined {
+export function defaultSeccomp(capabilities: readonly string[], machine: string, runtime: "runc" | "crun"): object | undefined {
   const architectures = ARCHITECTURES[machine];
   if (architectures === undefined) return undefined;
-  const names = FORBIDDEN.filter(([capability]) => capability === undefined || !capabilities.includes(capability)).flatMap(([, calls]) => calls);
-  const rules = [forbid(names), ...(capabilities.includes("CAP_SYS_ADMIN") ? [] : cloneRules()), vsockRule()];
-  return { defaultAction: "SCMP_ACT_ALLOW", architectures, syscalls: rules };
+  const opened = (needed: readonly string[]) => needed.some((capability) => capabilities.includes(capability));
+  const calls = WITH_CAPABILITY.flatMap(([needed, names]) => (opened(needed) ? names : []));
+  const shut = WITH_CAPABILITY.flatMap(([needed, names]) => (opened(needed) ? [] : names));
+  const mayMakeNamespaces = opened(["CAP_SYS_ADMIN"]);
+  return {
+    defaultAction: "SCMP_ACT_ERRNO",
+    defaultErrnoRet: runtime === "runc" ? EPERM : ENOSYS,
+    architectures,
+    syscalls: [
+      allow([...ALLOWED, ...ALLOWED_ON[machine]!, ...calls]),
+      ...(mayMakeNamespaces ? [allow(["clone", "clone3"])] : cloneRules()),
+      ...PERSONALITIES.map((value) => when(allow(["personality"]), { value, op: "SCMP_CMP_EQ" })),
+      // A virtual machine's channel to its host is in no network namespace.
+      when(allow(["socket"]), { value: AF_VSOCK, op: "SCMP_CMP_NE" }),
+      ...(runtime === "runc" ? [] : forbiddenByName([...FORBIDDEN, ...shut], mayMakeNamespaces)),
+    ],
+  };
+}
+
+/** clone3's flags lie in memory, where a filter cannot look; told that it does not exist, libc takes clone. */
+function cloneRules(): Rule[] {
+  return [when(allow(["clone"]), { value: CLONE_NAMESPACES, valueTwo: 0, op: "SCMP_CMP_MASKED_EQ" }), { ...forbid(["clone3"]), errnoRet: ENOSYS }];
+}
+
+/** Where the default is ENOSYS: what is known and not allowed. A filter cannot say "any of these bits", nor "none of these values". */
+function forbiddenByName(names: readonly string[], mayMakeNamespaces: boolean): Rule[] {
+  const bits = mayMakeNamespaces ? [] : Array.from({ length: 32 }, (_, bit) => 2 ** bit).filter((flag) => (CLONE_NAMESPACES & flag) !== 0);
+  return [
+    forbid(names),
+    ...bits.map((flag) => when(forbid(["clone"]), { value: flag, valueTwo: flag, op: "SCMP_CMP_MASKED_EQ" })),
+    when(forbid(["socket"]), { value: AF_VSOCK, op: "SCMP_CMP_EQ" }),
+  ];
+}
+
+function allow(names: readonly string[]): Rule {
+  return { names, action: "SCMP_ACT_ALLOW" };
 }
 
 function forbid(names: readonly string[]): Rule {
   return { names, action: "SCMP_ACT_ERRNO", errnoRet: EPERM };
 }
 
-/** clone3's flags lie in memory, where a filter cannot look; told that it does not exist, libc takes clone. */
-function cloneRules(): Rule[] {
-  const flagged = CLONE_NAMESPACES.map((flag) => ({ ...forbid(["clone"]), args: [{ index: 0, value: flag, valueTwo: flag, op: "SCMP_CMP_MASKED_EQ" }] }));
-  return [...flagged, { names: ["clone3"], action: "SCMP_ACT_ERRNO", errnoRet: ENOSYS }];
-}
-
-/** A virtual machine's channel to its host is in no network namespace. */
-function vsockRule(): Rule {
-  return { ...forbid(["socket"]), args: [{ index: 0, value: AF_VSOCK, op: "SCMP_CMP_EQ" }] };
+/** The rule for calls whose first argument compares so. */
+function when(rule: Rule, compared: Omit<NonNullable<Rule["args"]>[number], "index">): Rule {
+  return { ...rule, args: [{ index: 0, ...compared }] };
 }

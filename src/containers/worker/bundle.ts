@@ -15,7 +15,7 @@ import type { Mount } from "../mounts.ts";
 const CGROUP_MOUNT: SpecMount = { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["nosuid", "noexec", "nodev", "relatime", "ro"] };
 
 /** Writes the OCI bundle of a container whose files are mounted at `merged`, and makes what its mounts need. */
-export function writeBundle({ record, directory, rootless, volumes, cgroup }: LaunchPlan, merged: string): void {
+export function writeBundle({ record, directory, rootless, volumes, cgroup, runtime }: LaunchPlan, merged: string): void {
   const bundle = join(directory, containerFiles.bundle);
   mkdirSync(bundle, { mode: 0o700 });
   const account = lookUpAccount(merged, record.user);
@@ -38,6 +38,7 @@ export function writeBundle({ record, directory, rootless, volumes, cgroup }: La
     capabilities: record.capabilities,
     noNewPrivileges: record.noNewPrivileges,
     privileged: record.privileged,
+    runtime: runtime.kind,
     ...(record.shmBytes === undefined ? {} : { shmBytes: record.shmBytes }),
     ...(cgroup === undefined ? {} : { cgroupsPath: cgroup.path, resources: resourcesOf(record.limits, { privileged: record.privileged, swapIsCounted: swapIsCounted() }) }),
     ...(record.oomScoreAdj === undefined ? {} : { oomScoreAdj: record.oomScoreAdj }),

@@ -76,7 +76,7 @@ async function runOver(merged: string, bundle: string, step: StepSpec, tools: St
   });
   const missing = findMissingMountPoints(merged, [...STANDARD_MOUNT_POINTS, ...files.map(({ destination }) => destination)]);
   const { argv, env, cwd } = step;
-  const spec = runtimeSpec({ rootfs: merged, args: argv, env, cwd, account, hostname, network: network.spec, rootless: tools.rootless, mounts: files, limits: openFileLimit() });
+  const spec = runtimeSpec({ rootfs: merged, args: argv, env, cwd, account, hostname, network: network.spec, rootless: tools.rootless, mounts: files, limits: openFileLimit(), runtime: tools.runtime.kind });
   writeFileSync(join(bundle, "config.json"), JSON.stringify(spec));
   const container = { runtime: tools.runtime, bundle, env: tools.env, program: argv[0] ?? "", ...(step.stdin === undefined ? {} : { stdin: step.stdin }) };
   const exitCode = await runContainer(container, hooks);

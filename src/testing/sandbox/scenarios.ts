@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { SandboxError } from "../../sandbox/sandbox-error.ts";
 import { createSandbox } from "../../sandbox/sandbox.ts";
 import { WORKER_ENTRY, type SandboxRig } from "./rig.ts";
+import { checkSystemCalls } from "./system-calls.ts";
 
 /** What holds for every sandbox: as root and as an ordinary user, with runc and with crun. */
 export interface Scenario {
@@ -191,6 +192,7 @@ export const SCENARIOS: readonly Scenario[] = [
     assert.match(ran.stderr, /unshare.*not permitted/);
     assert.match(ran.stdout, /^child\nSeccomp:\s+2/);
   }),
+  scenario("the filter decides as Docker's: calls on the machine are forbidden, unknown ones missing, usual ones allowed", checkSystemCalls),
   scenario("an abort kills everything in the container and leaves no mount, no file and no process", async (rig) => {
     const abort = new AbortController();
     const scratch = rig.fresh("scratch");
