@@ -42,12 +42,12 @@ export async function viewImage(store: Store, record: ImageRecord): Promise<Imag
 
 const SIZES = "layer-sizes";
 
-/** As docker counts: the bytes of a layer's files, without names and padding. Counted once, as a layer never changes. */
+/** As docker counts: the bytes of a layer's files and links, without names and padding. Counted once, as a layer never changes. */
 async function filesSize(store: Store, diffId: DiffId): Promise<number> {
   const known = store.records.get(SIZES, diffId);
   if (typeof known === "number") return known;
   const { entries } = await store.layers.index(diffId);
-  const size = entries.reduce((sum, entry) => sum + entry.size, 0);
+  const size = entries.reduce((sum, entry) => sum + entry.size + (entry.type === "symlink" ? (entry.link ?? "").length : 0), 0);
   try {
     store.records.put(SIZES, diffId, size);
   } catch {

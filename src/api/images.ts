@@ -52,6 +52,9 @@ function parseFilters(given: readonly string[]): Filters {
       const meant = nearest(key, FILTERS);
       throw new RequestFailure("bad-filter", `invalid filter ${JSON.stringify(text)}: expected KEY=VALUE with a KEY of ${FILTERS.join(", ")}`, meant === undefined ? {} : { hint: `did you mean ${meant}=…?` });
     }
+    if (known === "reference" && /\[[^\]]*$/.test(value)) {
+      throw new RequestFailure("bad-filter", `invalid filter ${JSON.stringify(text)}: syntax error in pattern: "[" has no "]"`);
+    }
     if (known === "dangling" && !/^(?:true|false|1|0)$/.test(value)) {
       throw new RequestFailure("bad-filter", `invalid filter ${JSON.stringify(text)}: dangling is true or false`);
     }

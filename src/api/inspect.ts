@@ -9,8 +9,11 @@ export interface ImageDescription {
   readonly Id: string;
   readonly RepoTags: readonly string[];
   readonly RepoDigests: readonly string[];
+  /** Empty: an image knows no parent. */
+  readonly Parent: "";
   readonly Comment: string;
   readonly Created: string;
+  readonly DockerVersion: string;
   readonly Author: string;
   readonly Config: ContainerConfig;
   readonly Architecture: string;
@@ -51,8 +54,10 @@ function describeImage({ record, config, size, tags, digests }: ImageView): Imag
     Id: record.id,
     RepoTags: tags.map(familiarReference),
     RepoDigests: digests,
+    Parent: "",
     Comment: config.history?.at(-1)?.comment ?? "",
     Created: config.created ?? "",
+    DockerVersion: "",
     Author: config.author ?? "",
     Config: fullConfig(config.config ?? {}),
     Architecture: config.architecture,

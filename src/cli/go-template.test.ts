@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { compileTemplate, TemplateFailure } from "./go-template.ts";
-import { NIL_MAP, NIL_SLICE } from "./go-values.ts";
+import { goMap, goStruct, NIL_MAP, NIL_SLICE } from "./go-values.ts";
 import { renderList } from "./list-format.ts";
 
 const DATA = {
@@ -8,6 +8,8 @@ const DATA = {
   Size: 12,
   Config: { Cmd: ["sh", "-c", "a b"], Env: ["A=1", "B=2"], Labels: { "org.x/y": "z", b: "c" }, Tty: false, Entrypoint: NIL_SLICE, Volumes: NIL_MAP },
   Ports: { "80/tcp": [{ HostIp: "0.0.0.0", HostPort: "8080" }] },
+  Map: goMap({ a: "b", s: goStruct({}) }),
+  Struct: goStruct({ Type: "layers", List: ["a", "b"], Pointer: null }, { Hidden: "h", Type: "not this" }),
   List: [{ Name: "one" }, { Name: "two" }],
 };
 
@@ -39,6 +41,9 @@ describe("a Go template", () => {
     ["a  {{- .Size -}}  b", "a12b"],
     ['{{$x := .Size}}{{$x}}{{"}}"}}{{`\\`}}', "12}}\\"],
     ['{{split "a:b" ":"}} {{slice .Id 0 6}} {{truncate .Id 3}} {{eq .Id "x" "sha256:abc"}}', "[a b] sha256 sha true"],
+    ["{{.Map}}{{.Map.a}}{{.Map.nope}}{{.Config.Volumes.nope}}", "map[a:b s:{}]b<no value><no value>"],
+    ["{{.Struct}} {{json .Struct}} {{.Struct.Hidden}} {{.Struct.Pointer}}", '{layers [a b] <nil>} {"Type":"layers","List":["a","b"],"Pointer":null} h <nil>'],
+    ['{{if .Map.nope}}x{{else}}{{with .Map}}{{.a}}{{end}}{{end}}{{index .Map "a"}}', "bb"],
   ])("%s", (text, wanted) => {
     expect(format(text)).toBe(wanted);
   });
@@ -64,7 +69,7 @@ describe("a list", () => {
   const rows = [{ ID: "abc", Tag: "latest" }];
   it("is a table unless a format says otherwise", () => {
     expect(renderList({ ...list, format: undefined }, rows)).toBe("IMAGE ID   TAG\nabc        latest\n");
-    expect(renderList({ ...list, format: "table {{.Tag}}\\t{{.ID}}" }, rows)).toBe("TAG      IMAGE ID\nlatest   abc\n");
+    expect(renderList({ ...list, format: "table {{.Tag}}\\t{{.ID}}" }, rows)).toBe("TAG       IMAGE ID\nlatest    abc\n");
     expect(renderList({ ...list, format: "{{.Tag}}:{{.ID}}" }, rows)).toBe("latest:abc\n");
     expect(renderList({ ...list, format: "json" }, rows)).toBe('{"ID":"abc","Tag":"latest"}\n');
     expect(renderList({ ...list, format: undefined, quiet: "ID" }, rows)).toBe("abc\n");

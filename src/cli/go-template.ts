@@ -1,6 +1,6 @@
 import { Failure } from "../base/failure.ts";
 import { parseTemplate, type Command, type Node, type Operand, type Pipeline } from "./go-template-parser.ts";
-import { callFunction, isTrue, show, type GoValue } from "./go-values.ts";
+import { callFunction, isMap, isTrue, noSuchField, show, type GoValue } from "./go-values.ts";
 
 /** A `--format` that is not a template, or that asks for what is not there. */
 export class TemplateFailure extends Failure {
@@ -122,9 +122,10 @@ function fields(value: GoValue, names: readonly string[]): GoValue {
   let current = value;
   for (const name of names) {
     if (current === null || current === undefined) throw new TypeError(`nil value has no field ${JSON.stringify(name)}`);
-    if (typeof current !== "object" || Array.isArray(current)) throw new TypeError(`can't evaluate field ${name} in ${show(current)}`);
-    if (!Object.hasOwn(current, name)) throw new TypeError(`map has no entry for key ${JSON.stringify(name)}`);
-    current = (current as Record<string, GoValue>)[name];
+    if (typeof current !== "object" || Array.isArray(current)) throw new TypeError(`can't evaluate field ${name} in type interface {}`);
+    if (!Object.hasOwn(current, name) && isMap(current)) current = undefined;
+    else if (!Object.hasOwn(current, name)) throw new TypeError(noSuchField(current, name));
+    else current = (current as Record<string, GoValue>)[name];
   }
   return current;
 }

@@ -9,18 +9,50 @@ function nil(text: string): object {
   return Object.defineProperties({}, { toJSON: { value: () => null }, goText: { value: text } });
 }
 
+const KIND = Symbol("a Go map or struct");
+
+/** Marks an object as a map: a key that it lacks is no error but no value. */
+export function goMap<T extends object>(value: T): T {
+  return Object.defineProperty(value, KIND, { value: "map" });
+}
+
+/** Marks an object as a struct, which prints as `{one two}`. Members of `hidden` can be asked for, but are not in its JSON. */
+export function goStruct<T extends object>(value: T, hidden: Readonly<Record<string, GoValue>> = {}): T {
+  for (const [name, member] of Object.entries(hidden)) {
+    if (!Object.hasOwn(value, name)) Object.defineProperty(value, name, { value: member });
+  }
+  return Object.defineProperty(value, KIND, { value: "struct" });
+}
+
+/** Marks an object as a row of a list: docker's type knows all its members, so a name that it lacks is a mistake in its own words. */
+export function goRow<T extends object>(value: T): T {
+  return Object.defineProperty(value, KIND, { value: "row" });
+}
+
+/** What a failure says of a member that is not there. */
+export function noSuchField(value: object, name: string): string {
+  return KIND in value && value[KIND] === "row" ? `can't evaluate field ${name} in a row` : `map has no entry for key ${JSON.stringify(name)}`;
+}
+
+/** Whether a key that is not there gives no value, instead of a failure. */
+export function isMap(value: object): boolean {
+  return nilText(value) === "map[]" || (KIND in value && value[KIND] === "map");
+}
+
 function nilText(value: object): string | undefined {
   return "goText" in value && typeof value.goText === "string" ? value.goText : undefined;
 }
 
 /** Go's %v. */
 export function show(value: GoValue): string {
-  if (value === undefined || value === null) return "<no value>";
+  if (value === undefined) return "<no value>";
+  if (value === null) return "<nil>";
   if (Array.isArray(value)) return `[${value.map((item: GoValue) => showInside(item)).join(" ")}]`;
   if (typeof value !== "object") return String(value);
   const empty = nilText(value);
   if (empty !== undefined) return empty;
   const members = value as Record<string, GoValue>;
+  if (KIND in value && value[KIND] === "struct") return `{${Object.values(members).map(showInside).join(" ")}}`;
   return `map[${Object.keys(members).sort().map((key) => `${key}:${showInside(members[key])}`).join(" ")}]`;
 }
 
@@ -87,13 +119,13 @@ function indexed(value: GoValue, key: GoValue): GoValue {
   if (Array.isArray(value) || typeof value === "string") {
     const at = Number(key);
     if (!Number.isInteger(at) || at < 0 || at >= value.length) {
-      throw new RangeError(`error calling index: reflect: slice index out of range: ${show(key)} with length ${value.length}`);
+      throw new RangeError(`error calling index: index out of range: ${show(key)}`);
     }
     return typeof value === "string" ? value.charCodeAt(at) : (value[at] as GoValue);
   }
   if (value === null || value === undefined) throw new TypeError("error calling index: index of untyped nil");
   if (typeof value !== "object") throw new TypeError(`error calling index: can't index item of ${show(value)}`);
-  if (nilText(value) === "[]") throw new RangeError(`error calling index: reflect: slice index out of range: ${show(key)} with length 0`);
+  if (nilText(value) === "[]") throw new RangeError(`error calling index: index out of range: ${show(key)}`);
   // A key that a map lacks gives the zero value of what it holds: of strings, mostly.
   return Object.hasOwn(value, String(key)) ? (value as Record<string, GoValue>)[String(key)] : "";
 }

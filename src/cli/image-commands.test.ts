@@ -19,7 +19,7 @@ describe("images made by import", () => {
     ]);
     expect(await rig.ok(["images", "-q"])).toBe(`${id.slice(7, 19)}\n`);
     expect(await rig.ok(["images", "-q", "--no-trunc", "me/app"])).toBe(`${id}\n`);
-    expect(await rig.ok(["images", "me/app:2"])).toBe("REPOSITORY   TAG   IMAGE ID   CREATED   SIZE\n");
+    expect(await rig.ok(["images", "me/app:2"])).toBe("REPOSITORY   TAG       IMAGE ID   CREATED   SIZE\n");
     expect(await rig.ok(["images", "--format", "{{.Repository}}:{{.Tag}}"])).toBe("localhost:5000/me/app:2\nme/app:1\n");
     expect(JSON.parse(await rig.ok(["images", "--format", "json", "me/app:1"]))).toMatchObject({ Repository: "me/app", Tag: "1", ID: id.slice(7, 19), Digest: "<none>" });
   });
@@ -34,6 +34,9 @@ describe("images made by import", () => {
     expect(await rig.ok(["images", "--no-trunc", "-q", "-f", "dangling=true"])).toBe(`${dangling}\n`);
     expect(await rig.ok(["images", "--format", "{{.Repository}} {{.Tag}}", "-f", "dangling=true"])).toBe("<none> <none>\n");
     expect(await rig.run(["images", "-f", "danglig=true"])).toMatchObject({ code: 1, err: expect.stringContaining("did you mean dangling") as unknown });
+    expect(await rig.run(["images", "-f", "reference=[a"])).toMatchObject({ code: 1, err: expect.stringContaining("syntax error in pattern") as unknown });
+    expect(await rig.run(["images", "--format", "{{.Nope}}"])).toMatchObject({ code: 1, err: expect.stringContaining("can't evaluate field Nope") as unknown });
+    expect(await rig.ok(["images", "--format", "table{{.Tag}}", "me/app"])).toBe("TAG\n1\n");
   });
 
   it("are inspected in docker's JSON and by template", async () => {
@@ -43,6 +46,8 @@ describe("images made by import", () => {
     expect(await rig.ok(["inspect", "-f", "{{.Config.WorkingDir}} {{json .Config.Cmd}} {{.Config.Entrypoint}} {{.Config.Volumes}} {{len .RootFS.Layers}}", "me/app:1"])).toBe('/srv ["sh","-c","echo hi"] [] map[] 1\n');
     expect(await rig.run(["inspect", "me/app:1", "nope"])).toMatchObject({ code: 1, err: "Error: No such object: nope\n" });
     expect(await rig.run(["inspect", "-f", "{{.Nope}}", "me/app:1"])).toMatchObject({ code: 1, err: expect.stringContaining('no entry for key "Nope"') as unknown });
+    expect(await rig.run(["inspect", "-f", "{{.Config.Env.Foo}}", "me/app:1"])).toMatchObject({ code: 1, err: expect.stringContaining("can't evaluate field Foo in type interface {}") as unknown });
+    expect(await rig.ok(["inspect", "-f", "{{.Config.Labels.none}} {{.Config.Healthcheck}}{{.Config.StopSignal}} {{.Config.ExposedPorts}} {{.RootFS.Type}}", "me/app:1"])).toBe("<no value> <nil> map[80/tcp:{}] layers\n");
     expect(await rig.run(["inspect", "--type", "container", "me/app:1"])).toMatchObject({ code: 1, err: "Error: No such container: me/app:1\n" });
   });
 
@@ -82,7 +87,7 @@ describe("import", () => {
   });
   it("refuses what is no tar", async () => {
     expect(await rig.run(["import", "-", "x"], [Buffer.alloc(2048, "x")])).toMatchObject({ code: 1 });
-    expect(await rig.ok(["images", "x"])).toBe("REPOSITORY   TAG   IMAGE ID   CREATED   SIZE\n");
+    expect(await rig.ok(["images", "x"])).toBe("REPOSITORY   TAG       IMAGE ID   CREATED   SIZE\n");
   });
 });
 

@@ -1,5 +1,5 @@
 import { compileTemplate } from "./go-template.ts";
-import { goJson } from "./go-values.ts";
+import { goJson, goRow } from "./go-values.ts";
 import { table } from "./table.ts";
 
 /** A row by its template fields: `Repository`, `Tag`, … */
@@ -27,12 +27,12 @@ export function renderList({ format = "table", headings, columns, quiet }: ListF
   if (format === "table") {
     return table(columns.map((column) => headings[column]!), rows.map((row) => columns.map((column) => String(row[column]))));
   }
-  const asTable = /^table\s/.test(format);
-  const template = compileTemplate((asTable ? format.replace(/^table\s+/, "") : format).replaceAll("\\t", "\t").replaceAll("\\n", "\n"));
+  const asTable = format.startsWith("table");
+  const template = compileTemplate((asTable ? format.replace(/^table\s*/, "") : format).replaceAll("\\t", "\t").replaceAll("\\n", "\n"));
   if (!asTable) {
-    return rows.map((row) => `${template(row)}\n`).join("");
+    return rows.map((row) => `${template(goRow(sorted(row)))}\n`).join("");
   }
-  return table(template(headings).split("\t"), rows.map((row) => template(row).split("\t")));
+  return table(template(goRow({ ...headings })).split("\t"), rows.map((row) => template(goRow(sorted(row))).split("\t")));
 }
 
 function sorted(row: ListRow): ListRow {

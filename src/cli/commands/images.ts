@@ -29,7 +29,7 @@ export const command = defineCommand({
     const found = await images(laminate, { filters: values.filter, ...(reference === undefined ? {} : { reference }) });
     const rows = found.map((image) => rowOf(image, createdAt(image.view), values["no-trunc"] === true));
     const columns = ["Repository", "Tag", ...(values.digests === true ? ["Digest"] : []), "ID", "CreatedSince", "Size"];
-    const quiet = values.quiet === true;
+    const quiet = values.quiet === true && ["table", "json"].includes(values.format ?? "table");
     const shown = quiet ? rows.filter((row, index) => rows.findIndex((other) => other["ID"] === row["ID"]) === index) : rows;
     context.stdout.write(renderList({ format: values.format, headings: HEADINGS, columns, quiet: quiet ? "ID" : undefined }, shown));
     return 0;

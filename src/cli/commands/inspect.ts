@@ -1,7 +1,6 @@
 import type { Description } from "../../api/inspect.ts";
 import { Failure } from "../../base/failure.ts";
 import { defineCommand, type CommandContext } from "../command.ts";
-import type { GoValue } from "../go-values.ts";
 import { UsageError } from "../usage-error.ts";
 
 const flags = {
@@ -9,8 +8,6 @@ const flags = {
   size: { kind: "boolean", short: "s", summary: "Taken for docker's sake: sizes are always there" },
   type: { kind: "string", value: "TYPE", summary: "Look only among images or containers: image or container" },
 } as const;
-
-const MAPS = new Set(["ExposedPorts", "Labels", "Volumes", "Ports", "Annotations"]);
 
 export const command = defineCommand({
   name: "inspect",
@@ -50,15 +47,6 @@ async function printer({ stdout }: CommandContext, format: string | undefined): 
     return (found) => stdout.write(`${goJson(found.map(({ value }) => value), "    ")}\n`);
   }
   const template = compileTemplate(format === "json" ? "{{json .}}" : format);
-  const { NIL_MAP, NIL_SLICE } = await import("../go-values.ts");
-  return (found) => found.forEach(({ value }) => stdout.write(`${template(withNils(value, { NIL_MAP, NIL_SLICE }))}\n`));
-}
-
-/** In Go `null` is a nil map or a nil slice; which of them shows when it is printed. */
-function withNils(value: GoValue, nils: { readonly NIL_MAP: object; readonly NIL_SLICE: object }): GoValue {
-  if (Array.isArray(value)) return value.map((item: GoValue) => withNils(item, nils));
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, member]) => [key, member === null ? (MAPS.has(key) ? nils.NIL_MAP : nils.NIL_SLICE) : withNils(member, nils)]),
-  );
+  const { templateValue } = await import("../inspect-value.ts");
+  return (found) => found.forEach((each) => stdout.write(`${template(templateValue(each))}\n`));
 }
