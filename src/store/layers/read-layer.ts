@@ -79,7 +79,7 @@ function cleanPath(name: string, member: string): BytePath {
     throw new StoreFailure("unsafe-tar", `the tar's member ${shown(member)} has a NUL in its name`);
   }
   const path = parts.join("/");
-  if (path.length > LONGEST_PATH || parts.some((part) => part.length > LONGEST_NAME)) {
+  if (path.length > LONGEST_PATH || parts.some((part) => part.length > LONGEST_NAME + (part.startsWith(WHITEOUT) ? WHITEOUT.length : 0))) {
     throw new StoreFailure("unsafe-tar", `the tar's member ${shown(member.slice(0, 100))}… has a name longer than Linux allows: ${LONGEST_PATH} bytes in all, ${LONGEST_NAME} between slashes`);
   }
   return path as BytePath;

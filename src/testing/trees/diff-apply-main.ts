@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { mountOverlay, type Overlay } from "../../sandbox/overlay.ts";
+import { unmount } from "../../sys/mounts.ts";
+import { diffDirectory } from "../../store/layers/diff-directory.ts";
+import { unpackTar } from "../../store/layers/unpack.ts";
+import { applyChanges, changes, type Change } from "./change.ts";
+import { snapshot } from "./snapshot.ts";
+
+/*
+ * `diff-apply-main.ts DIALECT RUNS SEED DIRECTORY`, in a mount namespace of its own and, for the dialect "user", a user
+ * namespace: apply(diff(a, b), a) is b, over random trees a and random work on them, seen through overlayfs, system tar,
+ * umoci and podman.
+ */
+
+const [dialectWord, runs, seed, directory] = process.argv.slice(2) as [string, string, string, string];
+const dialect = dialectWord === "trusted" ? "trusted" : "user";
+const root = dialect === "trusted";
+
+/** Podman takes a second a tree: it looks at the first few. */
+let podmanRuns = 3;
+
+interface Layer {
+  readonly tar: string;
+  readonly diffId: string;
+  readonly directory: string;
+}
+
+/** An upper directory as a layer, and that layer unpacked again. */
+async function layerOf(upper: string, work: string, lowers: readonly string[]): Promise<Layer> {
+  const tar = join(work, "tar");
+  const { diffId } = await diffDirectory(upper, { dialect, tarPath: tar, indexPath: join(work, "index"), lowers });
+  const unpacked = join(work, "layer");
+  mkdirSync(unpacked);
+  await unpackTar(tar, unpacked, { dialect, owners: true });
+  return { tar, diffId, directory: unpacked };
+}
+
+function overlay(directory: string, lowers: readonly string[]): Overlay & Disposable {
+  const made = mountOverlay({ lowers, directory, dialect });
+  return { ...made, [Symbol.dispose]: () => unmount(made.merged) };
+}
+
+async function check(first: readonly Change[], second: readonly Change[]): Promise<void> {
+  const place = mkdtempSync(join(directory, "case-"));
+  const fresh = (name: string): string => {
+    const path = join(place, name);
+    mkdirSync(path, { recursive: true });
+    return path;
+  };
+  try {
+    const a = fresh("a");
+    applyChanges(a, first);
+    const before = snapshot(a);
+    const lower = await layerOf(a, fresh("layer-a"), []);
+    assert.deepEqual(snapshot(lower.directory), before, "a layer unpacked is the tree that it was made of");
+    if (root) assert.deepEqual(snapshot(systemTar(lower.tar, fresh("tar"))), before, "system tar unpacks the same tree");
+
+    const step = fresh("step");
+    {
+      using mounted = overlay(step, [lower.directory]);
+      applyChanges(mounted.merged, second);
+    }
+    let after: readonly string[];
+    let upper: string;
+    {
+      // Mounted anew: the kernel remembers a lower file as one that its new link is not.
+      using mounted = overlay(step, [lower.directory]);
+      after = snapshot(mounted.merged);
+      upper = mounted.upper;
+    }
+    const made = await layerOf(upper, fresh("layer-b"), [lower.directory]);
+    {
+      using mounted = overlay(fresh("again"), [lower.directory, made.directory]);
+      assert.deepEqual(snapshot(mounted.merged), after, "apply(diff(a, b), a) is b");
+    }
+    if (root) {
+      const layout = layoutOf([lower, made], fresh("layout"));
+      const timeless = after.map((line) => line.replace(/^(".*" directory \d+ \d+:\d+) @-?\d+/, "$1"));
+      if (has("umoci")) assert.deepEqual(snapshot(umoci(layout, join(place, "umoci")), { directoryTimes: false }), timeless, "umoci sees b");
+      if (podmanRuns > 0 && has("podman") && has("skopeo")) {
+        podmanRuns -= 1;
+        assert.deepEqual(snapshot(podman(layout, fresh("podman")), { directoryTimes: false }), timeless, "podman sees b");
+      }
+    }
+  } finally {
+    rmSync(place, { recursive: true, force: true });
+  }
+}
+
+function systemTar(tar: string, target: string): string {
+  run("tar", "--xattrs", "--xattrs-include=*", "--numeric-owner", "--same-permissions", "-xf", tar, "-C", target);
+  return target;
+}
+
+/** An OCI layout with an image `x` of these layers. */
+function layoutOf(layers: readonly Layer[], layout: string): string {
+  const blobs = join(layout, "blobs", "sha256");
+  mkdirSync(blobs, { recursive: true });
+  const put = (bytes: Buffer) => {
+    const hex = createHash("sha256").update(bytes).digest("hex");
+    writeFileSync(join(blobs, hex), bytes);
+    return { digest: `sha256:${hex}`, size: bytes.length };
+  };
+  const json = (value: unknown) => put(Buffer.from(JSON.stringify(value)));
+  const tars = layers.map(({ tar }) => put(readFileSync(tar)));
+  const config = json({ architecture: "amd64", os: "linux", config: {}, rootfs: { type: "layers", diff_ids: tars.map(({ digest }) => digest) }, history: [] });
+  const type = "application/vnd.oci.image";
+  const manifest = json({ schemaVersion: 2, mediaType: `${type}.manifest.v1+json`, config: { mediaType: `${type}.config.v1+json`, ...config }, layers: tars.map((tar) => ({ mediaType: `${type}.layer.v1.tar`, ...tar })) });
+  writeFileSync(join(layout, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
+  writeFileSync(join(layout, "index.json"), JSON.stringify({ schemaVersion: 2, manifests: [{ mediaType: `${type}.manifest.v1+json`, ...manifest, annotations: { "org.opencontainers.image.ref.name": "x" } }] }));
+  return layout;
+}
+
+function umoci(layout: string, target: string): string {
+  run("umoci", "raw", "unpack", "--image", `${layout}:x`, target);
+  return target;
+}
+
+/** The image in a storage of podman's own, brought there by skopeo, as podman mounts it. */
+function podman(layout: string, work: string): string {
+  const storage = `[vfs@${work}/root+${work}/run]`;
+  run("skopeo", "copy", "--quiet", `oci:${layout}:x`, `containers-storage:${storage}localhost/x:1`);
+  return run("podman", "--root", `${work}/root`, "--runroot", `${work}/run`, "--storage-driver", "vfs", "image", "mount", "localhost/x:1").trim();
+}
+
+function has(command: string): boolean {
+  return (process.env["PATH"] ?? "").split(":").some((place) => existsSync(join(place, command)));
+}
+
+function run(command: string, ...args: readonly string[]): string {
+  return execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+}
+
+await fc.assert(fc.asyncProperty(changes(root), changes(root), check), { numRuns: Number(runs), seed: Number(seed), endOnFailure: false });
+console.log(`${runs} trees`);
