@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { ContainerError } from "../containers/container-error.ts";
+import { stateOf } from "../containers/container.ts";
 import { Containers } from "../containers/containers.ts";
 import { insideCommand, runningOf, runtimeCommand } from "../containers/inside.ts";
 import { runtimeError, startFailure } from "../containers/runtime-error.ts";
@@ -24,6 +25,7 @@ export interface ExecRequest {
 export async function exec({ store }: Pick<Laminate, "store">, request: ExecRequest, signal: AbortSignal): Promise<number> {
   const container = new Containers(store.root).find(request.container);
   const run = runningOf(container);
+  if (stateOf(container).status === "paused") throw new ContainerError("not-running", `container ${container.record.name} is paused, unpause it before exec`);
   const account = request.user === undefined ? undefined : lookUpAccount(`/proc/${run.init.pid}/root`, request.user);
   const args = [
     ...(request.terminal ? ["--tty"] : []),

@@ -50,6 +50,8 @@ export interface Command<T extends FlagTable = FlagTable> {
   readonly usage: string;
   readonly examples: readonly string[];
   readonly flags: T;
+  /** Flags of docker that it does not have, and why: each is refused by name. */
+  readonly unsupported?: Readonly<Record<string, string>>;
   /** The number of positional arguments that is right. */
   readonly arguments: { readonly min: number; readonly max: number };
   /** Flags end at the first positional argument, as for `run` and `exec`. */

@@ -11,8 +11,8 @@ export interface CompletedCommand {
   readonly arguments: "images" | "containers" | "files" | "none";
 }
 
-const IMAGE_COMMANDS = new Set(["run", "push", "history", "inspect", "tag", "rmi", "save", "pull"]);
-const CONTAINER_COMMANDS = new Set(["exec", "logs", "stop", "kill", "rm", "cp", "export"]);
+const IMAGE_COMMANDS = new Set(["run", "create", "push", "history", "inspect", "tag", "rmi", "save", "pull"]);
+const CONTAINER_COMMANDS = new Set(["exec", "start", "attach", "restart", "wait", "pause", "unpause", "top", "rename", "logs", "stop", "kill", "rm", "cp", "export"]);
 const FILE_COMMANDS = new Set(["build", "load", "import"]);
 
 /** Every command with its flags. */

@@ -49,8 +49,15 @@ function parseCommandLine(command: Command, words: readonly string[]): ParsedLin
   try {
     return parseFlags(withHelpLetter({ ...GLOBAL_FLAGS, ...command.flags }), words, command.interspersed !== false);
   } catch (error) {
-    throw withHint(error, moreHelp(command));
+    throw withHint(unsupported(error, command) ?? error, moreHelp(command));
   }
+}
+
+/** A flag of docker that we know and do not have: why, and no guess at another. */
+function unsupported(error: unknown, command: Command): UsageError | undefined {
+  const name = error instanceof UsageError && error.code === "unknown-flag" ? /^unknown flag: --(\S+)$/.exec(error.message)?.[1] : undefined;
+  const why = name === undefined || !Object.hasOwn(command.unsupported ?? {}, name) ? undefined : command.unsupported![name];
+  return why === undefined ? undefined : new UsageError("unknown-flag", `--${name} is not supported: ${why}`);
 }
 
 /** `-h` is help except where a command gives it another meaning (`run -h HOST`). */

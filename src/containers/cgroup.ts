@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { isRootless } from "../sandbox/namespace.ts";
 import type { Runtime } from "../sandbox/runtime.ts";
 
@@ -12,6 +13,8 @@ export interface Cgroup {
 }
 
 const TOP = "/sys/fs/cgroup";
+const TRIES = 100;
+const TRY_AGAIN_MS = 20;
 
 /** A container's cgroup on this machine, or why it can have none. */
 export function cgroupOf(id: string, runtime: Runtime): Cgroup | { readonly missing: string } {
@@ -45,15 +48,25 @@ export function ranOutOfMemory({ directories }: Cgroup): boolean {
   return directories.flatMap((directory) => ["memory.oom_control", "memory.events"].map((name) => textOf(join(directory, name)))).some((text) => /^oom_kill [1-9]/m.test(text));
 }
 
-/** Removes what is left of a cgroup whose processes are gone. */
-export function removeCgroup(directories: readonly string[]): void {
+/** Removes what is left of a cgroup whose processes have ended; those still on their way out are waited for. Gives whether nothing is left. */
+export async function removeCgroup(directories: readonly string[]): Promise<boolean> {
+  for (let tries = 0; !tryRemove(directories); tries += 1) {
+    if (tries >= TRIES) return false;
+    await sleep(TRY_AGAIN_MS);
+  }
+  return true;
+}
+
+/** As {@link removeCgroup}, at once or not at all. */
+export function tryRemove(directories: readonly string[]): boolean {
   for (const directory of directories) {
     try {
       rmdirSync(directory);
     } catch {
-      // Not there any more, or a process is still on its way out: the next removal or sweep takes it.
+      // Not there, or not empty yet.
     }
   }
+  return !directories.some((directory) => existsSync(directory));
 }
 
 /** The file that stops all processes of a cgroup, and what to write (cgroup v1: freezer-subsystem, v2: cgroup.freeze). */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { errnoOf } from "../base/failure.ts";
 import type { Digest } from "../oci/digest.ts";
 import { ContainerError } from "./container-error.ts";
-import { directoriesOf, removeCgroup } from "./cgroup.ts";
+import { directoriesOf, tryRemove } from "./cgroup.ts";
 import { namesIn, readContainer, stateOf, type Container } from "./container.ts";
 import { randomName } from "./random-name.ts";
 import type { ContainerRecord } from "./record.ts";
@@ -28,9 +28,7 @@ export class Containers {
 
   /** Makes a container under the name given or one that is free. Nothing remains when the name is taken. */
   create(record: (id: string, name: string) => ContainerRecord, name?: string): Container {
-    if (name !== undefined && !NAME.test(name)) {
-      throw new ContainerError("bad-name", `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
-    }
+    if (name !== undefined) checkName(name);
     this.#sweep();
     mkdirSync(this.#names, { recursive: true, mode: 0o700 });
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
@@ -70,6 +68,14 @@ export class Containers {
   release(container: Container): void {
     const link = this.nameLink(container);
     if (linkTarget(link) === container.id) rmSync(link, { force: true });
+  }
+
+  /** Gives a container another name. */
+  rename(container: Container, name: string): void {
+    checkName(name);
+    this.#takeName(name, container.id);
+    this.release(container);
+    writeRecord(container.directory, { ...container.record, name });
   }
 
   nameLink(container: Container): string {
@@ -116,7 +122,7 @@ export class Containers {
     for (const name of namesIn(this.#directory)) {
       const directory = join(this.#directory, name);
       const container = readContainer(directory);
-      if (container !== undefined && stateOf(container).status === "dead") removeCgroup(directoriesOf(container.id));
+      if (container !== undefined && stateOf(container).status === "dead") tryRemove(directoriesOf(container.id));
       if (container === undefined && age(directory) > HALF_MADE_MS) {
         try {
           rmSync(directory, { recursive: true, force: true });
@@ -148,6 +154,10 @@ export function writeAtomically(path: string, text: string): void {
   const temporary = `${path}.${process.pid}`;
   writeFileSync(temporary, text, { mode: 0o600, flush: true });
   renameSync(temporary, path);
+}
+
+function checkName(name: string): void {
+  if (!NAME.test(name)) throw new ContainerError("bad-name", `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
 }
 
 function tryLink(target: string, path: string): boolean {

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isRootless } from "../sandbox/namespace.ts";
@@ -44,18 +44,18 @@ export function signalContainer(container: Container, signal: string): void {
 }
 
 /** Waits until a container no longer runs; false when `milliseconds` were not enough. */
-export async function untilEnded(container: Container, milliseconds: number): Promise<boolean> {
+export async function untilEnded(container: Container, milliseconds: number, signal?: AbortSignal): Promise<boolean> {
   for (const end = Date.now() + milliseconds; ; ) {
     if (!isUp(stateOf(container))) return true;
     if (Date.now() >= end) return false;
-    await sleep(20);
+    await sleep(20, undefined, signal === undefined ? {} : { signal });
   }
 }
 
 /** Asks a container to end, and makes it end when it has not after `seconds`. */
-export async function stopContainer(container: Container, seconds: number): Promise<void> {
+export async function stopContainer(container: Container, { signal, seconds }: { readonly signal: string; readonly seconds: number }): Promise<void> {
   if (!isUp(stateOf(container))) return;
-  signalContainer(container, container.record.stopSignal);
+  signalContainer(container, signal);
   thaw(container);
   if (await untilEnded(container, seconds * 1000)) return;
   await killContainer(container);
@@ -74,6 +74,19 @@ export async function killContainer(container: Container): Promise<void> {
 /** Where a running container's files are for commands run by {@link insideCommand}. */
 export function mergedIn(container: Container): string {
   return join(container.directory, "merged");
+}
+
+/** The numbers, on this machine, of a running container's processes. */
+export function processesOf({ cgroup, init }: RunRecord): Set<number> {
+  const listed = (cgroup?.directories ?? []).map((directory) => textOf(join(directory, "cgroup.procs"))).find((text) => text !== "");
+  if (listed !== undefined) return new Set(listed.trim().split("\n").map(Number));
+  // Without a cgroup: those of its PID namespace where we may look, else its first process and what came of it.
+  const all = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  const namespace = linkOf(`/proc/${init.pid}/ns/pid`);
+  if (namespace !== undefined) return new Set(all.filter((pid) => linkOf(`/proc/${pid}/ns/pid`) === namespace).map(Number));
+  const parents = new Map(all.map((pid) => [Number(pid), Number(/^PPid:\s*(\d+)/m.exec(textOf(`/proc/${pid}/status`))?.[1])]));
+  const isInside = (pid: number | undefined): boolean => pid !== undefined && (pid === init.pid || isInside(parents.get(pid)));
+  return new Set([...parents.keys()].filter(isInside));
 }
 
 /** Stops all of a container's processes where they are, or lets them go on (`docker pause`). Throws ContainerError. */
@@ -111,6 +124,14 @@ export function endUnknown({ id, directory }: Container): void {
 function numberIn(file: string): number | undefined {
   const number = Number.parseInt(textOf(file), 10);
   return Number.isNaN(number) ? undefined : number;
+}
+
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function textOf(file: string): string {

@@ -1,3 +1,5 @@
+import { deviceNode, type DeviceMapping } from "./devices.ts";
+
 /** Limits on what a container takes, each as docker's flag of the name; undefined is no limit. */
 export interface Limits {
   readonly memoryBytes?: number;
@@ -36,18 +38,23 @@ export function limitsOf(limits: Limits): string[] {
 const PERIOD = 100_000;
 
 /** The `linux.resources` of the runtime spec (config-linux.md, Control groups). Devices are forbidden but for those the runtime always allows, as in docker. */
-export function resourcesOf(limits: Limits, { privileged, swapIsCounted }: { readonly privileged: boolean; readonly swapIsCounted: boolean }): object {
+export function resourcesOf(limits: Limits, { privileged, swapIsCounted, devices }: { readonly privileged: boolean; readonly swapIsCounted: boolean; readonly devices: readonly DeviceMapping[] }): object {
   const { memoryBytes: limit, memoryReservationBytes: reservation, cpuShares: shares, cpusetCpus: cpus, cpusetMems: mems, pids } = limits;
   // docker: as much swap again as memory, unless told.
   const swap = limits.memorySwapBytes ?? (limit === undefined ? undefined : 2 * limit);
   const period = limits.cpus === undefined ? limits.cpuPeriod : PERIOD;
   const quota = limits.cpus === undefined ? limits.cpuQuota : Math.round(limits.cpus * PERIOD);
   return {
-    devices: [{ allow: privileged, access: "rwm" }],
+    devices: [{ allow: privileged, access: "rwm" }, ...devices.map((mapping) => ({ allow: true, ...numbersOf(mapping), access: mapping.access }))],
     memory: defined({ limit, reservation, swap: swapIsCounted ? swap : undefined }),
     cpu: defined({ shares, period, quota, cpus, mems }),
     ...(pids === undefined ? {} : { pids: { limit: pids } }),
   };
+}
+
+function numbersOf(mapping: DeviceMapping): object {
+  const { type, major, minor } = deviceNode(mapping);
+  return { type, major, minor };
 }
 
 function defined(values: Readonly<Record<string, unknown>>): object {

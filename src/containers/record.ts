@@ -2,6 +2,7 @@ import type { Digest, DiffId } from "../oci/digest.ts";
 import type { HostEntry } from "../sandbox/host-files.ts";
 import type { NetworkMode } from "../sandbox/network/network.ts";
 import type { SpecLimit } from "../sandbox/runtime-spec.ts";
+import type { DeviceMapping } from "./devices.ts";
 import type { Cgroup } from "./cgroup.ts";
 import type { Limits } from "./limits.ts";
 import type { Mount } from "./mounts.ts";
@@ -43,6 +44,17 @@ export interface ContainerRecord {
   readonly capabilities: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly stopSignal: string;
+  /** Seconds; negative is for ever. */
+  readonly stopTimeout?: number;
+  /** Groups beyond those of the user: names or numbers of the image. */
+  readonly groups?: readonly string[];
+  readonly sysctls?: Readonly<Record<string, string>>;
+  readonly devices?: readonly DeviceMapping[];
+  readonly pidMode?: "host";
+  readonly ipcMode?: "host";
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** A profile instead of ours (OCI runtime-spec, linux.seccomp). */
+  readonly seccompProfile?: object;
   readonly autoRemove: boolean;
   /** The init program of this machine that is put before the command. */
   readonly init?: string;
@@ -50,6 +62,7 @@ export interface ContainerRecord {
   readonly shmBytes?: number;
   readonly limits: Limits;
   readonly oomScoreAdj?: number;
+  /** -1 is unlimited. */
   readonly ulimits?: readonly SpecLimit[];
 }
 

@@ -9,7 +9,7 @@ import { endUnknown } from "./inside.ts";
 /** Removes a container that does not run: its name, then its files with its own volumes. */
 export async function removeContainer(container: Container, containers: Containers, sandbox: Sandbox): Promise<void> {
   endUnknown(container);
-  removeCgroup(directoriesOf(container.id));
+  await removeCgroup(directoriesOf(container.id));
   containers.release(container);
   if (isRootless()) {
     await sandbox.removeTree(container.directory); // files of subordinate ids

@@ -1,12 +1,18 @@
+import { release } from "node:os";
+import { goArchitecture } from "../oci/platform.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
 import type { Digest } from "../oci/digest.ts";
 import { chooseCapabilities, ALL_CAPABILITIES } from "../sandbox/capabilities.ts";
 import type { HostEntry } from "../sandbox/host-files.ts";
 import type { NetworkMode } from "../sandbox/network/network.ts";
+import type { SpecLimit } from "../sandbox/runtime-spec.ts";
 import { ContainerError } from "./container-error.ts";
+import type { DeviceMapping } from "./devices.ts";
+import type { Limits } from "./limits.ts";
 import type { Mount } from "./mounts.ts";
 import { parseExposed, type PublishedPort } from "./ports.ts";
 import type { ContainerRecord } from "./record.ts";
+import { seccompProfile } from "./seccomp-profile.ts";
 
 /** What `run` says beside the image; each as docker's flag of the name. */
 export interface RunOptions {
@@ -18,6 +24,7 @@ export interface RunOptions {
   readonly user?: string;
   readonly terminal: boolean;
   readonly interactive: boolean;
+  /** Whether it is to be in the foreground. */
   readonly attach?: unknown;
   readonly hostname?: string;
   readonly network: NetworkMode;
@@ -38,6 +45,18 @@ export interface RunOptions {
   readonly init?: string;
   readonly runtime?: string;
   readonly shmBytes?: number;
+  readonly limits: Limits;
+  readonly ulimits?: readonly SpecLimit[];
+  readonly oomScoreAdj?: number;
+  readonly groups: readonly string[];
+  readonly devices: readonly DeviceMapping[];
+  readonly sysctls: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly pidMode?: "host";
+  readonly ipcMode?: "host";
+  readonly stopTimeout?: number;
+  /** A seccomp profile as docker reads it. */
+  readonly seccompText?: string;
 }
 
 const PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -58,6 +77,8 @@ export function containerRecord(image: { readonly id: Digest; readonly name: str
   const all = options.publishAll ? exposed.filter((port) => !options.publish.some((one) => one.containerPort === port.containerPort && one.protocol === port.protocol)) : [];
   const targets = new Set(options.mounts.map(({ target }) => target));
   const volumes = Object.keys(config.Volumes ?? {}).filter((target) => !targets.has(target));
+  const held = options.privileged ? ALL_CAPABILITIES : capabilities.chosen;
+  const profile = options.seccompText === undefined ? undefined : seccompProfile(options.seccompText, { capabilities: held, architecture: goArchitecture(process.arch), kernel: release() });
   return (id, name) => {
     const hostname = options.hostname ?? id.slice(0, 12);
     return {
@@ -85,14 +106,24 @@ export function containerRecord(image: { readonly id: Digest; readonly name: str
       privileged: options.privileged,
       noNewPrivileges: options.noNewPrivileges,
       seccomp: options.seccomp,
-      capabilities: options.privileged ? ALL_CAPABILITIES : capabilities.chosen,
+      capabilities: held,
       labels: { ...config.Labels, ...options.labels },
       stopSignal: options.stopSignal ?? config.StopSignal ?? "SIGTERM",
       autoRemove: options.autoRemove,
       ...(options.init === undefined ? {} : { init: options.init }),
       ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
       ...(options.shmBytes === undefined ? {} : { shmBytes: options.shmBytes }),
-      limits: {},
+      limits: options.limits,
+      ...(options.ulimits === undefined ? {} : { ulimits: options.ulimits }),
+      ...(options.oomScoreAdj === undefined ? {} : { oomScoreAdj: options.oomScoreAdj }),
+      groups: options.groups,
+      devices: options.devices,
+      sysctls: options.sysctls,
+      annotations: options.annotations,
+      ...(options.pidMode === undefined ? {} : { pidMode: options.pidMode }),
+      ...(options.ipcMode === undefined ? {} : { ipcMode: options.ipcMode }),
+      ...(options.stopTimeout === undefined ? {} : { stopTimeout: options.stopTimeout }),
+      ...(profile === undefined ? {} : { seccompProfile: profile }),
     };
   };
 }

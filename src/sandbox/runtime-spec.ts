@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { DEFAULT_CAPABILITIES } from "./capabilities.ts";
 import { defaultSeccomp } from "./seccomp.ts";
 import type { Account } from "./user.ts";
@@ -52,6 +53,8 @@ export interface RuntimeSpecOptions {
   readonly sysctl?: Readonly<Record<string, string>>;
   readonly devices?: readonly object[];
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Namespaces of the host that it has instead of its own. */
+  readonly hostNamespaces?: readonly ("pid" | "ipc")[];
 }
 
 /** What Docker hides from a container, because it tells of the host or harms it (moby, oci/defaults.go). */
@@ -83,7 +86,7 @@ export function runtimeSpec(options: RuntimeSpecOptions): object {
     mounts: [...standardMounts(options), ...(options.mounts ?? [])],
     ...(options.annotations === undefined ? {} : { annotations: options.annotations }),
     linux: {
-      namespaces: namespacesOf(options.network),
+      namespaces: namespacesOf(options),
       ...(options.cgroupsPath === undefined ? {} : { cgroupsPath: options.cgroupsPath }),
       ...(options.resources === undefined ? {} : { resources: options.resources }),
       ...seccompOf(options),
@@ -127,8 +130,9 @@ function seccompOf(options: RuntimeSpecOptions): { readonly seccomp?: object } {
   return seccomp === undefined ? {} : { seccomp };
 }
 
-function namespacesOf(network: SpecNetwork): object[] {
-  const own = ["pid", "ipc", "uts", "mount"].map((type) => ({ type }));
+function namespacesOf({ network, hostNamespaces = [] }: RuntimeSpecOptions): object[] {
+  const hosts: readonly string[] = hostNamespaces;
+  const own = ["pid", "ipc", "uts", "mount"].filter((type) => !hosts.includes(type)).map((type) => ({ type }));
   switch (network.kind) {
     case "host":
       return own;
@@ -140,11 +144,23 @@ function namespacesOf(network: SpecNetwork): object[] {
 }
 
 function standardMounts(options: RuntimeSpecOptions): SpecMount[] {
+  const { hostNamespaces = [], rootless } = options;
   return [
-    { destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] },
+    // Who may not make processes' namespaces may not mount a new /proc of the host's either.
+    rootless && hostNamespaces.includes("pid") ? hostMount("/proc") : { destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] },
     { destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "strictatime", "mode=755", "size=65536k"] },
     { destination: "/dev/pts", type: "devpts", source: "devpts", options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"] },
     sysMount(options),
+    ...(hostNamespaces.includes("ipc") ? ["/dev/mqueue", "/dev/shm"].filter((path) => existsSync(path)).map(hostMount) : ipcMounts(options)),
+  ];
+}
+
+function hostMount(path: string): SpecMount {
+  return { destination: path, type: "bind", source: path, options: ["rbind", "nosuid", "noexec", "nodev"] };
+}
+
+function ipcMounts(options: RuntimeSpecOptions): SpecMount[] {
+  return [
     { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
     { destination: "/dev/shm", type: "tmpfs", source: "shm", options: ["nosuid", "noexec", "nodev", "mode=1777", `size=${options.shmBytes ?? 67_108_864}`] },
   ];

@@ -1,4 +1,5 @@
-import { defineCommand, type CommandContext } from "../command.ts";
+import { defineCommand } from "../command.ts";
+import { eachContainer } from "../each-container.ts";
 
 export const command = defineCommand({
   name: "kill",
@@ -10,24 +11,7 @@ export const command = defineCommand({
   },
   arguments: { min: 1, max: Infinity },
   async run(context, values, names) {
-    const [{ kill }, { open }] = await Promise.all([import("../../api/kill.ts"), import("../open-laminate.ts")]);
-    await using laminate = await open(context);
-    let failed = false;
-    for (const container of names) {
-      try {
-        kill(laminate, { container, signal: values.signal ?? "KILL" });
-        context.stdout.write(`${container}\n`);
-      } catch (error) {
-        failed = true;
-        say(context, error);
-      }
-    }
-    return failed ? 1 : 0;
+    const { kill } = await import("../../api/kill.ts");
+    return await eachContainer(context, names, (laminate, container) => kill(laminate, { container, signal: values.signal ?? "KILL" }));
   },
 });
-
-/** One container's failure does not keep the others. */
-function say({ stderr, signal }: CommandContext, error: unknown): void {
-  signal.throwIfAborted();
-  stderr.write(`laminate: ${error instanceof Error ? error.message : String(error)}\n`);
-}

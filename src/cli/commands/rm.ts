@@ -1,4 +1,5 @@
-import { defineCommand, type CommandContext } from "../command.ts";
+import { defineCommand } from "../command.ts";
+import { eachContainer } from "../each-container.ts";
 
 export const command = defineCommand({
   name: "rm",
@@ -11,24 +12,7 @@ export const command = defineCommand({
   },
   arguments: { min: 1, max: Infinity },
   async run(context, values, names) {
-    const [{ rm }, { open }] = await Promise.all([import("../../api/rm.ts"), import("../open-laminate.ts")]);
-    await using laminate = await open(context);
-    let failed = false;
-    for (const container of names) {
-      try {
-        await rm(laminate, { container, force: values.force === true });
-        context.stdout.write(`${container}\n`);
-      } catch (error) {
-        failed = true;
-        say(context, error);
-      }
-    }
-    return failed ? 1 : 0;
+    const { rm } = await import("../../api/rm.ts");
+    return await eachContainer(context, names, (laminate, container) => rm(laminate, { container, force: values.force === true }));
   },
 });
-
-/** One container's failure does not keep the others. */
-function say({ stderr, signal }: CommandContext, error: unknown): void {
-  signal.throwIfAborted();
-  stderr.write(`laminate: ${error instanceof Error ? error.message : String(error)}\n`);
-}

@@ -1,15 +1,18 @@
 import { defineCommand, type CommandContext, type FlagValues } from "../command.ts";
 import { hostEntry } from "../host-entry.ts";
 import { detachKeys, proxy } from "../attached.ts";
-import { parseBytes } from "../parse-bytes.ts";
+import { settingFlags, settingsFrom } from "../container-settings.ts";
+import { limitFlags, limitsFrom } from "../limits.ts";
+import { pullHooks } from "../pull-hooks.ts";
+import { UNSUPPORTED } from "../unsupported.ts";
 import { UsageError } from "../usage-error.ts";
 
-const flags = {
-  detach: { kind: "boolean", short: "d", summary: "Run in the background and print the container ID" },
+/** The flags that `run` and `create` share. */
+export const containerFlags = {
+  ...limitFlags,
+  ...settingFlags,
   interactive: { kind: "boolean", short: "i", summary: "Keep standard input open" },
   tty: { kind: "boolean", short: "t", summary: "Give the container a terminal" },
-  "detach-keys": { kind: "string", value: "KEYS", summary: "What to type to leave the container alone (default: ctrl-p,ctrl-q)" },
-  "sig-proxy": { kind: "boolean", summary: "Pass signals to the container (default: true)" },
   rm: { kind: "boolean", summary: "Remove the container when it ends" },
   name: { kind: "string", value: "NAME", summary: "Name the container" },
   env: { kind: "list", short: "e", value: "NAME[=VALUE]", summary: "Set an environment variable" },
@@ -30,16 +33,19 @@ const flags = {
   "cap-add": { kind: "list", value: "CAP", summary: "Add a capability" },
   "cap-drop": { kind: "list", value: "CAP", summary: "Drop a capability" },
   privileged: { kind: "boolean", summary: "All capabilities, nothing hidden" },
-  "security-opt": { kind: "list", value: "OPTION", summary: "no-new-privileges or seccomp=unconfined" },
-  label: { kind: "list", short: "l", value: "NAME=VALUE", summary: "Set a label" },
-  "stop-signal": { kind: "string", value: "SIGNAL", summary: "What `stop` sends" },
   init: { kind: "boolean", summary: "Run an init program that reaps processes" },
-  "shm-size": { kind: "string", value: "BYTES", summary: "Size of /dev/shm" },
-  memory: { kind: "string", short: "m", value: "BYTES", summary: "Memory limit (not possible yet)" },
-  cpus: { kind: "string", value: "NUMBER", summary: "Processor limit (not possible yet)" },
+  quiet: { kind: "boolean", short: "q", summary: "Show no progress of a pull" },
+  cidfile: { kind: "string", value: "FILE", summary: "Write the container's ID to a file" },
   pull: { kind: "string", value: "WHEN", summary: "Pull the image: missing, always or never" },
-  platform: { kind: "string", value: "OS/ARCH", summary: "Platform of an image that is pulled" },
+  platform: { kind: "string", value: "OS/ARCH", summary: "Platform the image must be for" },
   runtime: { kind: "string", value: "NAME", summary: "The OCI runtime: crun, runc or a path" },
+} as const;
+
+const flags = {
+  ...containerFlags,
+  detach: { kind: "boolean", short: "d", summary: "Run in the background and print the container ID" },
+  "detach-keys": { kind: "string", value: "KEYS", summary: "What to type to leave the container alone (default: ctrl-p,ctrl-q)" },
+  "sig-proxy": { kind: "boolean", summary: "Pass signals to the container (default: true)" },
 } as const;
 
 export const command = defineCommand({
@@ -48,23 +54,21 @@ export const command = defineCommand({
   usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
   examples: ["laminate run --rm -it test-image sh", "laminate run -d -P --name hello test-image", "laminate run --rm -v ./data:/data -e MODE=test test-image npm test"],
   flags,
+  unsupported: UNSUPPORTED,
   arguments: { min: 1, max: Infinity },
   interspersed: false,
   async run(context, values, [image, ...words]) {
-    if (values.memory !== undefined || values.cpus !== undefined) {
-      throw new UsageError("bad-value", `"--${values.memory === undefined ? "cpus" : "memory"}": containers are run without cgroups, so limits cannot be set yet`);
-    }
     if (values.tty === true && values.interactive === true && values.detach !== true && !context.stdin.isTTY) throw new UsageError("conflict", "the input device is not a TTY");
     const request = await requestOf(context, values, image!, words);
-    const [{ run }, { open }, { TransferDisplay }] = await Promise.all([import("../../api/run.ts"), import("../open-laminate.ts"), import("../render/transfer.ts")]);
+    const [{ run }, { open }, hooks] = await Promise.all([import("../../api/run.ts"), import("../open-laminate.ts"), pullHooks(context, values)]);
     await using laminate = await open(context);
-    const { stdout, stderr, env, signal } = context;
-    const display = new TransferDisplay({ out: stderr, err: stderr, env, words: { going: "Downloading", done: "Pull complete" } });
+    const { stdout, stderr } = context;
+    const attach = values.detach === true ? {} : { attach: { detachKeys: detachKeys(values["detach-keys"]) } };
     if (request.publish.length + (request.publishAll ? 1 : 0) > 0 && request.network !== "none") {
       stderr.write("The container has the host's network: its ports are the host's ports of the same numbers.\n");
     }
     try {
-      const { id, exitCode } = await run(laminate, request, { events: display.events, signal, onMissing: (name) => stderr.write(`Unable to find image '${name}' locally\n`), ...(values["sig-proxy"] === false ? {} : { proxy: proxy(context) }) });
+      const { id, exitCode } = await run(laminate, { ...request, ...attach }, { ...hooks, ...(values["sig-proxy"] === false ? {} : { proxy: proxy(context) }) });
       if (values.detach === true) stdout.write(`${id}\n`);
       return exitCode;
     } catch (error) {
@@ -74,12 +78,10 @@ export const command = defineCommand({
   },
 });
 
-async function requestOf({ env, cwd }: CommandContext, values: FlagValues<typeof flags>, image: string, words: readonly string[]) {
-  const [{ parseMount, parseTmpfs, parseVolume }, { parsePublish }] = await Promise.all([import("../../containers/mounts.ts"), import("../../containers/ports.ts")]);
-  const security = values["security-opt"];
-  const unknown = security.find((one) => !/^(no-new-privileges(:true|=true)?|seccomp=unconfined|apparmor=unconfined|label=disable)$/.test(one));
-  if (unknown !== undefined) throw new UsageError("bad-value", `invalid argument "${unknown}" for "--security-opt" flag: known are no-new-privileges and seccomp=unconfined`);
-  const { entrypoint, workdir, user, hostname, name, platform, runtime } = values;
+/** What the flags and words of `run` and `create` ask for. */
+export async function requestOf({ env, cwd }: CommandContext, values: FlagValues<typeof containerFlags>, image: string, words: readonly string[]) {
+  const [{ parseMount, parseTmpfs, parseVolume }, { parsePublish }, { resolve }] = await Promise.all([import("../../containers/mounts.ts"), import("../../containers/ports.ts"), import("node:path")]);
+  const { entrypoint, workdir, user, hostname, name, platform, runtime, cidfile } = values;
   const init = values.init === true ? findInit() : undefined;
   return {
     image,
@@ -95,16 +97,13 @@ async function requestOf({ env, cwd }: CommandContext, values: FlagValues<typeof
     expose: values.expose,
     readOnly: values["read-only"] === true,
     privileged: values.privileged === true,
-    noNewPrivileges: security.some((one) => one.startsWith("no-new-privileges")),
-    seccomp: !security.includes("seccomp=unconfined"),
     capAdd: values["cap-add"],
     capDrop: values["cap-drop"],
-    labels: Object.fromEntries(values.label.map((text) => pair(text))),
     autoRemove: values.rm === true,
-    ...(values.detach === true ? {} : { attach: { detachKeys: detachKeys(values["detach-keys"]) } }),
     pull: pullPolicy(values.pull ?? "missing"),
-    ...(values["stop-signal"] === undefined ? {} : { stopSignal: values["stop-signal"] }),
-    ...(values["shm-size"] === undefined ? {} : { shmBytes: parseBytes(values["shm-size"], "--shm-size") }),
+    ...limitsFrom(values),
+    ...(await settingsFrom({ cwd }, values)),
+    ...(cidfile === undefined ? {} : { cidfile: resolve(cwd, cidfile) }),
     ...(init === undefined ? {} : { init }),
     ...(entrypoint === undefined ? {} : { entrypoint }),
     ...(workdir === undefined ? {} : { workdir }),
@@ -143,11 +142,6 @@ async function fromFiles(files: readonly string[], cwd: string, _env: NodeJS.Pro
     ),
   );
   return texts.flatMap((text) => text.split("\n").map((line) => line.replace(/\r$/, "").trimStart()).filter((line) => line !== "" && !line.startsWith("#")));
-}
-
-function pair(text: string): [string, string] {
-  const at = text.indexOf("=");
-  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
 }
 
 function findInit(): string {

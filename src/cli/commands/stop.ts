@@ -1,4 +1,5 @@
-import { defineCommand, type CommandContext } from "../command.ts";
+import { defineCommand } from "../command.ts";
+import { eachContainer } from "../each-container.ts";
 
 export const command = defineCommand({
   name: "stop",
@@ -6,28 +7,15 @@ export const command = defineCommand({
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
   examples: ["laminate stop hello", "laminate stop -t 2 hello"],
   flags: {
-    time: { kind: "number", short: "t", value: "SECONDS", summary: "How long to wait before it is killed (default: 10)" },
+    signal: { kind: "string", short: "s", value: "SIGNAL", summary: "The signal to send (default: the container's own, else TERM)" },
+    time: { kind: "number", short: "t", value: "SECONDS", summary: "How long to wait before it is killed; -1 is for ever (default: the container's own, else 10)" },
+    timeout: { kind: "number", value: "SECONDS", summary: "As --time" },
   },
   arguments: { min: 1, max: Infinity },
   async run(context, values, names) {
-    const [{ stop }, { open }] = await Promise.all([import("../../api/stop.ts"), import("../open-laminate.ts")]);
-    await using laminate = await open(context);
-    let failed = false;
-    for (const container of names) {
-      try {
-        await stop(laminate, { container, seconds: values.time ?? 10 });
-        context.stdout.write(`${container}\n`);
-      } catch (error) {
-        failed = true;
-        say(context, error);
-      }
-    }
-    return failed ? 1 : 0;
+    const { stop } = await import("../../api/stop.ts");
+    const { signal, time, timeout } = values;
+    const seconds = timeout ?? time;
+    return await eachContainer(context, names, (laminate, container) => stop(laminate, { container, ...(seconds === undefined ? {} : { seconds }), ...(signal === undefined ? {} : { signal }) }));
   },
 });
-
-/** One container's failure does not keep the others. */
-function say({ stderr, signal }: CommandContext, error: unknown): void {
-  signal.throwIfAborted();
-  stderr.write(`laminate: ${error instanceof Error ? error.message : String(error)}\n`);
-}

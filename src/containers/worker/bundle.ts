@@ -1,10 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { boundingCapabilities } from "../../sandbox/capabilities.ts";
 import { hostFiles } from "../../sandbox/host-files.ts";
 import { resolveInRootfs } from "../../sandbox/rootfs-path.ts";
 import { runtimeSpec, type SpecMount } from "../../sandbox/runtime-spec.ts";
 import { lookUpAccount } from "../../sandbox/user.ts";
+import { allDevices, deviceNode } from "../devices.ts";
 import { ContainerError } from "../container-error.ts";
 import { containerFiles } from "../container.ts";
 import { swapIsCounted } from "../cgroup.ts";
@@ -19,6 +21,9 @@ export function writeBundle({ record, directory, rootless, volumes, cgroup, runt
   const bundle = join(directory, containerFiles.bundle);
   mkdirSync(bundle, { mode: 0o700 });
   const account = lookUpAccount(merged, record.user);
+  const groups = (record.groups ?? []).map((name) => lookUpAccount(merged, `0:${name}`).gid);
+  const bounding = boundingCapabilities(); // "all" is all that we have
+  const devices = [...(record.privileged && !rootless ? allDevices() : []), ...(record.devices ?? []).map(deviceNode)];
   const cwd = resolveInRootfs(merged, record.workingDirectory);
   if (!cwd.exists) mkdirSync(merged + cwd.path, { recursive: true, mode: 0o755 });
   const files = hostFiles({ directory: bundle, hostname: record.hostname, addHosts: record.addHosts, loopbackIsHost: record.network !== "none", readOnly: false });
@@ -28,24 +33,33 @@ export function writeBundle({ record, directory, rootless, volumes, cgroup, runt
     args: [...(record.init === undefined ? [] : ["/sbin/docker-init", "--"]), ...record.entrypoint, ...record.command],
     env: record.env,
     cwd: record.workingDirectory,
-    account,
+    account: { ...account, groups: [...account.groups, ...groups] },
     hostname: record.hostname,
     network: record.network === "none" ? { kind: "new" } : { kind: "host" },
     rootless,
     ...(record.terminal ? { terminal: { rows: process.stdout.rows ?? 24, columns: process.stdout.columns ?? 80 } } : {}),
     readonlyRootfs: record.readOnly,
     mounts: [...(cgroup === undefined ? [] : [CGROUP_MOUNT]), ...files, ...init, ...record.mounts.map((mount, place) => specMount(mount, place, { directory, volumes, merged }))],
-    capabilities: record.capabilities,
+    capabilities: record.privileged ? record.capabilities.filter((name) => bounding.has(name)) : record.capabilities,
     noNewPrivileges: record.noNewPrivileges,
     privileged: record.privileged,
     runtime: runtime.kind,
     ...(record.shmBytes === undefined ? {} : { shmBytes: record.shmBytes }),
-    ...(cgroup === undefined ? {} : { cgroupsPath: cgroup.path, resources: resourcesOf(record.limits, { privileged: record.privileged, swapIsCounted: swapIsCounted() }) }),
+    ...(cgroup === undefined ? {} : { cgroupsPath: cgroup.path, resources: resourcesOf(record.limits, { privileged: record.privileged, swapIsCounted: swapIsCounted(), devices: record.devices ?? [] }) }),
     ...(record.oomScoreAdj === undefined ? {} : { oomScoreAdj: record.oomScoreAdj }),
     ...(record.ulimits === undefined ? {} : { limits: record.ulimits }),
-    ...(record.seccomp ? {} : { seccomp: null }),
+    ...(record.sysctls === undefined ? {} : { sysctl: record.sysctls }),
+    ...(record.annotations === undefined ? {} : { annotations: record.annotations }),
+    devices,
+    hostNamespaces: [...(record.pidMode === "host" ? ["pid" as const] : []), ...(record.ipcMode === "host" ? ["ipc" as const] : [])],
+    ...(record.seccomp ? (record.seccompProfile === undefined ? {} : { seccomp: record.seccompProfile }) : { seccomp: null }),
   });
-  writeFileSync(join(bundle, "config.json"), JSON.stringify(spec));
+  writeFileSync(join(bundle, "config.json"), JSON.stringify(spec, unlimited));
+}
+
+/** RLIM_INFINITY is larger than the numbers that JSON has from here keep exactly. */
+function unlimited(key: string, value: unknown): unknown {
+  return (key === "soft" || key === "hard") && value === -1 ? (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON("18446744073709551615") : value;
 }
 
 function specMount(mount: Mount, place: number, where: { readonly directory: string; readonly volumes: string; readonly merged: string }): SpecMount {
