@@ -12,7 +12,7 @@ export interface Pruned<T> {
 }
 
 /**
- * Removes images without a name, with `all` every image that no container uses, and whatever else lies in the store
+ * Removes images without a tag, with `all` every image that no container uses, and whatever else lies in the store
  * that nothing needs. Throws StoreFailure `damaged` when an image cannot say what it needs; nothing is then removed.
  */
 export async function pruneImages(laminate: WithSandbox, { all, filters }: { readonly all: boolean; readonly filters: PruneFilters }): Promise<Pruned<Removal>> {
@@ -29,7 +29,7 @@ export async function pruneImages(laminate: WithSandbox, { all, filters }: { rea
     forget: () => {
       // Looked up now that nobody else can give one a name.
       const used = new Set<string>(containers.list().map(({ record }) => record.image.id));
-      images = store.images.list().filter(({ id, names }) => configs.has(id) && !used.has(id) && (all || names.length === 0));
+      images = store.images.list().filter(({ id, names }) => configs.has(id) && !used.has(id) && (all || names.every((name) => parseReference(name).tag === undefined)));
       images.forEach(({ id }) => store.images.remove(id));
     },
   });
