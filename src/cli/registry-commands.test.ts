@@ -8,7 +8,7 @@ import { startRegistry, type TestRegistry } from "../testing/registry.ts";
 
 const config = mkdtempSync(path.join(tmpdir(), "laminate-login-"));
 
-describe.skipIf(!existsSync("/usr/bin/docker-registry"))("against Debian's registry server", () => {
+describe.skipIf(!existsSync("/usr/bin/docker-registry"))("against Debian's registry server", { timeout: 60_000 }, () => {
   let registry: TestRegistry;
   let rig: ImageRig;
   let host: string;
@@ -87,6 +87,22 @@ describe.skipIf(!existsSync("/usr/bin/docker-registry"))("against Debian's regis
     await using other = new ImageRig({ DOCKER_CONFIG: config });
     await other.ok(["pull", name]);
     expect((await other.ok(["images", "-q", "--no-trunc"])).trim()).toBe(id);
+  });
+
+  test("-a pushes and pulls all tags of a repository, and no other", async () => {
+    await login();
+    const repository = `${host}/me/many`;
+    const ids = [await rig.image(`${repository}:1`, { a: "1" }), await rig.image(`${repository}:2`, { a: "2" })];
+    await rig.image(`${host}/me/many-more:1`, { a: "3" });
+    expect((await rig.ok(["push", "-a", repository])).match(/^.*digest: /gm)).toEqual(["1: digest: ", "2: digest: "]);
+    await using other = new ImageRig({ DOCKER_CONFIG: config });
+    const said = await other.ok(["pull", "--all-tags", repository]);
+    expect(said.match(/^.*: Pulling from .*$/gm)!.sort()).toEqual(["1: Pulling from me/many", "2: Pulling from me/many"]);
+    expect(said.endsWith(`\n${repository}\n`)).toBe(true);
+    expect((await other.ok(["images", "-q", "--no-trunc"])).trim().split("\n").sort()).toEqual(ids.sort());
+    for (const verb of ["push", "pull"]) expect(await rig.run([verb, "-a", `${repository}:1`])).toMatchObject({ code: 1, err: expect.stringContaining("tag can't be used with --all-tags/-a") });
+    expect(await rig.run(["pull", "-a", `${host}/me/nothing`])).toMatchObject({ code: 1, err: expect.stringContaining("me/nothing") });
+    expect(await rig.run(["push", "-a", `${host}/me/nothing`])).toMatchObject({ code: 1, err: expect.stringContaining("me/nothing") });
   });
 
   test.each(["oci", "v2s2"])("an image that skopeo pushed as %s is pulled", async (format) => {
