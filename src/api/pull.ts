@@ -4,6 +4,7 @@ import { familiarReference, parseReference } from "../oci/reference.ts";
 import { Session } from "../registry/session.ts";
 import { pullImage, type PulledImage } from "../transfer/pull-image.ts";
 import { RequestFailure } from "./api-error.ts";
+import { sayRetry } from "./say-retry.ts";
 import type { Laminate } from "./laminate.ts";
 
 export interface PullOptions {
@@ -21,7 +22,7 @@ export async function pull({ store, env }: Pick<Laminate, "store" | "env">, opti
   if (platform === undefined) {
     throw new RequestFailure("bad-name", `pull: ${JSON.stringify(options.platform)} is not a platform`, { hint: "as in linux/amd64, linux/arm64 or linux/arm/v7" });
   }
-  using session = new Session(reference.registry, { env, insecure: options.insecure });
+  using session = new Session(reference.registry, { env, insecure: options.insecure, retries: { onRetry: sayRetry(events) } });
   return await pullImage(session, store, reference, {
     platform,
     signal,

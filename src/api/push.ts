@@ -5,6 +5,7 @@ import { parseReference, repositoryDigest } from "../oci/reference.ts";
 import { Session } from "../registry/session.ts";
 import { pushImage } from "../transfer/push-image.ts";
 import type { Laminate } from "./laminate.ts";
+import { sayRetry } from "./say-retry.ts";
 
 export interface PushOptions {
   /** The name of an image in the store, which is its name in the registry. */
@@ -25,7 +26,7 @@ export interface PushResult {
 export async function push({ store, env }: Pick<Laminate, "store" | "env">, options: PushOptions, { events, signal }: { readonly events: EventSink; readonly signal: AbortSignal }): Promise<PushResult> {
   const reference = parseReference(options.reference);
   const record = store.images.find(options.reference);
-  using session = new Session(reference.registry, { env, insecure: options.insecure });
+  using session = new Session(reference.registry, { env, insecure: options.insecure, retries: { onRetry: sayRetry(events) } });
   const image = await outgoingImage(store, record, "gzip");
   const chunks: Buffer[] = [];
   for await (const chunk of image.manifest.open()) {

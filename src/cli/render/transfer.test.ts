@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { expect, test, vi } from "vitest";
 import { at } from "../../testing/build-events.ts";
 import { TransferDisplay } from "./transfer.ts";
@@ -7,9 +8,10 @@ const B = `sha256:${"b".repeat(64)}`;
 
 function display(isTTY: boolean, quiet = false) {
   const written = { out: "", err: "" };
-  const stream = (name: "out" | "err") => ({ isTTY, columns: 70, rows: 10, write: (text: string) => (written[name] += text) }) as unknown as NodeJS.WriteStream;
-  const shown = new TransferDisplay({ out: stream("out"), err: stream("err"), env: {}, words: { going: "Downloading", done: "Pull complete" }, quiet });
-  return { shown, written };
+  const stream = (name: "out" | "err") => Object.assign(new EventEmitter(), { isTTY, columns: 70, rows: 10, write: (text: string) => (written[name] += text) });
+  const [out, err] = [stream("out"), stream("err")];
+  const shown = new TransferDisplay({ out: out as unknown as NodeJS.WriteStream, err: err as unknown as NodeJS.WriteStream, env: {}, words: { going: "Downloading", done: "Pull complete" }, quiet });
+  return { shown, written, out };
 }
 
 test("in a pipe each blob is one line, said once", () => {
@@ -29,6 +31,21 @@ test("on a terminal each blob has a bar", () => {
   shown.end();
   expect(written.out.endsWith("\u001b[1A\r\u001b[Jaaaaaaaaaaaa: Pull complete\n")).toBe(true);
   expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+test("after the terminal became narrower, the lines that it wrapped are erased too", () => {
+  vi.useFakeTimers({ now: 0 });
+  const { shown, written, out } = display(true);
+  shown.events(at(0).move(0, A, 5_000_000, 10_000_000));
+  vi.advanceTimersByTime(150);
+  written.out = "";
+  out.columns = 30;
+  out.emit("resize");
+  expect(written.out.startsWith("\u001b[3A\r\u001b[J")).toBe(true);
+  expect(written.out.split("\n")[0]!.replace("\u001b[3A\r\u001b[J", "")).toHaveLength(29);
+  shown.end();
+  expect(out.listenerCount("resize")).toBe(0);
   vi.useRealTimers();
 });
 

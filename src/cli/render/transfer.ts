@@ -3,7 +3,7 @@ import { humanSize } from "../format.ts";
 import { printable } from "../printable.ts";
 import { amount, bar } from "./rows.ts";
 import type { Transfer } from "./steps.ts";
-import { clip } from "./text-width.ts";
+import { clip, textWidth } from "./text-width.ts";
 
 export interface TransferOptions {
   /** Where docker shows it: standard output. */
@@ -25,12 +25,14 @@ export class TransferDisplay {
   readonly #options: TransferOptions;
   readonly #live: boolean;
   readonly #transfers = new Map<string, Transfer>();
-  #drawn = 0;
+  /** The widths of the lines on the screen: a terminal that became narrower has wrapped them. */
+  #drawn: readonly number[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: TransferOptions) {
     this.#options = options;
-    this.#live = options.out.isTTY && options.env["TERM"] !== "dumb" && (options.env["CI"] ?? "") === "";
+    this.#live = options.out.isTTY && options.env["TERM"] !== "dumb" && ["", "false"].includes(options.env["CI"] ?? "");
+    if (this.#live) options.out.on("resize", this.#onResize);
   }
 
   readonly events: EventSink = (event) => {
@@ -43,7 +45,14 @@ export class TransferDisplay {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#live) this.#draw(Infinity);
-    this.#drawn = 0;
+    this.#options.out.off("resize", this.#onResize);
+    this.#drawn = [];
+  }
+
+  readonly #onResize = (): void => this.#draw(this.#height());
+
+  #height(): number {
+    return Math.max(4, this.#options.out.rows) - 1;
   }
 
   #progress({ item, current, total, done, time }: Extract<BuildEvent, { readonly type: "progress" }>): void {
@@ -64,7 +73,7 @@ export class TransferDisplay {
     if (this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#draw(Math.max(4, this.#options.out.rows) - 1);
+      this.#draw(this.#height());
     }, FRAME_MS);
     this.#timer.unref();
   }
@@ -74,8 +83,9 @@ export class TransferDisplay {
     const all = [...this.#transfers.values()];
     const over = all.length > height ? all.filter((transfer) => transfer.done).slice(0, all.length - height) : [];
     const shown = all.filter((transfer) => !over.includes(transfer)).slice(0, height);
-    this.#options.out.write(shown.map((transfer) => `${clip(this.#line(transfer), this.#options.out.columns - 1)}\n`).join(""));
-    this.#drawn = shown.length;
+    const lines = shown.map((transfer) => clip(this.#line(transfer), this.#options.out.columns - 1));
+    this.#options.out.write(lines.map((line) => `${line}\n`).join(""));
+    this.#drawn = lines.map(textWidth);
   }
 
   #line(transfer: Transfer): string {
@@ -86,8 +96,9 @@ export class TransferDisplay {
   }
 
   #erase(): void {
-    if (this.#drawn > 0) this.#options.out.write(`\u001b[${this.#drawn}A\r\u001b[J`);
-    this.#drawn = 0;
+    const up = this.#drawn.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / this.#options.out.columns)), 0);
+    if (up > 0) this.#options.out.write(`\u001b[${up}A\r\u001b[J`);
+    this.#drawn = [];
   }
 }
 
