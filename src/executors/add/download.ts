@@ -4,6 +4,7 @@ import type { Leases } from "../../store/leases.ts";
 import type { RecordStore } from "../../store/records.ts";
 import { reasonOf } from "../../base/failure.ts";
 import { ExecuteError } from "../execute-error.ts";
+import { getUrl } from "./get-url.ts";
 
 /** A file behind a URL, in the content store. */
 export interface Download {
@@ -20,6 +21,7 @@ export interface DownloadOptions {
   readonly records: RecordStore;
   readonly leases: Leases;
   readonly signal: AbortSignal;
+  readonly env: NodeJS.ProcessEnv;
   readonly progress: (current: number, total: number | undefined, done: boolean) => void;
 }
 
@@ -37,7 +39,7 @@ interface Known {
  * (RFC 9110, 13.1, conditional requests). Throws {@link ExecuteError}.
  */
 export async function download(url: string, options: DownloadOptions): Promise<Download> {
-  const { content, records, leases, signal } = options;
+  const { content, records, leases, signal, env } = options;
   const known = records.get(TABLE, url) as Known | undefined;
   if (known !== undefined) leases.hold(known.digest);
   const usable = known !== undefined && content.has(known.digest) ? known : undefined;
@@ -45,17 +47,19 @@ export async function download(url: string, options: DownloadOptions): Promise<D
   if (usable?.etag) headers["if-none-match"] = usable.etag;
   else if (usable?.modified) headers["if-modified-since"] = usable.modified;
   try {
-    const response = await fetch(url, { signal, headers });
-    if (response.status === 304 && usable !== undefined) {
+    const response = await getUrl(url, { signal, headers, env });
+    const { statusCode = 0 } = response;
+    if (statusCode === 304 && usable !== undefined) {
+      response.destroy();
       return downloaded(url, usable);
     }
-    if (!response.ok || response.body === null) {
-      await response.body?.cancel();
-      throw new ExecuteError("download-failed", `download ${JSON.stringify(url)}: invalid response status ${response.status}`);
+    if (statusCode < 200 || statusCode > 299) {
+      response.destroy();
+      throw new ExecuteError("download-failed", `download ${JSON.stringify(url)}: invalid response status ${statusCode}`);
     }
-    const total = Number(response.headers.get("content-length") ?? Number.NaN);
-    const blob = await content.ingest(counted(response.body, Number.isFinite(total) ? total : undefined, options));
-    const fresh: Known = { ...blob, etag: response.headers.get("etag"), modified: response.headers.get("last-modified") };
+    const total = Number(response.headers["content-length"] ?? Number.NaN);
+    const blob = await content.ingest(counted(response, Number.isFinite(total) ? total : undefined, options));
+    const fresh: Known = { ...blob, etag: response.headers.etag ?? null, modified: response.headers["last-modified"] ?? null };
     records.put(TABLE, url, { ...fresh });
     return downloaded(url, fresh);
   } catch (error) {

@@ -59,7 +59,7 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
   }
   if (/^https?:\/\//.test(context)) {
     const { content, records, leases } = options.store;
-    const { digest } = await download(context, { content, records, leases, signal: options.signal, progress: () => undefined });
+    const { digest } = await download(context, { content, records, leases, signal: options.signal, env: options.env, progress: () => undefined });
     return fromStream(content.read(digest), context, options);
   }
   const place = path.resolve(options.cwd, context);

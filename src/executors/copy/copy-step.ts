@@ -102,7 +102,7 @@ async function remote(url: string, checksum: Digest | undefined, world: CopyWorl
   }
   const { content, records, leases } = world.store;
   const progress = (current: number, total: number | undefined, done: boolean): void => context.progress(url, current, total, done);
-  const found = await download(url, { content, records, leases, signal: context.signal, progress });
+  const found = await download(url, { content, records, leases, signal: context.signal, env: world.env, progress });
   if (checksum !== undefined && found.digest !== checksum) {
     throw new ExecuteError("download-failed", `what is behind ${JSON.stringify(url)} has the digest ${found.digest}, not ${checksum}`);
   }
