@@ -1,4 +1,5 @@
 import type { Runtime } from "../sandbox/runtime.ts";
+import type { Lower } from "../store/layers/lower.ts";
 import type { Cgroup } from "./cgroup.ts";
 import type { ContainerRecord } from "./record.ts";
 
@@ -6,8 +7,10 @@ import type { ContainerRecord } from "./record.ts";
 export interface LaunchPlan {
   readonly record: ContainerRecord;
   readonly directory: string;
-  /** The image's layer directories, lowest first. */
-  readonly lowers: readonly string[];
+  /** The image's layers, lowest first. */
+  readonly lowers: readonly Lower[];
+  /** Where layers that are no directories are mounted: outside of the container's directory, which is removed from within. */
+  readonly mounts: string;
   readonly dialect: "trusted" | "user";
   readonly rootless: boolean;
   readonly runtime: Runtime;

@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { lowerMountsPlace } from "../sandbox/lower-mounts.ts";
 import { enterCommand, enterFailure, isRootless } from "../sandbox/namespace.ts";
 import { findRuntime } from "../sandbox/runtime.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
@@ -49,7 +50,8 @@ export async function startContainer(container: Container, world: StartWorld, op
   const plan: LaunchPlan = {
     record,
     directory,
-    lowers: await Promise.all(record.layers.map((diffId) => store.layers.directory(diffId, sandbox.dialect, (tar, target) => sandbox.unpack(tar, target)))),
+    lowers: await Promise.all(record.layers.map((diffId) => store.layers.lower(diffId, sandbox))),
+    mounts: lowerMountsPlace(store.root),
     dialect: sandbox.dialect,
     rootless: isRootless(),
     runtime,

@@ -2,21 +2,15 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { errnoOf, reasonOf } from "../base/failure.ts";
 import { erofsImage } from "../store/layers/erofs/erofs-image.ts";
+import type { ErofsLower } from "../store/layers/lower.ts";
 import { MOUNT, mount, unmount } from "../sys/mounts.ts";
-
-/** A layer that is mounted as it lies: an image of its metadata, and the files that hold its contents. */
-export interface ErofsLower {
-  readonly image: string;
-  /** In the image's order. */
-  readonly devices: readonly string[];
-}
 
 /**
  * Mounts a layer's image at an empty directory in the mount namespace of this process. Paths are given to the kernel
  * from the image's directory, because mount(2) takes at most a page of options, and there is no escape for a comma.
  * Throws an Error with `code`: ENODEV without EROFS, ENOTBLK where it takes block devices only (before Linux 6.12).
  */
-export function mountErofs({ image, devices }: ErofsLower, target: string): void {
+export function mountErofs({ image, devices }: Omit<ErofsLower, "kind">, target: string): void {
   const from = dirname(image);
   const options = devices.map((device) => `device=${relative(from, device)}`);
   const before = process.cwd();

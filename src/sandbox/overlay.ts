@@ -10,6 +10,8 @@ export interface OverlayOptions {
   /** A directory of ours on the file system of the store; `upper`, `work`, `merged` and `lower` are made in it. */
   readonly directory: string;
   readonly dialect: "trusted" | "user";
+  /** Layers lie on file systems of their own, not all on that of the store. */
+  readonly severalFileSystems?: boolean;
   /** Skip every sync of the upper layer: for a step that is thrown away if the machine dies meanwhile. */
   readonly volatile?: boolean;
 }
@@ -59,16 +61,18 @@ function link(target: string, path: string): void {
 function mountFrom(links: string, target: string, places: readonly string[], options: OverlayOptions): void {
   // Redirects and metadata-only copies would make the upper directory unreadable as a layer by itself.
   const dialect = options.dialect === "user" ? ["userxattr"] : ["index=off", "redirect_dir=off", "metacopy=off"];
+  // Files of several file systems would have several device numbers, and `tar --one-file-system` would skip most of them.
+  const numbers = options.severalFileSystems === true ? ["xino=on"] : [];
   const fast = options.volatile === true ? ["volatile"] : [];
   const before = process.cwd();
   process.chdir(links);
   try {
     try {
-      mount("overlay", target, "overlay", 0, [...places, ...dialect, ...fast].join(","));
+      mount("overlay", target, "overlay", 0, [...places, ...dialect, ...numbers, ...fast].join(","));
     } catch (error) {
       // Before Linux 5.10 there was no "volatile".
       if (fast.length === 0 || errnoOf(error) !== "EINVAL") throw error;
-      mount("overlay", target, "overlay", 0, [...places, ...dialect].join(","));
+      mount("overlay", target, "overlay", 0, [...places, ...dialect, ...numbers].join(","));
     }
   } catch (error) {
     throw new SandboxError("mount-failed", `cannot mount a stack of ${options.lowers.length} layers: ${reasonOf(error)}`, {

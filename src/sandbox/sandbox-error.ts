@@ -13,6 +13,8 @@ export class SandboxError extends Failure {
     | "no-such-group"
     | "unsafe-path"
     | "mount-failed"
+    | "no-images"
+    | "bad-setting"
     | "network-failed"
     | "port-taken"
     | "port-refused"

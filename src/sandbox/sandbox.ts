@@ -1,5 +1,6 @@
 import { unreachable } from "../base/unreachable.ts";
 import { idMapping, overlayDialect } from "./namespace.ts";
+import { ImageMountMemory, wantedSnapshots } from "./image-mounts.ts";
 import { SandboxError } from "./sandbox-error.ts";
 import type { SandboxFacts, StepHooks, StepResult, StepSpec } from "./step.ts";
 import { startWorker, type WorkerProcess } from "./worker-process.ts";
@@ -19,6 +20,11 @@ export interface Sandbox extends AsyncDisposable {
    * Rejects with the signal's reason when it is aborted; no process and no mount is then left.
    */
   runStep(step: StepSpec, hooks: StepHooks): Promise<StepResult>;
+  /**
+   * Whether layers are mounted from EROFS images over their tars instead of being unpacked: where the kernel can and
+   * LAMINATE_SNAPSHOTS does not forbid it. Asked once a boot. Throws SandboxError `no-images` where it is asked for in vain.
+   */
+  mountsImages(): Promise<boolean>;
   /** Removes a tree below the store's root whoever owns its files. */
   removeTree(path: string): Promise<void>;
   probe(): Promise<SandboxFacts>;
@@ -53,6 +59,7 @@ class WorkerSandbox implements Sandbox {
   readonly #pending = new Map<number, Pending>();
   #worker: Promise<WorkerProcess> | undefined;
   #lastId = 0;
+  #mountsImages: Promise<boolean> | undefined;
 
   constructor(options: SandboxOptions) {
     this.#options = options;
@@ -66,12 +73,18 @@ class WorkerSandbox implements Sandbox {
     return this.#ask("runStep", step, hooks);
   }
 
+  mountsImages(): Promise<boolean> {
+    this.#mountsImages ??= this.#chooseSnapshots();
+    return this.#mountsImages;
+  }
+
   async removeTree(path: string): Promise<void> {
     await this.#ask("removeTree", { path });
   }
 
-  probe(): Promise<SandboxFacts> {
-    return this.#ask("probe", {});
+  async probe(): Promise<SandboxFacts> {
+    const unwanted = wantedSnapshots(this.#options.env) === "directory" ? { imageObstacle: "LAMINATE_SNAPSHOTS=directory" } : {};
+    return { ...(await this.#ask("probe", {})), ...unwanted };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -100,6 +113,18 @@ class WorkerSandbox implements Sandbox {
       this.#pending.delete(id);
       hooks?.signal.removeEventListener("abort", cancel);
     }
+  }
+
+  async #chooseSnapshots(): Promise<boolean> {
+    const { env, root } = this.#options;
+    const wanted = wantedSnapshots(env);
+    if (wanted === "directory" || (this.dialect === "user" && wanted === undefined)) return false;
+    const memory = new ImageMountMemory(root);
+    const obstacle = memory.recall() ?? memory.note(await this.#ask("imageObstacle", {}));
+    if (obstacle !== null && wanted === "erofs") {
+      throw new SandboxError("no-images", `LAMINATE_SNAPSHOTS=erofs: layers cannot be mounted in place: ${obstacle}`, { hint: "unset it, and layers are unpacked" });
+    }
+    return obstacle === null;
   }
 
   async #start(): Promise<WorkerProcess> {

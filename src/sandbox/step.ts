@@ -1,12 +1,13 @@
 import type { DiffId } from "../oci/digest.ts";
+import type { Lower } from "../store/layers/lower.ts";
 import type { HostEntry } from "./host-files.ts";
 import type { IdMapping } from "./namespace.ts";
 import type { NetworkKind, NetworkMode } from "./network/network.ts";
 
 /** One command in a container over a stack of layers; plain data, as it crosses to the worker. */
 export interface StepSpec {
-  /** Layer directories, lowest first; may be more than a hundred. */
-  readonly lowers: readonly string[];
+  /** The layers, lowest first; may be more than a hundred. */
+  readonly lowers: readonly Lower[];
   /** An empty directory of ours on the store's file system, below its root; everything the step makes lies in it. */
   readonly scratch: string;
   readonly argv: readonly string[];
@@ -68,4 +69,6 @@ export interface SandboxFacts {
   /** `null` as root: ids stand for themselves. */
   readonly mapping: IdMapping | null;
   readonly dialect: "trusted" | "user";
+  /** Why layers cannot be mounted in place and are unpacked; null where they can. */
+  readonly imageObstacle: string | null;
 }

@@ -44,6 +44,7 @@ function sandboxRows(sandbox: Info["sandbox"]): [string, string][] {
     ["Runtime", sandbox.runtime],
     ["Network", sandbox.networkReason === undefined ? sandbox.network : `${sandbox.network}: ${sandbox.networkReason}`],
     ["Overlay attributes", sandbox.dialect],
+    ["Layers", sandbox.imageObstacle === null ? "mounted in place" : `unpacked: ${sandbox.imageObstacle}`],
   ];
 }
 

@@ -1,3 +1,5 @@
+import type { Lower } from "../../store/layers/lower.ts";
+
 /** What the files worker does with a container's file system. Paths are the container's, from its root. */
 export type FilesAction =
   /** The whole file system to standard output. */
@@ -15,8 +17,10 @@ export interface FilesPlan {
   /** The root of a container that runs; else the stack is mounted for the time of the copy. */
   readonly root?: string;
   readonly directory: string;
-  /** Layer directories, lowest first. */
-  readonly lowers: readonly string[];
+  /** The image's layers, lowest first. */
+  readonly lowers: readonly Lower[];
+  /** Where layers that are no directories are mounted. */
+  readonly mounts: string;
   readonly dialect: "trusted" | "user";
 }
 

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { pipeline } from "node:stream/promises";
 import { Readable, type Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { lowerMountsPlace } from "../../sandbox/lower-mounts.ts";
 import { enterCommand } from "../../sandbox/namespace.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import type { Store } from "../../store/store.ts";
@@ -48,14 +49,15 @@ export async function withContainerFiles(
 async function workerCommand(container: Container, action: FilesAction, { store, sandbox, env }: FilesWorld): Promise<string[]> {
   const { directory, record } = container;
   const { dialect } = sandbox;
+  const mounts = lowerMountsPlace(store.root);
   const start = (prefix: readonly string[], plan: FilesPlan) => [...prefix, process.execPath, fileURLToPath(new URL("../worker/files.ts", import.meta.url)), JSON.stringify(plan)];
   const state = stateOf(container);
   if (isUp(state)) {
     const root = action.kind === "export" ? mergedIn(container) : `/proc/${state.run.init.pid}/root`;
-    return start(insideCommand(state.run), { action, root, directory, lowers: [], dialect });
+    return start(insideCommand(state.run), { action, root, directory, lowers: [], mounts, dialect });
   }
-  const lowers = await Promise.all(record.layers.map((diffId) => store.layers.directory(diffId, dialect, (tar, target) => sandbox.unpack(tar, target))));
-  return start(enterCommand(env), { action, directory, lowers, dialect });
+  const lowers = await Promise.all(record.layers.map((diffId) => store.layers.lower(diffId, sandbox)));
+  return start(enterCommand(env), { action, directory, lowers, mounts, dialect });
 }
 
 function failureIn(said: string): ContainerError | undefined {

@@ -1,4 +1,5 @@
 import { Failure, reasonOf } from "../../base/failure.ts";
+import { LowerMounts } from "../../sandbox/lower-mounts.ts";
 import { mountOverlay } from "../../sandbox/overlay.ts";
 import { changeRoot } from "../../sys/files.ts";
 import type { FilesAction, FilesFailure, FilesPlan } from "../files/action.ts";
@@ -10,8 +11,8 @@ import { placeTree } from "../files/place-tree.ts";
  * Runs where a container's files can be seen and all of its ids be given. Before it touches a file it makes the
  * container's root its own: whatever links the container has made, or makes meanwhile, they stay inside.
  */
-async function work({ action, root, ...stack }: FilesPlan): Promise<void> {
-  changeRoot(root ?? mountOverlay(stack).merged);
+async function work({ action, root, lowers, mounts, ...place }: FilesPlan): Promise<void> {
+  changeRoot(root ?? mountOverlay({ ...place, ...new LowerMounts(mounts).stack(lowers) }).merged);
   const input = process.stdin as AsyncIterable<Buffer>;
   switch (action.kind) {
     case "export":

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } 
 import { join } from "node:path";
 import { Failure, reasonOf } from "../../base/failure.ts";
 import { hideCgroups } from "../../sandbox/cgroups.ts";
+import { LowerMounts } from "../../sandbox/lower-mounts.ts";
 import { mountOverlay } from "../../sandbox/overlay.ts";
 import { shareLock } from "../../sys/files.ts";
 import { unmount } from "../../sys/mounts.ts";
@@ -28,7 +29,7 @@ async function launch(plan: LaunchPlan): Promise<number> {
   const { directory, record, attach } = plan;
   if (plan.cgroup === undefined) hideCgroups();
   forgetLastRun(directory);
-  const { merged } = mountOverlay({ lowers: plan.lowers, directory, dialect: plan.dialect });
+  const { merged } = mountOverlay({ ...new LowerMounts(plan.mounts).stack(plan.lowers), directory, dialect: plan.dialect });
   writeBundle(plan, merged);
   mkdirSync(join(directory, containerFiles.exit));
   watch = openSync(join(directory, launchFiles.watched), "w");

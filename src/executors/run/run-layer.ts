@@ -26,7 +26,7 @@ export interface RunWorld {
  */
 export async function runLayer(operation: RunOperation, base: readonly DiffId[], world: RunWorld, context: ExecuteContext): Promise<DiffId> {
   const { store, sandbox } = world;
-  const lowers = await Promise.all(base.map((diffId) => store.layers.directory(diffId, sandbox.dialect, (tar, target) => sandbox.unpack(tar, target))));
+  const lowers = await Promise.all(base.map((diffId) => store.layers.lower(diffId, sandbox)));
   const scratch = store.temporaryDirectory();
   mkdirSync(scratch, { recursive: true });
   try {

@@ -15,6 +15,8 @@ export interface Requests {
   readonly unpack: { readonly ask: { readonly tarPath: string; readonly target: string }; readonly answer: null };
   readonly runStep: { readonly ask: StepSpec; readonly answer: StepResult };
   readonly removeTree: { readonly ask: { readonly path: string }; readonly answer: null };
+  /** Why layers cannot be mounted from images; null where they can. */
+  readonly imageObstacle: { readonly ask: Record<string, never>; readonly answer: string | null };
   readonly probe: { readonly ask: Record<string, never>; readonly answer: SandboxFacts };
 }
 

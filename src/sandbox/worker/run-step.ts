@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { diffDirectory } from "../../store/layers/diff-directory.ts";
 import { unmount } from "../../sys/mounts.ts";
 import { hostFiles } from "../host-files.ts";
+import type { LowerMounts } from "../lower-mounts.ts";
 import { mountOverlay } from "../overlay.ts";
 import { resolveInRootfs } from "../rootfs-path.ts";
 import { runtimeSpec, STANDARD_MOUNT_POINTS, type SpecLimit } from "../runtime-spec.ts";
@@ -19,6 +20,7 @@ export interface StepTools {
   readonly dialect: "trusted" | "user";
   readonly rootless: boolean;
   readonly networks: StepNetworks;
+  readonly lowers: LowerMounts;
   readonly env: NodeJS.ProcessEnv;
 }
 
@@ -46,7 +48,7 @@ export async function runStep(step: StepSpec, tools: StepTools, hooks: WorkerHoo
 }
 
 async function runInOverlay(step: StepSpec, tools: StepTools, hooks: WorkerHooks): Promise<Pick<StepResult, "exitCode" | "network"> & { upper: string }> {
-  const { upper, merged } = mountOverlay({ lowers: step.lowers, directory: step.scratch, dialect: tools.dialect, volatile: true });
+  const { upper, merged } = mountOverlay({ ...tools.lowers.stack(step.lowers), directory: step.scratch, dialect: tools.dialect, volatile: true });
   const bundle = join(step.scratch, "bundle");
   const ran = await (async () => {
     try {
@@ -106,6 +108,6 @@ function release(merged: string): void {
 async function layerOf(upper: string, step: StepSpec, tools: StepTools): Promise<StepLayer> {
   const tar = join(step.scratch, "layer.tar");
   const index = join(step.scratch, "layer.index");
-  const { diffId, size } = await diffDirectory(upper, { dialect: tools.dialect, tarPath: tar, indexPath: index, lowers: step.lowers });
+  const { diffId, size } = await diffDirectory(upper, { dialect: tools.dialect, tarPath: tar, indexPath: index, lowers: tools.lowers.directories(step.lowers) });
   return { directory: upper, tar, index, diffId, size };
 }

@@ -1,8 +1,10 @@
-import { resolve, sep } from "node:path";
+import { join, resolve, sep } from "node:path";
 import { Failure, reasonOf } from "../../base/failure.ts";
 import { unreachable } from "../../base/unreachable.ts";
 import { unpackTar } from "../../store/layers/unpack.ts";
 import { hideCgroups } from "../cgroups.ts";
+import { findErofsObstacle } from "../erofs.ts";
+import { LowerMounts, lowerMountsPlace } from "../lower-mounts.ts";
 import { findRuntime } from "../runtime.ts";
 import { SandboxError } from "../sandbox-error.ts";
 import type { SandboxFacts, WorkerHooks } from "../step.ts";
@@ -21,6 +23,7 @@ export class Server {
   readonly #running = new Map<number, AbortController>();
   #settings: WorkerSettings | undefined;
   #networks: StepNetworks | undefined;
+  #lowers: LowerMounts | undefined;
 
   constructor(env: NodeJS.ProcessEnv, send: Send) {
     this.#env = env;
@@ -74,10 +77,12 @@ export class Server {
         await unpackTar(message.ask.tarPath, message.ask.target, { dialect: settings.dialect, owners: true });
         return null;
       case "runStep":
-        return runStep(message.ask, { runtime: findRuntime(this.#env, settings.runtime), dialect: settings.dialect, rootless: settings.mapping !== null, networks: this.#network(settings), env: this.#env }, hooks);
+        return runStep(message.ask, { runtime: findRuntime(this.#env, settings.runtime), dialect: settings.dialect, rootless: settings.mapping !== null, networks: this.#network(settings), lowers: this.#lowerMounts(settings), env: this.#env }, hooks);
       case "removeTree":
         await removeTrees([insideRoot(message.ask.path, settings.root)]);
         return null;
+      case "imageObstacle":
+        return imageObstacle(settings);
       case "probe":
         return this.#probe(settings);
       default:
@@ -89,7 +94,7 @@ export class Server {
     const { path } = findRuntime(this.#env, settings.runtime);
     const said = await this.#network(settings).probe();
     const details = { ...(said.reason === undefined ? {} : { networkReason: said.reason }), ...(said.by === undefined ? {} : { networkBy: said.by }) };
-    return { runtime: path, network: said.kind === "private" ? "private" : "host", ...details, mapping: settings.mapping, dialect: settings.dialect };
+    return { runtime: path, network: said.kind === "private" ? "private" : "host", ...details, mapping: settings.mapping, dialect: settings.dialect, imageObstacle: imageObstacle(settings) };
   }
 
   #started(): WorkerSettings {
@@ -97,10 +102,20 @@ export class Server {
     return this.#settings;
   }
 
+  /** Mounted once and used by all steps; they end with the worker. */
+  #lowerMounts(settings: WorkerSettings): LowerMounts {
+    this.#lowers ??= new LowerMounts(lowerMountsPlace(settings.root));
+    return this.#lowers;
+  }
+
   #network(settings: WorkerSettings): StepNetworks {
     this.#networks ??= new StepNetworks({ env: this.#env, root: settings.root, rootless: settings.mapping !== null });
     return this.#networks;
   }
+}
+
+function imageObstacle({ dialect, root }: WorkerSettings): string | null {
+  return dialect === "trusted" ? (findErofsObstacle(join(root, "tmp")) ?? null) : "only root of the machine may mount EROFS";
 }
 
 /** The worker is root over every id of its mapping: a wrong path here would remove what is not ours. */

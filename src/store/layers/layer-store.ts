@@ -16,8 +16,10 @@ import { readIndex, writeIndex } from "./index-file.ts";
 import { ingestTar } from "./ingest-tar.ts";
 import { layerIdentity } from "./identity.ts";
 import type { LayerIndex } from "./layer-index.ts";
+import { writeErofs } from "./erofs/write-erofs.ts";
+import type { Dialect, ErofsLower, LayerMounter, Lower } from "./lower.ts";
 
-export type Dialect = "trusted" | "user";
+export type { Dialect } from "./lower.ts";
 export type Unpack = (tarPath: string, target: string) => Promise<void>;
 
 /** A layer that a sandbox made: files in a temporary directory on the store's file system. */
@@ -30,8 +32,9 @@ export interface MadeLayer {
 }
 
 /**
- * Layers by diffID, each a value with up to three materials: the uncompressed tar, a directory that overlayfs can
- * mount, compressed blobs. One is made from another when it is asked for: `layers/HEX/{index,tar,directory.*,blobs.json}`.
+ * Layers by diffID, each a value with up to four materials: the uncompressed tar, a directory that overlayfs can
+ * mount, an EROFS image with which it can mount the tar instead, compressed blobs. One is made from another when it is
+ * asked for: `layers/HEX/{index,tar,directory.*,erofs,blobs.json}`.
  */
 export class LayerStore {
   readonly #layers: string;
@@ -170,6 +173,18 @@ export class LayerStore {
     return files;
   }
 
+  /** The layer for overlayfs: its directory if there is one; else, where that can be mounted, its tar in place; else it is unpacked. */
+  async lower(diffId: DiffId, mounter: LayerMounter): Promise<Lower> {
+    if (!existsSync(this.#file(diffId, `directory.${mounter.dialect}`)) && (await mounter.mountsImages())) {
+      const erofs = await this.#erofs(diffId);
+      if (erofs !== undefined) {
+        return erofs;
+      }
+    }
+    const path = await this.directory(diffId, mounter.dialect, (tar, target) => mounter.unpack(tar, target));
+    return { kind: "directory", path };
+  }
+
   list(): DiffId[] {
     return readdirSync(this.#layers).flatMap((name) => (/^[0-9a-f]{64}$/.test(name) ? [digestFromHex(name) as DiffId] : []));
   }
@@ -197,6 +212,24 @@ export class LayerStore {
   /** The compressed blobs of a layer that are here. */
   blobs(diffId: DiffId): readonly Descriptor[] {
     return this.#presentBlobs(diffId);
+  }
+
+  /** The layer's tar with an image over it; undefined for a layer that no image can say. */
+  async #erofs(diffId: DiffId): Promise<ErofsLower | undefined> {
+    const tar = await this.tar(diffId);
+    const image = this.#file(diffId, "erofs");
+    if (!existsSync(image)) {
+      await using _claim = await this.#claims.claim(`erofs:${hexOf(diffId)}`);
+      if (!existsSync(image)) {
+        const made = this.#temporary.file();
+        const { entries } = await this.#index(diffId);
+        if (!writeErofs(made, { entries, devices: [{ size: statSync(tar).size }], uuid: Buffer.from(hexOf(diffId).slice(0, 32), "hex") })) {
+          return undefined;
+        }
+        this.#place(diffId, { erofs: made });
+      }
+    }
+    return { kind: "erofs", image, devices: [tar] };
   }
 
   #index(diffId: DiffId): Promise<LayerIndex & { readonly tarSize: number }> {

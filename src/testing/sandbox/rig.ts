@@ -1,8 +1,15 @@
+import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, createReadStream, mkdirSync, mkdtempSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createSandbox, type Sandbox, type StepResult, type StepSpec } from "../../sandbox/sandbox.ts";
+import { writeErofs } from "../../store/layers/erofs/write-erofs.ts";
+import { indexOf } from "../../store/layers/ingest-tar.ts";
+import type { Lower } from "../../store/layers/lower.ts";
+
+/** How a rig has its layers mounted. */
+export type Snapshots = "directory" | "erofs";
 
 export const WORKER_ENTRY = fileURLToPath(new URL("../../sandbox/worker/main.ts", import.meta.url));
 
@@ -25,21 +32,23 @@ export class SandboxRig implements AsyncDisposable {
   readonly root: string;
   readonly sandbox: Sandbox;
   #count = 0;
-  #base: Promise<string> | undefined;
+  readonly #snapshots: Snapshots;
+  #base: Promise<Lower> | undefined;
 
-  constructor(directory: string, runtime: string, env: NodeJS.ProcessEnv) {
+  constructor(directory: string, runtime: string, env: NodeJS.ProcessEnv, snapshots: Snapshots = "directory") {
+    this.#snapshots = snapshots;
     this.root = mkdtempSync(join(directory, "store-"));
     this.sandbox = createSandbox({ env, root: this.root, runtime, entry: WORKER_ENTRY });
   }
 
-  /** A layer directory of busybox with a passwd and a group file. */
-  base(): Promise<string> {
+  /** A layer of busybox with a passwd and a group file. */
+  base(): Promise<Lower> {
     this.#base ??= this.#makeBase();
     return this.#base;
   }
 
-  /** Unpacks a tree as a layer, through a tar and the worker. */
-  async layer(files: Files, change: (tree: string) => void = () => {}): Promise<string> {
+  /** Makes a layer of a tree. */
+  async layer(files: Files, change: (tree: string) => void = () => {}): Promise<Lower> {
     const tree = this.fresh("tree");
     for (const [path, content] of Object.entries(files)) {
       const target = join(tree, path);
@@ -51,9 +60,19 @@ export class SandboxRig implements AsyncDisposable {
     change(tree);
     const tar = `${tree}.tar`;
     execFileSync("tar", ["--create", "--file", tar, "--format=pax", "--owner=0", "--group=0", "--numeric-owner", "--sort=name", "--directory", tree, "."]);
-    const target = this.fresh("layer");
-    await this.sandbox.unpack(tar, target);
-    return target;
+    return this.layerOf(tar);
+  }
+
+  /** A layer's tar as the rig has its layers: unpacked by the worker, or mounted by it as it lies. */
+  async layerOf(tar: string): Promise<Lower> {
+    const target = this.fresh("layer-with-a-name-so-long-that-a-hundred-of-them-do-not-fit-a-page-of-memory");
+    if (this.#snapshots === "directory") {
+      await this.sandbox.unpack(tar, target);
+      return { kind: "directory", path: target };
+    }
+    const image = join(target, "erofs");
+    assert(writeErofs(image, { entries: await indexOf(createReadStream(tar)), devices: [{ size: statSync(tar).size }] }));
+    return { kind: "erofs", image, devices: [tar] };
   }
 
   /** Runs `sh -c script` on busybox, or what `over` says instead. */
@@ -82,7 +101,7 @@ export class SandboxRig implements AsyncDisposable {
     await this.sandbox[Symbol.asyncDispose]();
   }
 
-  #makeBase(): Promise<string> {
+  #makeBase(): Promise<Lower> {
     const files: Record<string, string> = {
       "etc/passwd": "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001:App:/home/app:/bin/sh\n",
       "etc/group": "root:x:0:\napp:x:1001:\nstaff:x:50:app,other\nvideo:x:44:app\n",

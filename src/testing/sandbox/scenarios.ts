@@ -92,13 +92,20 @@ export const SCENARIOS: readonly Scenario[] = [
   }),
   scenario("a layer goes over its own base again: what a step deleted stays deleted", async (rig) => {
     const ran = await rig.run("rm -r /data/a /data/deep; echo new >/data/b");
-    const target = rig.fresh("layer");
-    await rig.sandbox.unpack(ran.layer!.tar, target);
     const base = await rig.base();
-    for (const upper of [ran.layer!.directory, target]) {
+    for (const upper of [{ kind: "directory", path: ran.layer!.directory } as const, await rig.layerOf(ran.layer!.tar)]) {
       const after = await rig.run("ls /data; cat /data/b", { lowers: [base, upper] });
       assert.equal(after.stdout, "b\nnew\n");
     }
+  }),
+  scenario("all files of a step are on one file system, changed or not, and a program can copy them so", async (rig) => {
+    const above = await rig.layer({ "data/above": "x\n" });
+    const ran = await rig.run("echo new >>/data/a; stat -c %d / /data /data/a /data/b /data/above /bin/busybox", { lowers: [await rig.base(), above] });
+    assert.equal(new Set(ran.stdout.trim().split("\n")).size, 1, ran.stdout);
+  }),
+  scenario("a second step over the same layers sees nothing of the first", async (rig) => {
+    await rig.run("echo changed >/data/a; rm /data/b");
+    assert.equal((await rig.run("cat /data/a /data/b")).stdout, "a\nb\n");
   }),
   scenario("hard links stay hard links", async (rig) => {
     const ran = await rig.run("echo x >/one; ln /one /two");
@@ -107,9 +114,7 @@ export const SCENARIOS: readonly Scenario[] = [
   scenario("a hundred and twenty layers can be run over", async (rig) => {
     const lowers = [await rig.base()];
     for (let at = 0; at < 119; at += 1) {
-      const directory = rig.fresh("layer-with-a-name-so-long-that-all-of-them-do-not-fit-a-page-of-memory");
-      mkdirSync(join(directory, `d${at}`));
-      lowers.push(directory);
+      lowers.push(await rig.layer({ [`d${at}`]: null }));
     }
     const ran = await rig.run("ls -d /d* | wc -l", { lowers });
     assert.equal(ran.stdout.trim(), "121", ran.stderr); // with /data and /dev

@@ -61,7 +61,7 @@ describe.skipIf(process.geteuid!() !== 0)("a layer mounted in place, as root", (
     directory = mkdtempSync(join(tmpdir(), "laminate-erofs-"));
     outcomes = readOutcomes(directory);
   });
-  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  afterAll(() => rmSync(directory, { recursive: true, force: true }), 60_000);
 
   for (const { name } of SCENARIOS) {
     test(name, { timeout: 120_000 }, async (context) => {
