@@ -1,6 +1,7 @@
 import { formatOf } from "../archive/decompress.ts";
 import { reasonOf } from "../base/failure.ts";
 import { digestFromHex, type Digest, type DiffId } from "../oci/digest.ts";
+import { StoreFailure } from "../store/store-error.ts";
 import type { Store } from "../store/store.ts";
 import { ArchiveFailure } from "./export-error.ts";
 import type { Member } from "./members.ts";
@@ -48,6 +49,7 @@ async function stashFile(store: Store, name: string, body: AsyncIterable<Buffer>
     }
     return { kind: "blob", ...(await store.content.ingest(all, expected === undefined ? {} : { digest: expected })) };
   } catch (error) {
+    if (error instanceof StoreFailure && (error.code === "disk-full" || error.code === "read-only")) throw error; // nothing is wrong with the archive
     throw new ArchiveFailure(expected === undefined ? "not-an-image" : "wrong-digest", `read "${name}": ${reasonOf(error)}`, { cause: error });
   }
 }

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { errnoOf } from "../base/failure.ts";
 import { tryLock } from "../sys/files.ts";
+import { storeWriteFailure } from "./write-file.ts";
 
 const FIRST_WAIT = 5;
 const LONGEST_WAIT = 200;
@@ -20,10 +22,9 @@ export class Claims {
   }
 
   async claim(key: string): Promise<AsyncDisposable> {
-    mkdirSync(this.#directory, { recursive: true });
     const kind = key.split(":", 1)[0]!.replaceAll(/[^a-z0-9]/g, "");
     const slot = createHash("sha256").update(key).digest("hex").slice(0, 3);
-    const file = openSync(path.join(this.#directory, `${kind}-${slot}`), "a", 0o644);
+    const file = this.#open(`${kind}-${slot}`);
     try {
       for (let wait = FIRST_WAIT; !tryLock(file); wait = Math.min(wait * 2, LONGEST_WAIT)) {
         await sleep(wait);
@@ -37,5 +38,23 @@ export class Claims {
         closeSync(file);
       },
     };
+  }
+
+  #open(name: string): number {
+    try {
+      if (!existsSync(this.#directory)) makeDirectory(this.#directory);
+      return openSync(path.join(this.#directory, name), "a", 0o644);
+    } catch (error) {
+      throw storeWriteFailure(error);
+    }
+  }
+}
+
+/** Not `recursive`, with which Node says ENOENT where a file system is read-only. */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (errnoOf(error) !== "EEXIST") throw error;
   }
 }

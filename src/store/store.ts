@@ -9,6 +9,7 @@ import { ImageStore } from "./images/image-store.ts";
 import { LayerStore } from "./layers/layer-store.ts";
 import { Leases } from "./leases.ts";
 import { RecordStore } from "./records.ts";
+import { Reserve } from "./reserve.ts";
 import { StoreFailure } from "./store-error.ts";
 import { Temporary } from "./temporary.ts";
 import { storeWriteFailure, writeFileAtomically } from "./write-file.ts";
@@ -28,6 +29,8 @@ export interface Store extends AsyncDisposable {
   temporaryDirectory(): string;
   /** Does all of `work` on records and images or nothing of it; nobody else writes meanwhile, so nobody takes a lease. */
   transaction<T>(work: () => T): T;
+  /** A transaction that frees space: on a full disk it may use the room that is kept for that. */
+  urgently<T>(work: () => T): T;
 }
 
 /** The layout that this version reads and writes; a store of a later one is left alone. */
@@ -37,7 +40,8 @@ const LAYOUT = 1;
 export async function openStore(root: string): Promise<Store> {
   const place = path.resolve(root);
   const { temporary, leftovers } = prepare(place);
-  const database = new Database(place);
+  const reserve = new Reserve(path.join(place, "reserve"));
+  const database = new Database(place, reserve);
   const claims = new Claims(place);
   const leases = new Leases(database);
   const content = new ContentStore(place, temporary, leases);
@@ -54,12 +58,25 @@ export async function openStore(root: string): Promise<Store> {
     leftovers,
     temporaryDirectory: () => temporary.directory(),
     transaction: (work) => database.transaction(work),
+    urgently: (work) => withReserve(reserve, () => database.transaction(work)),
     async [Symbol.asyncDispose]() {
       leases.release();
       database.close();
       temporary.dispose();
+      reserve.fill();
     },
   };
+}
+
+function withReserve<T>(reserve: Reserve, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof StoreFailure && error.code === "disk-full" && reserve.lend()) {
+      return withReserve(reserve, work);
+    }
+    throw error;
+  }
 }
 
 function prepare(root: string): { temporary: Temporary; leftovers: string[] } {
@@ -97,7 +114,9 @@ function layoutOf(file: string): number | undefined {
     throw error;
   }
   if (!/^\d+\n?$/.test(text)) {
-    throw new StoreFailure("damaged", `open the store: ${JSON.stringify(file)} should hold a number`);
+    throw new StoreFailure("damaged", `open the store: ${JSON.stringify(file)} should hold a number, and holds ${JSON.stringify(text.slice(0, 40))}`, {
+      hint: `if nothing else was changed, write it again: echo ${LAYOUT} > ${file}`,
+    });
   }
   return Number(text);
 }

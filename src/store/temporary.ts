@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
+import { storeWriteFailure } from "./write-file.ts";
 import { holderName, isHolderAlive } from "./holder.ts";
 
 /**
@@ -45,7 +46,11 @@ export class Temporary {
 
   #make(): string {
     const own = path.join(this.#root, holderName());
-    mkdirSync(own, { mode: 0o755 });
+    try {
+      mkdirSync(own, { mode: 0o755 });
+    } catch (error) {
+      throw storeWriteFailure(error);
+    }
     return own;
   }
 }

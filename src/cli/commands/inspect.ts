@@ -1,6 +1,7 @@
 import type { Description } from "../../api/inspect.ts";
 import { Failure } from "../../base/failure.ts";
 import { defineCommand, type CommandContext } from "../command.ts";
+import { errorLines } from "../error-lines.ts";
 import { UsageError } from "../usage-error.ts";
 
 const flags = {
@@ -35,7 +36,7 @@ export const command = defineCommand({
       }
     }
     print(found);
-    for (const failure of failures) context.stderr.write(`Error: ${failure.message}\n`);
+    for (const failure of failures) context.stderr.write(errorLines(failure));
     return failures.length === 0 ? 0 : 1;
   },
 });

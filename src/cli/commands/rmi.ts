@@ -1,5 +1,6 @@
 import { Failure } from "../../base/failure.ts";
 import { defineCommand } from "../command.ts";
+import { errorLines } from "../error-lines.ts";
 
 export const command = defineCommand({
   name: "rmi",
@@ -23,7 +24,7 @@ export const command = defineCommand({
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
         // As docker: the other images are removed all the same; what is not there is no failure when forced.
-        context.stderr.write(`Error: ${error.message}\n`);
+        context.stderr.write(errorLines(error));
         failed ||= !(force === true && error.code === "no-such-image");
       }
     }

@@ -28,7 +28,7 @@ const PARTIAL_AGE = 86_400_000;
  * process killed here leaves a whole store; what it had not yet deleted lies in its scratch space.
  */
 export async function collect(store: Store, options: CollectOptions): Promise<Collected> {
-  const { taken, bytes } = store.transaction(() => {
+  const { taken, bytes } = store.urgently(() => {
     options.forget?.();
     return take(store, options);
   });
