@@ -47,6 +47,7 @@ export const ROWS: readonly Row[] = [
 /** What every round of a case has at hand. */
 export interface Bench {
   readonly events: ProcessEvents;
+  readonly signal: AbortSignal;
   /** Where contexts stand. */
   readonly directory: string;
   readonly bases: Bases;
@@ -65,7 +66,8 @@ export async function runCase(name: Case, bench: Bench, builder: Builder, editio
   builder.forget();
 }
 
-class Round {
+/** The measurements of one round with one builder. */
+export class Round {
   readonly bench: Bench;
   readonly builder: Builder;
   #edition: number;
@@ -88,8 +90,8 @@ class Round {
   /** What was written before is the disk's business before the clock starts, not while it runs. */
   async measure(row: string, argv: readonly string[]): Promise<Measurement> {
     spawnSync("sync");
-    const measurement = await measure(this.bench.events, argv, this.builder.daemons(), this.builder.prefix);
-    return this.record(row, measurement);
+    const { events, signal } = this.bench;
+    return this.record(row, await measure(argv, { events, signal, daemons: this.builder.daemons(), prefix: this.builder.prefix }));
   }
 
   record(row: string, measurement: Measurement): Measurement {

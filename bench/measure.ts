@@ -32,11 +32,19 @@ const TICKS = 100;
 const WRAPPER = `start=$EPOCHREALTIME; "$@" >/dev/null; status=$?; end=$EPOCHREALTIME
 { echo "$start $end"; read -r line </proc/$$/stat; echo "$line"; while read -r line; do echo "$line"; done </proc/$$/io; } >&3; exit $status`;
 
-/**
- * Runs a command to its end and measures it. `daemons`: processes that work for it. `prefix` starts the command, and is not timed.
- * Throws with the command's last words if it fails.
- */
-export async function measure(events: ProcessEvents, argv: readonly string[], daemons: readonly number[] = [], prefix: readonly string[] = []): Promise<Measurement> {
+export interface Watch {
+  readonly events: ProcessEvents;
+  /** Ends the command, and so the measurement. */
+  readonly signal: AbortSignal;
+  /** Processes that work for the command. */
+  readonly daemons: readonly number[];
+  /** What starts the command, untimed. */
+  readonly prefix: readonly string[];
+}
+
+/** Runs a command to its end and measures it. Throws with the command's last words if it fails. */
+export async function measure(argv: readonly string[], { events, signal, daemons, prefix }: Watch): Promise<Measurement> {
+  signal.throwIfAborted();
   const helpers = withDescendants(daemons);
   const tree = new ProcessTree(events, helpers);
   tree.follow(0);
@@ -45,7 +53,9 @@ export async function measure(events: ProcessEvents, argv: readonly string[], da
   const before = sum(helpers.map(countersOf));
 
   const [command, ...rest] = [...prefix, "bash", "-c", WRAPPER, "bash", ...argv];
-  const child = spawn(command!, rest, { stdio: ["ignore", "ignore", "pipe", "pipe"] });
+  const child = spawn(command!, rest, { stdio: ["ignore", "ignore", "pipe", "pipe"], detached: true }); // a process group of its own
+  const terminate = () => process.kill(-child.pid!, "SIGTERM");
+  signal.addEventListener("abort", terminate);
   tree.add([child.pid!]);
   let peakMemory = idleMemory;
   const look = () => {
@@ -58,7 +68,11 @@ export async function measure(events: ProcessEvents, argv: readonly string[], da
     text(child.stderr!),
     text(child.stdio[3] as Readable),
     new Promise<number | null>((resolve, reject) => child.once("error", reject).once("close", resolve)),
-  ]).finally(() => clearInterval(timer));
+  ]).finally(() => {
+    clearInterval(timer);
+    signal.removeEventListener("abort", terminate);
+  });
+  signal.throwIfAborted();
   look();
   if (status !== 0) throw new Error(`run ${argv.join(" ")}: it ended with ${status}: ${errors.slice(-2000)}`);
 

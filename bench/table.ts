@@ -53,7 +53,8 @@ function targetOf({ ratio, seconds }: Target): string {
   return seconds === undefined ? "" : `${seconds} s`;
 }
 
-function section(title: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A heading and a table, as Markdown. */
+export function section(title: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   return [`### ${title}`, "", line(head), `|${"---|".repeat(head.length)}`, ...rows.map(line), ""].join("\n");
 }
