@@ -38,6 +38,8 @@ const AT_ONCE = 3;
 const INDEXES: readonly string[] = [mediaTypes.index, mediaTypes.dockerManifestList];
 /** An index may list indexes; nobody makes more than two of them stand on each other. */
 const DEEPEST = 4;
+/** So many of an index's entries without a platform are looked into: each is a request. */
+const MOST_UNNAMED = 8;
 const LAYERS: readonly string[] = [mediaTypes.layer, mediaTypes.layerGzip, mediaTypes.layerZstd, mediaTypes.dockerLayer, mediaTypes.dockerLayerGzip, mediaTypes.dockerLayerZstd];
 
 /**
@@ -104,7 +106,7 @@ async function searchIndex(session: Session, reference: Reference, index: RawMan
   const chosen = choosePlatform(manifests, platform);
   // An entry without a platform can be an index of its own; a manifest without one counts where it is alone.
   const unnamed = manifests.filter((one) => one.platform === undefined && (INDEXES.includes(one.mediaType) || manifests.length === 1));
-  for (const { digest } of chosen === undefined ? unnamed : [chosen]) {
+  for (const { digest } of chosen === undefined ? unnamed.slice(0, MOST_UNNAMED) : [chosen]) {
     const raw = await getManifest(session, { repository: reference.repository, tagOrDigest: digest, signal });
     const found = INDEXES.includes(raw.mediaType) ? await searchIndex(session, reference, raw, { ...search, depth: depth + 1 }) : raw;
     if (found !== undefined) return found;
