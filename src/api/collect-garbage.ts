@@ -7,7 +7,7 @@ import { partsOf } from "../store/collect/reachable.ts";
 import { Containers } from "../containers/containers.ts";
 import type { Laminate } from "./laminate.ts";
 
-export type WithSandbox = Pick<Laminate, "store" | "sandbox">;
+export type WithSandbox = Pick<Laminate, "store" | "sandbox" | "env">;
 
 /** What was taken away, in order: a name, the whole image, or (as the chainID below it) a layer that went with it. */
 export type Removal = { readonly untagged: string } | { readonly deleted: string };

@@ -8,17 +8,18 @@ export interface ContainerDescription {
 
 /** A container that is called `name`, or undefined when there is none. */
 export async function describeContainer(store: Pick<Store, "root">, name: string): Promise<ContainerDescription | undefined> {
-  const [{ Containers }, { isUp, stateOf, readRun, pathIn }, { failureExitCode }] = await Promise.all([import("../containers/containers.ts"), import("../containers/container.ts"), import("../containers/container-error.ts")]);
+  const [{ Containers }, { isUp, stateOf, pathIn }, { failureExitCode }] = await Promise.all([import("../containers/containers.ts"), import("../containers/container.ts"), import("../containers/container-error.ts")]);
   const container = findOne(new Containers(store.root), name);
   if (container === undefined) return undefined;
   const { record } = container;
+  const state = stateOf(container);
   const [path = "", ...args] = [...record.entrypoint, ...record.command];
   return {
     Id: record.id,
     Created: new Date(record.created).toISOString(),
     Path: path,
     Args: args,
-    State: describeState(stateOf(container)),
+    State: describeState(state),
     Image: record.image.id,
     LogPath: pathIn(container, "log"),
     Name: `/${record.name}`,
@@ -57,7 +58,7 @@ export async function describeContainer(store: Pick<Store, "root">, name: string
       Labels: record.labels,
       StopSignal: record.stopSignal,
     },
-    NetworkSettings: { Ports: describePorts(record.exposed, readRun(container.directory)?.ports ?? []) },
+    NetworkSettings: describeNetwork(record, state),
   };
 
   type Found = ReturnType<InstanceType<typeof Containers>["find"]>;
@@ -68,6 +69,13 @@ export async function describeContainer(store: Pick<Store, "root">, name: string
       if (error instanceof Error && "code" in error && error.code === "no-such-container") return undefined;
       throw error;
     }
+  }
+
+  /** docker's names; an address is there while the container runs. */
+  function describeNetwork({ exposed, network: mode }: typeof record, now: typeof state): Record<string, unknown> {
+    const run = isUp(now) ? now.run : undefined;
+    const own = { IPAddress: run?.network.address ?? "", Gateway: run?.network.gateway ?? "", IPPrefixLen: run?.network.by === "veth" ? 30 : run?.network.by === "slirp4netns" ? 24 : 0 };
+    return { ...own, Ports: describePorts(exposed, run?.ports ?? []), Networks: { [mode === "default" ? "bridge" : mode]: own } };
   }
 
   function describeState(state: ReturnType<typeof stateOf>): Record<string, unknown> {
@@ -101,7 +109,7 @@ function describePorts(exposed: readonly string[], bindings: readonly Binding[])
   const ports: Record<string, { readonly HostIp: string; readonly HostPort: string }[] | null> = Object.fromEntries(exposed.map((port) => [port, null]));
   for (const { hostIp, hostPort, containerPort, protocol } of bindings) {
     const key = `${containerPort}/${protocol}`;
-    ports[key] = [...(ports[key] ?? []), { HostIp: hostIp, HostPort: String(hostPort) }];
+    ports[key] = [...(ports[key] ?? []), { HostIp: hostIp || "0.0.0.0", HostPort: String(hostPort) }];
   }
   return ports;
 }

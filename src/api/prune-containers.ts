@@ -7,7 +7,7 @@ import { matchesLabels, type PruneFilters } from "./prune-filters.ts";
 import type { Pruned } from "./prune-images.ts";
 
 /** Removes all containers that ended. One that is just being created stays. */
-export async function pruneContainers({ store, sandbox }: WithSandbox, { labels, before = Infinity }: PruneFilters): Promise<Pruned<string>> {
+export async function pruneContainers({ store, sandbox, env }: WithSandbox, { labels, before = Infinity }: PruneFilters): Promise<Pruned<string>> {
   const containers = new Containers(store.root);
   const removed: string[] = [];
   let bytes = 0;
@@ -15,7 +15,7 @@ export async function pruneContainers({ store, sandbox }: WithSandbox, { labels,
     const { created, labels: own } = container.record;
     if (!hasEnded(container) || created >= before || !matchesLabels(own, labels)) continue;
     bytes += await treeBytes(container.directory);
-    await removeContainer(container, containers, sandbox);
+    await removeContainer(container, containers, sandbox, env);
     removed.push(container.id);
   }
   return { removed, bytes };

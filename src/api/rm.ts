@@ -6,7 +6,7 @@ import { removeContainer } from "../containers/remove-container.ts";
 import type { Laminate } from "./laminate.ts";
 
 /** Removes a container; one that runs only with `force`, which kills it first. */
-export async function rm({ store, sandbox }: Pick<Laminate, "store" | "sandbox">, { container: name, force }: { readonly container: string; readonly force: boolean }): Promise<void> {
+export async function rm({ store, sandbox, env }: Pick<Laminate, "store" | "sandbox" | "env">, { container: name, force }: { readonly container: string; readonly force: boolean }): Promise<void> {
   const containers = new Containers(store.root);
   const container = containers.find(name);
   if (isUp(stateOf(container))) {
@@ -15,5 +15,5 @@ export async function rm({ store, sandbox }: Pick<Laminate, "store" | "sandbox">
     }
     await killContainer(container);
   }
-  await removeContainer(container, containers, sandbox);
+  await removeContainer(container, containers, sandbox, env);
 }

@@ -12,7 +12,7 @@ export interface StartRequest {
 }
 
 /** Starts a container that does not run; resolves to its exit code, or in the background to 0 when it runs. One that runs is left as it is. */
-export async function start(laminate: Laminate, { container: name, attach }: StartRequest, hooks: Pick<StartOptions, "signal" | "proxy">): Promise<number> {
+export async function start(laminate: Laminate, { container: name, attach }: StartRequest, hooks: Pick<StartOptions, "signal" | "proxy" | "onNotice">): Promise<number> {
   const { store, sandbox, env } = laminate;
   const containers = new Containers(store.root);
   const container = containers.find(name);
@@ -24,7 +24,7 @@ export async function start(laminate: Laminate, { container: name, attach }: Sta
     return await join(laminate, { container: name, ...attach }, hooks);
   }
   const { terminal, openStdin } = container.record;
-  const code = await startContainer(container, { store, sandbox, containers, env }, { signal: hooks.signal, ...(hooks.proxy === undefined ? {} : { proxy: hooks.proxy }), ...(attach === undefined ? {} : { attach: { ...attach, stdin: attach.stdin && openStdin, terminal } }) });
+  const code = await startContainer(container, { store, sandbox, containers, env }, { signal: hooks.signal, ...(hooks.onNotice === undefined ? {} : { onNotice: hooks.onNotice }), ...(hooks.proxy === undefined ? {} : { proxy: hooks.proxy }), ...(attach === undefined ? {} : { attach: { ...attach, stdin: attach.stdin && openStdin, terminal } }) });
   if (!existsSync(container.directory)) containers.release(container);
   return code;
 }

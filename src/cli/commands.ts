@@ -20,6 +20,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   attach: { group: "Containers", summary: "Attach local standard input, output, and error streams to a running container" },
   exec: { group: "Containers", summary: "Execute a command in a running container" },
   ps: { group: "Containers", summary: "List containers" },
+  port: { group: "Containers", summary: "List the published ports of a container" },
   logs: { group: "Containers", summary: "Fetch the logs of a container, or of a build" },
   stop: { group: "Containers", summary: "Stop one or more running containers" },
   restart: { group: "Containers", summary: "Restart one or more containers" },
@@ -53,7 +54,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
 /** Docker's longer names: `image ls`, `container rm`, `buildx build`. */
 const NOUNS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   image: { ls: "images", list: "images", rm: "rmi", remove: "rmi", ...same("build", "history", "import", "inspect", "load", "pull", "push", "save", "tag") },
-  container: { ls: "ps", list: "ps", ps: "ps", remove: "rm", ...same("attach", "cp", "create", "exec", "export", "inspect", "kill", "logs", "pause", "rename", "restart", "rm", "run", "start", "stop", "top", "unpause", "wait") },
+  container: { ls: "ps", list: "ps", ps: "ps", remove: "rm", ...same("attach", "cp", "create", "exec", "export", "inspect", "kill", "logs", "pause", "port", "rename", "restart", "rm", "run", "start", "stop", "top", "unpause", "wait") },
   builder: same("build"),
   buildx: { ...same("build"), prune: "builder prune" },
   system: same("info"),

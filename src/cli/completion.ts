@@ -12,7 +12,7 @@ export interface CompletedCommand {
 }
 
 const IMAGE_COMMANDS = new Set(["run", "create", "push", "history", "inspect", "tag", "rmi", "save", "pull"]);
-const CONTAINER_COMMANDS = new Set(["exec", "start", "attach", "restart", "wait", "pause", "unpause", "top", "rename", "logs", "stop", "kill", "rm", "cp", "export"]);
+const CONTAINER_COMMANDS = new Set(["exec", "start", "attach", "restart", "wait", "pause", "unpause", "top", "rename", "port", "logs", "stop", "kill", "rm", "cp", "export"]);
 const FILE_COMMANDS = new Set(["build", "load", "import"]);
 
 /** Every command with its flags. */

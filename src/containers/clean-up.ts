@@ -1,4 +1,9 @@
+import { fileURLToPath } from "node:url";
 import { containerFiles } from "./container.ts";
+import { bootId } from "../sys/process-identity.ts";
+import type { NetworkRemains } from "./end-network.ts";
+import type { StartedNetwork } from "./worker/container-network.ts";
+import type { ContainerNetwork } from "./record.ts";
 import { launchFiles, type LaunchPlan } from "./launch-plan.ts";
 
 /**
@@ -7,7 +12,8 @@ import { launchFiles, type LaunchPlan } from "./launch-plan.ts";
  * `--rm` the container, once nobody wants to know how it ended (see `watched`).
  */
 const SCRIPT = `
-id=$1 dir=$2 link=$3 remove=$4; shift 4
+id=$1 dir=$2 link=$3 remove=$4 network=$5 node=$6 program=$7; shift 7
+[ -z "$network" ] || "$node" "$program" "$network"
 for group; do
   if grep -qs '^oom_kill [1-9]' "$group/memory.oom_control" "$group/memory.events"; then : > "$dir/${containerFiles.oom}"; fi
   if [ -s "$group/cgroup.procs" ]; then while read -r pid; do kill -9 "$pid"; done < "$group/cgroup.procs"; fi
@@ -22,7 +28,15 @@ umount -l "$dir/${containerFiles.merged}"
 rm -rf --one-file-system "$dir"
 `;
 
+const NETWORK_END = fileURLToPath(new URL("./worker/network-end.ts", import.meta.url));
+
+/** slirp4netns ends by itself, with the files that conmon holds; the kernel's rules and pasta do not. */
+function leavesSomething({ by }: ContainerNetwork): boolean {
+  return by === "veth" || by === "pasta";
+}
+
 /** The command with its arguments. */
-export function cleanUpCommand({ record, directory, nameLink, cgroup }: Pick<LaunchPlan, "record" | "directory" | "nameLink" | "cgroup">): string[] {
-  return ["/bin/sh", "-c", SCRIPT, "sh", record.id, directory, nameLink, record.autoRemove ? "yes" : "no", ...(cgroup?.directories ?? [])];
+export function cleanUpCommand({ record, directory, nameLink, cgroup }: Pick<LaunchPlan, "record" | "directory" | "nameLink" | "cgroup">, { said, helpers }: Pick<StartedNetwork, "said" | "helpers">): string[] {
+  const remains: NetworkRemains = { boot: bootId(), network: said, helpers };
+  return ["/bin/sh", "-c", SCRIPT, "sh", record.id, directory, nameLink, record.autoRemove ? "yes" : "no", leavesSomething(said) ? JSON.stringify(remains) : "", process.execPath, NETWORK_END, ...(cgroup?.directories ?? [])];
 }

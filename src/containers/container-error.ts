@@ -18,6 +18,8 @@ export class ContainerError extends Failure {
     | "no-init"
     | "no-such-path"
     | "port-taken"
+    | "port-refused"
+    | "no-such-port"
     | "cannot-start"
     | "cannot-execute"
     | "not-found"

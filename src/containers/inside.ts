@@ -6,7 +6,7 @@ import { isRootless } from "../sandbox/namespace.ts";
 import { cgroupFlags } from "../sandbox/runtime.ts";
 import { freezerFile } from "./cgroup.ts";
 import { ContainerError } from "./container-error.ts";
-import { isUp, pathIn, stateOf, type Container } from "./container.ts";
+import { isUp, pathIn, readRun, stateOf, type Container } from "./container.ts";
 import { isAlive } from "../sys/process-identity.ts";
 import { launchFiles } from "./launch-plan.ts";
 import type { RunRecord } from "./record.ts";
@@ -57,8 +57,8 @@ export async function stopContainer(container: Container, { signal, seconds }: {
   if (!isUp(stateOf(container))) return;
   signalContainer(container, signal);
   thaw(container);
-  if (await untilEnded(container, seconds * 1000)) return;
-  await killContainer(container);
+  if (await untilEnded(container, seconds * 1000)) await portsFreed(container);
+  else await killContainer(container);
 }
 
 const KILLED_WITHIN = 10_000;
@@ -69,7 +69,17 @@ export async function killContainer(container: Container): Promise<void> {
   if (!(await untilEnded(container, KILLED_WITHIN))) {
     throw new ContainerError("does-not-stop", `container ${container.record.name} does not end, even when killed`);
   }
+  await portsFreed(container);
 }
+
+/** Its monitor holds a container's published ports, and has still to clean up; who stops it wants them at once, for the next. */
+async function portsFreed({ directory }: Container): Promise<void> {
+  const run = readRun(directory);
+  if (run === undefined || run.ports.length === 0) return;
+  for (const end = Date.now() + FREED_WITHIN; isAlive(run.monitor) && Date.now() < end; ) await sleep(5);
+}
+
+const FREED_WITHIN = 5000;
 
 /** Where a running container's files are for commands run by {@link insideCommand}. */
 export function mergedIn(container: Container): string {

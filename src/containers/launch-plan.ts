@@ -7,6 +7,8 @@ import type { ContainerRecord } from "./record.ts";
 export interface LaunchPlan {
   readonly record: ContainerRecord;
   readonly directory: string;
+  /** The store's root. */
+  readonly root: string;
   /** The image's layers, lowest first. */
   readonly lowers: readonly Lower[];
   /** Where layers that are no directories are mounted: outside of the container's directory, which is removed from within. */
@@ -37,6 +39,7 @@ export interface AttachPlan {
 export interface LaunchFailure {
   readonly code: string;
   readonly message: string;
+  readonly hint?: string;
   /** The container was started all the same: only its streams were lost. */
   readonly started: boolean;
 }

@@ -1,18 +1,13 @@
+import type { PortMapping } from "../sandbox/network/network.ts";
 import { ContainerError } from "./container-error.ts";
 
-export type Protocol = "tcp" | "udp";
+export type Protocol = PortMapping["protocol"];
 
 /** A port that the user wants to reach; host port 0 is any free one. */
-export interface PublishedPort {
-  /** "" is every address. */
-  readonly hostIp: string;
-  readonly hostPort: number;
-  readonly containerPort: number;
-  readonly protocol: Protocol;
-}
+export type PublishedPort = PortMapping;
 
 /** A port that can be reached: `hostPort` is real. */
-export type PortBinding = PublishedPort;
+export type PortBinding = PortMapping;
 
 /** Reads docker's `-p`: `[[IP:][HOSTPORT]:]PORT[/PROTOCOL]`, ports also as ranges `8000-8010`. */
 export function parsePublish(text: string): PublishedPort[] {

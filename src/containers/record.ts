@@ -1,6 +1,6 @@
 import type { Digest, DiffId } from "../oci/digest.ts";
 import type { HostEntry } from "../sandbox/host-files.ts";
-import type { NetworkMode } from "../sandbox/network/network.ts";
+import type { NetworkKind, NetworkMode } from "../sandbox/network/network.ts";
 import type { SpecLimit } from "../sandbox/runtime-spec.ts";
 import type { DeviceMapping } from "./devices.ts";
 import type { Cgroup } from "./cgroup.ts";
@@ -33,6 +33,9 @@ export interface ContainerRecord {
   readonly hostname: string;
   readonly network: NetworkMode;
   readonly addHosts: readonly HostEntry[];
+  /** Nameservers, and the domains to search, instead of the host's. */
+  readonly dns?: readonly string[];
+  readonly dnsSearch?: readonly string[];
   readonly mounts: readonly Mount[];
   readonly publish: readonly PublishedPort[];
   /** `8080/tcp`, from the image and `--expose`. */
@@ -70,6 +73,13 @@ export interface ContainerRecord {
 export interface ContainerNetwork {
   readonly kind: "private" | "host" | "none";
   readonly reason?: string;
+  /** What a private one reaches the outside by. */
+  readonly by?: NetworkKind;
+  /** The container's address in a private one, and where this machine answers. */
+  readonly address?: string;
+  readonly gateway?: string;
+  /** What has to be given to `endLink` when the container has ended. */
+  readonly link?: string;
 }
 
 /** One start of a container: `run.json`, written when its process exists and replaced at the next start. */
@@ -85,6 +95,6 @@ export interface RunRecord {
   readonly cgroup?: Cgroup;
   readonly network: ContainerNetwork;
   readonly ports: readonly PortBinding[];
-  /** The network's tool and the port proxy, which end with the container. */
+  /** The network's program, which ends with the container. */
   readonly helpers: readonly ProcessIdentity[];
 }

@@ -29,6 +29,8 @@ export interface RunOptions {
   readonly hostname?: string;
   readonly network: NetworkMode;
   readonly addHosts: readonly HostEntry[];
+  readonly dns: readonly string[];
+  readonly dnsSearch: readonly string[];
   readonly mounts: readonly Mount[];
   readonly publish: readonly PublishedPort[];
   readonly publishAll: boolean;
@@ -99,6 +101,8 @@ export function containerRecord(image: { readonly id: Digest; readonly name: str
       hostname,
       network: options.network,
       addHosts: options.addHosts,
+      ...(options.dns.length === 0 ? {} : { dns: options.dns }),
+      ...(options.dnsSearch.length === 0 ? {} : { dnsSearch: options.dnsSearch }),
       mounts: [...options.mounts, ...volumes.map((target): Mount => ({ type: "volume", name: "", target, readOnly: false }))],
       publish: [...options.publish, ...all.map((port) => ({ ...port, hostIp: "", hostPort: 0 }))],
       exposed: exposed.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`),

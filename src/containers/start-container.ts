@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -29,6 +28,8 @@ export interface StartWorld {
 export interface StartOptions {
   /** How our standard streams are joined to the container's; undefined in the background. */
   readonly attach?: AttachPlan;
+  /** Told what the launcher has to say of a container in the background; of one in the foreground it writes it to standard error. */
+  readonly onNotice?: (text: string) => void;
   /** Has what happens to this process told to the container: signals, and new sizes of the terminal. Gives what ends that. */
   readonly proxy?: (tell: (said: Said) => void) => () => void;
   /** Leaves a container in the foreground alone. */
@@ -42,7 +43,6 @@ export interface StartOptions {
 export async function startContainer(container: Container, world: StartWorld, options: StartOptions): Promise<number> {
   const { record, directory } = container;
   const { store, sandbox, containers, env } = world;
-  await checkPorts(container);
   endUnknown(container);
   const runtime = findRuntime(env, record.runtime);
   const cgroup = cgroupOf(record.id, runtime);
@@ -50,6 +50,7 @@ export async function startContainer(container: Container, world: StartWorld, op
   const plan: LaunchPlan = {
     record,
     directory,
+    root: store.root,
     lowers: await Promise.all(record.layers.map((diffId) => store.layers.lower(diffId, sandbox))),
     mounts: lowerMountsPlace(store.root),
     dialect: sandbox.dialect,
@@ -69,7 +70,7 @@ export async function startContainer(container: Container, world: StartWorld, op
   const code = await runLauncher([...enter, process.execPath, fileURLToPath(new URL("./worker/launch.ts", import.meta.url)), file], options);
   const failure = readFailure(directory);
   if (failure !== undefined) {
-    throw new ContainerError(failure.code as ContainerError["code"], failure.message);
+    throw new ContainerError(failure.code as ContainerError["code"], failure.message, failure.hint === undefined ? {} : { hint: failure.hint });
   }
   return code;
 }
@@ -81,16 +82,17 @@ function refuseLimits({ record }: Container, why: string): void {
 }
 
 function runLauncher(argv: readonly string[], options: StartOptions): Promise<number> {
-  return options.attach === undefined ? inBackground(argv) : inForeground(argv, options);
+  return options.attach === undefined ? inBackground(argv, options) : inForeground(argv, options);
 }
 
-function inBackground(argv: readonly string[]): Promise<number> {
+function inBackground(argv: readonly string[], { onNotice }: StartOptions): Promise<number> {
   const child = spawn(argv[0]!, argv.slice(1), { stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
   return exitOf(child, (code) => {
     child.stderr.destroy(); // conmon may hold it
     if (code !== 0 && said.trim() !== "") throw enterFailure(said);
+    if (said !== "") onNotice?.(said);
   });
 }
 
@@ -133,28 +135,4 @@ function findConmon(env: NodeJS.ProcessEnv): string {
     throw new ContainerError("no-conmon", `cannot run a container: its monitor, the command "conmon", was not found`, { hint: "install it: apt-get install conmon" });
   }
   return found;
-}
-/** With the host's network a port of the container is the host's port of the same number: it must be asked for so, and be free. */
-async function checkPorts({ record }: Container): Promise<void> {
-  if (record.network === "none") {
-    return;
-  }
-  for (const { hostIp, hostPort, containerPort, protocol } of record.publish) {
-    if (hostPort !== 0 && hostPort !== containerPort) {
-      throw new ContainerError("bad-option", `cannot publish port ${containerPort} as ${hostPort}: the container has the host's network, where its port is the same`, {
-        hint: `publish it as -p ${containerPort}:${containerPort}, or have the program listen on ${hostPort}`,
-      });
-    }
-    if (protocol === "tcp" && !(await isFree(hostIp === "" ? "0.0.0.0" : hostIp, containerPort))) {
-      throw new ContainerError("port-taken", `Bind for ${hostIp || "0.0.0.0"}:${containerPort} failed: port is already allocated`);
-    }
-  }
-}
-
-function isFree(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(true)));
-  });
 }

@@ -6,6 +6,7 @@ import { expect } from "vitest";
 import { BUSYBOX } from "./builds.ts";
 import type { Ran } from "./images.ts";
 import { spawnAsUser } from "./sandbox/as-user.ts";
+import type { Machine } from "./sandbox/machine-network.ts";
 
 const BIN = path.join(import.meta.dirname, "..", "..", "bin", "laminate");
 const APPLETS = ["sh", "cat", "dd", "echo", "env", "false", "grep", "head", "id", "kill", "ls", "md5sum", "mount", "nproc", "ps", "pwd", "readlink", "sleep", "stat", "stty", "tail", "test", "touch", "true", "ulimit", "wc", "yes"];
@@ -18,15 +19,25 @@ export type Who = "root" | "an ordinary user";
 /** Who can be tested as: an ordinary user is made by root. */
 export const EVERYONE: readonly Who[] = process.geteuid?.() === 0 ? ["root", "an ordinary user"] : ["root"];
 
+/** What is not as everywhere. */
+export interface Surroundings {
+  /** The ordinary user may open /dev/net/tun. */
+  readonly tun?: boolean;
+  /** Root's commands are typed on this machine. */
+  readonly machine?: Machine;
+}
+
 /** The built command, typed by root or by an ordinary user into a store of their own that holds an image `busybox`. */
 export class ContainerRig implements AsyncDisposable {
   readonly directory = mkdtempSync(path.join(tmpdir(), "laminate-containers-"));
   readonly root = path.join(this.directory, "store");
   readonly #who: Who;
+  readonly #how: Surroundings;
   #count = 0;
 
-  constructor(who: Who) {
+  constructor(who: Who, how: Surroundings = {}) {
     this.#who = who;
+    this.#how = how;
   }
 
   /** Makes the image `busybox`. */
@@ -44,10 +55,17 @@ export class ContainerRig implements AsyncDisposable {
 
   /** Starts the command; its streams are pipes. */
   start(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
-    const { XDG_RUNTIME_DIR: _runtime, XDG_DATA_HOME: _data, ...rest } = process.env;
-    const options = { env: { ...rest, HOME: this.directory, LAMINATE_ROOT: this.root, ...env } };
-    if (this.#who !== "root") return spawnAsUser(this.directory, [BIN, ...args], { ...options, stdin: true });
-    return spawn(BIN, args, { ...options, cwd: this.directory, stdio: ["pipe", "pipe", "pipe"] });
+    const { XDG_RUNTIME_DIR: _runtime, XDG_DATA_HOME: _data, ...inherited } = process.env;
+    const options = { env: { ...inherited, HOME: this.directory, LAMINATE_ROOT: this.root, ...env } };
+    if (this.#who !== "root") return spawnAsUser(this.directory, [BIN, ...args], { ...options, stdin: true, ...(this.#how.tun === true ? { tun: true } : {}) });
+    const [command, ...words] = [...(this.#how.machine?.place ?? []), BIN, ...args];
+    return spawn(command!, words, { ...options, cwd: this.directory, stdio: ["pipe", "pipe", "pipe"] });
+  }
+
+  /** Starts another command where ours are typed by root. */
+  onMachine(argv: readonly string[]): ChildProcess {
+    const [command, ...words] = [...(this.#how.machine?.place ?? []), ...argv];
+    return spawn(command!, words, { stdio: ["ignore", "pipe", "pipe"] });
   }
 
   /** Types a command and waits for its end. */

@@ -42,10 +42,15 @@ function sandboxRows(sandbox: Info["sandbox"]): [string, string][] {
   if ("problem" in sandbox) return [["Sandbox", `none: ${sandbox.problem}`], ...(sandbox.hint === undefined ? [] : [["What to do", sandbox.hint] as [string, string]])];
   return [
     ["Runtime", sandbox.runtime],
-    ["Network", sandbox.networkReason === undefined ? sandbox.network : `${sandbox.network}: ${sandbox.networkReason}`],
+    ["Network", networkOf(sandbox)],
     ["Overlay attributes", sandbox.dialect],
     ["Layers", sandbox.imageObstacle === null ? "mounted in place" : `unpacked: ${sandbox.imageObstacle}`],
   ];
+}
+
+function networkOf({ network, networkBy, networkReason }: Exclude<Info["sandbox"], { readonly problem: string }>): string {
+  if (networkReason !== undefined) return `${network}: ${networkReason}`;
+  return networkBy === undefined ? network : `${network} (${networkBy})`;
 }
 
 /** docker's names for what both have. */

@@ -23,11 +23,13 @@ export const containerFlags = {
   volume: { kind: "list", short: "v", value: "SOURCE:TARGET[:ro]", summary: "Mount a directory or volume" },
   mount: { kind: "list", value: "type=bind,source=…,target=…", summary: "Mount a directory, volume or tmpfs" },
   tmpfs: { kind: "list", value: "TARGET", summary: "Mount a tmpfs" },
-  publish: { kind: "list", short: "p", value: "[[IP:]HOST:]PORT", summary: "Publish a port" },
-  "publish-all": { kind: "boolean", short: "P", summary: "Publish all exposed ports" },
+  publish: { kind: "list", short: "p", value: "[[IP:]HOST:]PORT[/udp]", summary: "Publish a port, or a range of them; at a random port where none is given" },
+  "publish-all": { kind: "boolean", short: "P", summary: "Publish all exposed ports at random ports" },
   expose: { kind: "list", value: "PORT", summary: "Expose a port" },
-  network: { kind: "string", value: "MODE", summary: "default, none or host" },
-  "add-host": { kind: "list", value: "NAME:ADDRESS", summary: "Add a line to /etc/hosts" },
+  network: { kind: "string", value: "MODE", summary: "default (private where possible), none or host" },
+  "add-host": { kind: "list", value: "NAME:ADDRESS", summary: "Add a line to /etc/hosts; the address host-gateway is this machine" },
+  dns: { kind: "list", value: "ADDRESS", summary: "Nameserver, instead of this machine's" },
+  "dns-search": { kind: "list", value: "DOMAIN", summary: "Domain to search names in, instead of this machine's" },
   hostname: { kind: "string", short: "h", value: "NAME", summary: "Host name of the container" },
   "read-only": { kind: "boolean", summary: "Mount the image's files read-only" },
   "cap-add": { kind: "list", value: "CAP", summary: "Add a capability" },
@@ -64,11 +66,8 @@ export const command = defineCommand({
     await using laminate = await open(context);
     const { stdout, stderr } = context;
     const attach = values.detach === true ? {} : { attach: { detachKeys: detachKeys(values["detach-keys"]) } };
-    if (request.publish.length + (request.publishAll ? 1 : 0) > 0 && request.network !== "none") {
-      stderr.write("The container has the host's network: its ports are the host's ports of the same numbers.\n");
-    }
     try {
-      const { id, exitCode } = await run(laminate, { ...request, ...attach }, { ...hooks, ...(values["sig-proxy"] === false ? {} : { proxy: proxy(context) }) });
+      const { id, exitCode } = await run(laminate, { ...request, ...attach }, { ...hooks, onNotice: (text) => stderr.write(text), ...(values["sig-proxy"] === false ? {} : { proxy: proxy(context) }) });
       if (values.detach === true) stdout.write(`${id}\n`);
       return exitCode;
     } catch (error) {
@@ -91,6 +90,8 @@ export async function requestOf({ env, cwd }: CommandContext, values: FlagValues
     interactive: values.interactive === true,
     network: network(values.network ?? "default"),
     addHosts: values["add-host"].map(hostEntry),
+    dns: values.dns.map(nameserver),
+    dnsSearch: values["dns-search"],
     mounts: [...values.volume.map((text) => parseVolume(text, cwd)), ...values.mount.map((text) => parseMount(text, cwd)), ...values.tmpfs.map(parseTmpfs)],
     publish: values.publish.flatMap(parsePublish),
     publishAll: values["publish-all"] === true,
@@ -119,6 +120,11 @@ function network(text: string): "default" | "none" | "host" {
   if (text === "bridge") return "default";
   if (text === "default" || text === "none" || text === "host") return text;
   throw new UsageError("bad-value", `invalid argument "${text}" for "--network" flag: it is one of default, none, host`);
+}
+
+function nameserver(text: string): string {
+  if (process.getBuiltinModule("node:net").isIP(text) === 0) throw new UsageError("bad-value", `invalid argument "${text}" for "--dns" flag: it is no IP address`);
+  return text;
 }
 
 function pullPolicy(text: string): "missing" | "always" | "never" {

@@ -17,8 +17,9 @@ export const command = defineCommand({
   arguments: { min: 1, max: Infinity },
   async run(context, values, names) {
     const { start } = await import("../../api/start.ts");
+    const onNotice = (text: string) => context.stderr.write(text);
     const stdin = values.interactive === true;
-    if (values.attach !== true && !stdin) return await eachContainer(context, names, async (laminate, container) => void (await start(laminate, { container }, context)));
+    if (values.attach !== true && !stdin) return await eachContainer(context, names, async (laminate, container) => void (await start(laminate, { container }, { signal: context.signal, onNotice })));
     if (names.length > 1) throw new UsageError("arguments", "you cannot start and attach multiple containers at once");
     const { open } = await import("../open-laminate.ts");
     await using laminate = await open(context);

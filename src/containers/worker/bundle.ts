@@ -13,11 +13,12 @@ import { swapIsCounted } from "../cgroup.ts";
 import type { LaunchPlan } from "../launch-plan.ts";
 import { resourcesOf } from "../limits.ts";
 import type { Mount } from "../mounts.ts";
+import type { StartedNetwork } from "./container-network.ts";
 
 const CGROUP_MOUNT: SpecMount = { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["nosuid", "noexec", "nodev", "relatime", "ro"] };
 
 /** Writes the OCI bundle of a container whose files are mounted at `merged`, and makes what its mounts need. */
-export function writeBundle({ record, directory, rootless, volumes, cgroup, runtime }: LaunchPlan, merged: string): void {
+export function writeBundle({ record, directory, rootless, volumes, cgroup, runtime }: LaunchPlan, merged: string, network: StartedNetwork): void {
   const bundle = join(directory, containerFiles.bundle);
   mkdirSync(bundle, { mode: 0o700 });
   const account = lookUpAccount(merged, record.user);
@@ -26,7 +27,7 @@ export function writeBundle({ record, directory, rootless, volumes, cgroup, runt
   const devices = [...(record.privileged && !rootless ? allDevices() : []), ...(record.devices ?? []).map(deviceNode)];
   const cwd = resolveInRootfs(merged, record.workingDirectory);
   if (!cwd.exists) mkdirSync(merged + cwd.path, { recursive: true, mode: 0o755 });
-  const files = hostFiles({ directory: bundle, hostname: record.hostname, addHosts: record.addHosts, loopbackIsHost: record.network !== "none", readOnly: false });
+  const files = hostFiles({ directory: bundle, hostname: record.hostname, addHosts: record.addHosts, ...network.files, readOnly: false });
   const init = record.init === undefined ? [] : [{ destination: "/sbin/docker-init", type: "bind", source: record.init, options: ["rbind", "ro"] }];
   const spec = runtimeSpec({
     rootfs: merged,
@@ -35,7 +36,7 @@ export function writeBundle({ record, directory, rootless, volumes, cgroup, runt
     cwd: record.workingDirectory,
     account: { ...account, groups: [...account.groups, ...groups] },
     hostname: record.hostname,
-    network: record.network === "none" ? { kind: "new" } : { kind: "host" },
+    network: network.spec,
     rootless,
     ...(record.terminal ? { terminal: { rows: process.stdout.rows ?? 24, columns: process.stdout.columns ?? 80 } } : {}),
     readonlyRootfs: record.readOnly,
@@ -48,7 +49,7 @@ export function writeBundle({ record, directory, rootless, volumes, cgroup, runt
     ...(cgroup === undefined ? {} : { cgroupsPath: cgroup.path, resources: resourcesOf(record.limits, { privileged: record.privileged, swapIsCounted: swapIsCounted(), devices: record.devices ?? [] }) }),
     ...(record.oomScoreAdj === undefined ? {} : { oomScoreAdj: record.oomScoreAdj }),
     ...(record.ulimits === undefined ? {} : { limits: record.ulimits }),
-    ...(record.sysctls === undefined ? {} : { sysctl: record.sysctls }),
+    sysctl: { ...network.sysctl, ...record.sysctls },
     ...(record.annotations === undefined ? {} : { annotations: record.annotations }),
     devices,
     hostNamespaces: [...(record.pidMode === "host" ? ["pid" as const] : []), ...(record.ipcMode === "host" ? ["ipc" as const] : [])],

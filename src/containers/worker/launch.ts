@@ -8,12 +8,13 @@ import { shareLock } from "../../sys/files.ts";
 import { unmount } from "../../sys/mounts.ts";
 import { bootId } from "../../sys/process-identity.ts";
 import { ContainerError } from "../container-error.ts";
-import { containerFiles } from "../container.ts";
+import { containerFiles, readRun } from "../container.ts";
 import { writeAtomically } from "../containers.ts";
 import { launchFiles, type LaunchFailure, type LaunchPlan } from "../launch-plan.ts";
 import type { RunRecord } from "../record.ts";
 import { accompany } from "./accompany.ts";
 import { writeBundle } from "./bundle.ts";
+import { openContainerNetwork, type StartedNetwork } from "./container-network.ts";
 import { createContainer, startCreated, type Created } from "./monitor.ts";
 import { Streams } from "./streams.ts";
 
@@ -26,17 +27,30 @@ let watch: number | undefined;
  * does, carries its streams, and ends with its exit code.
  */
 async function launch(plan: LaunchPlan): Promise<number> {
-  const { directory, record, attach } = plan;
+  const { directory } = plan;
   if (plan.cgroup === undefined) hideCgroups();
   forgetLastRun(directory);
   const { merged } = mountOverlay({ ...new LowerMounts(plan.mounts).stack(plan.lowers), directory, dialect: plan.dialect });
-  writeBundle(plan, merged);
+  const network = await openContainerNetwork(plan, process.env);
+  try {
+    return await launchIn(network, plan, merged);
+  } catch (error) {
+    if (readRun(directory) === undefined) await network[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function launchIn(network: StartedNetwork, plan: LaunchPlan, merged: string): Promise<number> {
+  const { directory, record, attach } = plan;
+  if (network.notice !== undefined) process.stderr.write(`${network.notice}\n`);
+  writeBundle(plan, merged, network);
   mkdirSync(join(directory, containerFiles.exit));
   watch = openSync(join(directory, launchFiles.watched), "w");
   shareLock(watch);
-  const created = await createContainer(plan);
+  const created = await createContainer(plan, network);
+  network.handOver();
   const streams = attach === undefined ? undefined : new Streams(join(directory, containerFiles.bundle), attach);
-  writeRun(plan, created); // from here `ps` knows of it, whatever becomes of us
+  writeRun(plan, created, network); // from here `ps` knows of it, whatever becomes of us
   startCreated(plan);
   if (streams === undefined) return 0;
   const { code, ended } = await accompany({ ...plan, ...created }, streams);
@@ -51,7 +65,7 @@ function forgetLastRun(directory: string): void {
   for (const name of [run, exit, oom, bundle, state, ...Object.values(others)]) rmSync(join(directory, name), { recursive: true, force: true });
 }
 
-function writeRun({ directory, runtime, record, cgroup }: LaunchPlan, { monitor, init }: Created): void {
+function writeRun({ directory, runtime, cgroup }: LaunchPlan, { monitor, init }: Created, { said, ports, helpers }: StartedNetwork): void {
   const run: RunRecord = {
     boot: bootId(),
     monitor,
@@ -59,9 +73,9 @@ function writeRun({ directory, runtime, record, cgroup }: LaunchPlan, { monitor,
     startedAt: Date.now(),
     runtime,
     ...(cgroup === undefined ? {} : { cgroup }),
-    network: record.network === "none" ? { kind: "none" } : { kind: "host" },
-    ports: record.network === "none" ? [] : record.publish.map((port) => ({ ...port, hostPort: port.containerPort })),
-    helpers: [],
+    network: said,
+    ports,
+    helpers,
   };
   writeAtomically(join(directory, containerFiles.run), JSON.stringify(run));
 }
@@ -78,7 +92,7 @@ if (import.meta.main) {
   try {
     code = await launch(plan);
   } catch (error) {
-    const failure: LaunchFailure = { started: error instanceof ContainerError && error.code === "monitor-lost", code: error instanceof Failure ? error.code : "cannot-start", message: reasonOf(error) };
+    const failure: LaunchFailure = { started: error instanceof ContainerError && error.code === "monitor-lost", code: error instanceof Failure ? error.code : "cannot-start", message: reasonOf(error), ...(error instanceof Failure && error.hint !== undefined ? { hint: error.hint } : {}) };
     if (existsSync(plan.directory)) writeFileSync(join(plan.directory, launchFiles.failure), JSON.stringify(failure));
   }
   process.exit(code);

@@ -8,6 +8,7 @@ import { cleanUpCommand } from "../clean-up.ts";
 import { containerFiles } from "../container.ts";
 import { launchFiles, type LaunchPlan } from "../launch-plan.ts";
 import { runtimeError, startFailure } from "../runtime-error.ts";
+import type { StartedNetwork } from "./container-network.ts";
 
 /** A container that is made and waits for {@link startCreated}. */
 export interface Created {
@@ -19,10 +20,10 @@ export interface Created {
  * Has conmon create the container: it stays as the container's monitor, holds its streams and our namespaces, writes
  * its log, and records its end. Throws ContainerError when the runtime refuses.
  */
-export async function createContainer(plan: LaunchPlan): Promise<Created> {
+export async function createContainer(plan: LaunchPlan, network: StartedNetwork): Promise<Created> {
   const { directory } = plan;
   const log = openSync(join(directory, launchFiles.monitorLog), "w");
-  const child = spawn(plan.monitor, monitorArguments(plan), { stdio: ["ignore", "ignore", log, "pipe"], env: { ...process.env, _OCI_SYNCPIPE: "3" }, detached: true, cwd: directory });
+  const child = spawn(plan.monitor, monitorArguments(plan, network), { stdio: ["ignore", "ignore", log, "pipe", ...network.held], env: { ...process.env, _OCI_SYNCPIPE: "3" }, detached: true, cwd: directory });
   const created = await firstLine(child.stdio[3] as Readable, child);
   if (created === undefined || created.pid <= 0) {
     const said = created?.message ?? readFileSync(join(directory, launchFiles.monitorLog), "utf8").trim();
@@ -42,10 +43,10 @@ export function startCreated(plan: LaunchPlan): void {
   throw startFailure(said);
 }
 
-function monitorArguments(plan: LaunchPlan): string[] {
+function monitorArguments(plan: LaunchPlan, network: StartedNetwork): string[] {
   const { record, directory, runtime } = plan;
   const bundle = join(directory, containerFiles.bundle);
-  const [cleaner, ...cleanerArguments] = cleanUpCommand(plan);
+  const [cleaner, ...cleanerArguments] = cleanUpCommand(plan, network);
   // Nobody can ask for the log of a container that goes with its end and whose output somebody has read.
   const log = record.autoRemove && plan.attach !== undefined ? "/dev/null" : join(directory, containerFiles.log);
   return [

@@ -28,7 +28,7 @@ export function networkProviders(env: NodeJS.ProcessEnv, use: { readonly for: "s
   const [first, second] = use.for === "container" ? [kernel, programs[0]] : [programs[0], kernel];
   const providers = [first, second, ...programs.slice(1)].flatMap((one) => one ?? []);
   if (providers.length > 0) return { providers };
-  return { providers, reason: slirp === undefined && pasta === undefined ? "neither slirp4netns nor pasta is installed" : (tun ?? "no way to a private network is known") };
+  return { providers, reason: slirp === undefined && pasta === undefined ? `${use.rootless ? "neither slirp4netns nor" : "none of iptables, slirp4netns and"} pasta is installed` : (tun ?? "no way to a private network is known") };
 }
 
 function command(kind: "slirp4netns" | "pasta", env: NodeJS.ProcessEnv): NetworkProvider | undefined {

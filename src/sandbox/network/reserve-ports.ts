@@ -26,7 +26,7 @@ export async function reservePorts(wanted: readonly PortMapping[]): Promise<Rese
   }
 }
 
-const TRIES = 10;
+const TRIES = 20;
 const WAIT_MS = 50;
 
 function takePorts(wanted: readonly PortMapping[]): ReservedPorts {

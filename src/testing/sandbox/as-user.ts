@@ -24,7 +24,7 @@ export function spawnAsUser(directory: string, argv: readonly string[], options:
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(etc, name), text);
   const binds = Object.keys(files).map((name) => `mount --bind "$0/${name}" /etc/${name}`);
-  const tun = options.tun === true ? ['mknod -m 666 "$0/tun" c 10 200', 'mount --bind "$0/tun" /dev/net/tun'] : [];
+  const tun = options.tun === true ? ['{ [ -e "$0/tun" ] || mknod -m 666 "$0/tun" c 10 200; }', 'mount --bind "$0/tun" /dev/net/tun'] : [];
   const script = [...reachableCheckout(), ...binds, ...tun, `exec setpriv --reuid ${TEST_UID} --regid ${TEST_UID} --clear-groups --inh-caps=-all "$@"`].join(" && ");
   return spawn("unshare", ["--mount", "--propagation", "private", "sh", "-c", script, etc, ...argv], { env: options.env, stdio: [options.stdin === true ? "pipe" : "ignore", "pipe", "pipe"] });
 }
