@@ -29,7 +29,7 @@ fi
 say "laminate build -t test-image examples/hello"
 laminate build -t test-image examples/hello
 
-# With the host's network (where no private one can be had) the app's own port must be free: ask the system for one.
+# Where no private network can be had the app's port is the machine's: ask the system for a free one, the same inside and outside.
 port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })')
 say "laminate run -d --name $name -e PORT=$port -p $port:$port test-image"
 laminate run -d --name "$name" -e "PORT=$port" -p "$port:$port" test-image

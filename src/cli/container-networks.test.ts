@@ -24,7 +24,7 @@ describe.skipIf(!CAN)("root's containers on a machine of their own", { timeout: 
   afterAll(async () => {
     await rig[Symbol.asyncDispose]();
     await machine[Symbol.asyncDispose]();
-  });
+  }, TIMEOUT);
 
   const portOf = async (name: string, wanted: string) => Number((await rig.ok("port", name, wanted)).trim().split(":").at(-1));
   /** A container in the background with the default network. */
@@ -141,7 +141,7 @@ describe.skipIf(!CAN)("root's containers on a machine where no private network c
   afterAll(async () => {
     await rig[Symbol.asyncDispose]();
     await machine[Symbol.asyncDispose]();
-  });
+  }, TIMEOUT);
 
   test("they have the host's, which is told once, and whenever ports are published", async () => {
     expect(await rig.laminate("run", "--rm", "busybox", "true")).toMatchObject({ code: 0, err: "The container has the host's network: none of iptables, slirp4netns and pasta is installed.\n" });
@@ -169,8 +169,8 @@ describe.skipIf(!CAN || !existsSync("/usr/bin/slirp4netns"))("an ordinary user's
     await rig.prepare();
   }, TIMEOUT);
 
-  afterEach(async () => void (await rig.laminate("rm", "-f", ...(await rig.ok("ps", "-aq")).split("\n").filter(Boolean))));
-  afterAll(async () => await rig[Symbol.asyncDispose]());
+  afterEach(async () => void (await rig.laminate("rm", "-f", ...(await rig.ok("ps", "-aq")).split("\n").filter(Boolean))), TIMEOUT);
+  afterAll(async () => await rig[Symbol.asyncDispose](), TIMEOUT);
 
   /** The processes of slirp4netns that serve this rig's containers. */
   const programs = () => commandLines().filter((line) => line.includes("slirp4netns") && line.includes(rig.directory));

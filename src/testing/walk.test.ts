@@ -103,7 +103,7 @@ describe.sequential.each([
     await registry[Symbol.asyncDispose]();
     rmSync(servers, { recursive: true, force: true });
     rmSync(me.home, { recursive: true, force: true });
-  });
+  }, MINUTES);
 
   test("laminate base debian:bookworm makes a base image where no registry can be reached", async () => {
     await me.do("laminate base debian:bookworm");
@@ -132,6 +132,7 @@ describe.sequential.each([
     const listed = await me.do("laminate ps");
     expect(listed).toMatch(/^CONTAINER ID +IMAGE +COMMAND +CREATED +STATUS +PORTS +NAMES\n[0-9a-f]{12} +test-image +"python3 server.py" .* Up .*hello\n$/);
     const port = /:(\d+)->8000\/tcp/.exec(listed)?.[1];
+    expect(await me.do("laminate port hello")).toBe(`8000/tcp -> 0.0.0.0:${port}\n`);
     expect(await answer(`http://127.0.0.1:${port}/`)).toContain("Hello from Laminate");
     expect(await me.do("laminate logs hello 2>&1")).toContain("listening on port 8000");
     expect(await me.do("laminate exec hello pwd")).toBe("/app\n");
