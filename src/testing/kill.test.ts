@@ -124,7 +124,7 @@ describe.skipIf(BUSYBOX === undefined || process.geteuid?.() !== 0).each(["root"
   afterAll(async () => {
     await registry[Symbol.asyncDispose]();
     rmSync(directory, { recursive: true, force: true });
-  });
+  }, MINUTES);
 
   test("50 builds: what was built stays, steps that were done stay CACHED, the next build works", async () => {
     const context = join(directory, "context");

@@ -96,7 +96,7 @@ describe.sequential.each([
     me = new Walker(root);
     registry = await startRegistry({ users: { me: "a secret" } });
     image = `localhost:${registry.port}/me/test-image:1`;
-  });
+  }, MINUTES);
 
   afterAll(async () => {
     await me.type("laminate rm -f $(laminate ps -aq)");
