@@ -16,7 +16,7 @@ import { readIndex, writeIndex } from "./index-file.ts";
 import { ingestTar } from "./ingest-tar.ts";
 import { layerIdentity } from "./identity.ts";
 import type { LayerIndex } from "./layer-index.ts";
-import { writeErofs } from "./erofs/write-erofs.ts";
+import { isErofsOf, writeErofs } from "./erofs/write-erofs.ts";
 import type { Dialect, ErofsLower, LayerMounter, Lower } from "./lower.ts";
 
 export type { Dialect } from "./lower.ts";
@@ -218,12 +218,14 @@ export class LayerStore {
   async #erofs(diffId: DiffId): Promise<ErofsLower | undefined> {
     const tar = await this.tar(diffId);
     const image = this.#file(diffId, "erofs");
-    if (!existsSync(image)) {
+    const devices = [{ size: statSync(tar).size }];
+    if (!isErofsOf(image, devices)) {
       await using _claim = await this.#claims.claim(`erofs:${hexOf(diffId)}`);
-      if (!existsSync(image)) {
+      if (!isErofsOf(image, devices)) {
+        rmSync(image, { force: true });
         const made = this.#temporary.file();
         const { entries } = await this.#index(diffId);
-        if (!writeErofs(made, { entries, devices: [{ size: statSync(tar).size }], uuid: Buffer.from(hexOf(diffId).slice(0, 32), "hex") })) {
+        if (!writeErofs(made, { entries, devices, uuid: Buffer.from(hexOf(diffId).slice(0, 32), "hex") })) {
           return undefined;
         }
         this.#place(diffId, { erofs: made });

@@ -51,6 +51,18 @@ test("where images can be mounted a layer is its tar with an image, made once an
   expect(unpacked).toBe(0);
 });
 
+test("an image that was cut short, or is over a tar of another size, is made again", async () => {
+  const diffId = await layer("file");
+  const lower = await store.layers.lower(diffId, mounter(true));
+  const path = lower.kind === "erofs" ? lower.image : "";
+  const whole = readFileSync(path);
+  for (const damaged of [whole.subarray(0, 0), whole.subarray(0, 1024), whole.subarray(0, whole.length - 512), Buffer.from(whole).fill(1, 1152 + 64, 1152 + 68)]) {
+    writeFileSync(path, damaged);
+    expect(await store.layers.lower(diffId, mounter(true))).toEqual(lower);
+    expect(readFileSync(path).equals(whole)).toBe(true);
+  }
+});
+
 test("where they cannot it is a directory, and stays that", async () => {
   const diffId = await layer("file");
   const lower = await store.layers.lower(diffId, mounter(false));

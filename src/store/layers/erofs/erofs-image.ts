@@ -55,6 +55,20 @@ export function erofsImage(source: ErofsSource): ErofsImage | NoErofsImage {
   }
 }
 
+/** Bytes of an image's start that say what it is, over so many devices. */
+export function headSize(devices: number): number {
+  return DEVICE_TABLE_AT + devices * DEVICE_SLOT;
+}
+
+/** Whether a file of `size` bytes that starts with `head` is an image over devices of these sizes, as it was written. */
+export function isWholeImage(head: Buffer, size: number, devices: ErofsSource["devices"]): boolean {
+  const at = SUPERBLOCK_AT;
+  if (head.length < headSize(devices.length) || head.readUInt32LE(at) !== SUPERBLOCK_MAGIC || head.readUInt32LE(at + 36) * BLOCK !== size || head.readUInt16LE(at + 86) !== devices.length) {
+    return false;
+  }
+  return devices.every((device, index) => head.readUInt32LE(DEVICE_TABLE_AT + index * DEVICE_SLOT + 64) === Math.ceil(device.size / BLOCK));
+}
+
 interface Layout {
   readonly inodes: readonly Inode[];
   /** Of the image. */
@@ -72,7 +86,7 @@ interface DeviceRange {
 /** Superblock, devices, inodes, then what has blocks of its own. The root comes first: its number has 16 bits only. */
 function layOut(source: ErofsSource): Layout {
   const inodes = inodesOf(source.entries);
-  let at = DEVICE_TABLE_AT + source.devices.length * DEVICE_SLOT;
+  let at = headSize(source.devices.length);
   for (const inode of inodes) {
     at = inode.place(at);
   }
