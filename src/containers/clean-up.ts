@@ -1,24 +1,24 @@
 import { fileURLToPath } from "node:url";
-import { containerFiles } from "./container.ts";
 import { bootId } from "../sys/process-identity.ts";
+import { containerFiles } from "./container.ts";
 import type { NetworkRemains } from "./end-network.ts";
-import type { StartedNetwork } from "./worker/container-network.ts";
-import type { ContainerNetwork } from "./record.ts";
 import { launchFiles, type LaunchPlan } from "./launch-plan.ts";
+import type { ContainerNetwork } from "./record.ts";
+import type { StartedNetwork } from "./worker/container-network.ts";
 
 /**
  * What conmon runs when its container has ended: keeps whether it ran out of memory, removes its cgroup with the
- * processes that have no PID namespace to end with (`--pid host`), and with
- * `--rm` the container, once nobody wants to know how it ended (see `watched`).
+ * processes that have no PID namespace to end with (`--pid host`), ends what its network leaves on this machine, and
+ * with `--rm` removes the container, once nobody wants to know how it ended (see `watched`).
  */
 const SCRIPT = `
 id=$1 dir=$2 link=$3 remove=$4 network=$5 node=$6 program=$7; shift 7
-[ -z "$network" ] || "$node" "$program" "$network"
 for group; do
   if grep -qs '^oom_kill [1-9]' "$group/memory.oom_control" "$group/memory.events"; then : > "$dir/${containerFiles.oom}"; fi
   if [ -s "$group/cgroup.procs" ]; then while read -r pid; do kill -9 "$pid"; done < "$group/cgroup.procs"; fi
   [ ! -d "$group" ] || rmdir "$group" 2> /dev/null || { sleep 0.1; rmdir "$group"; }
 done
+[ -z "$network" ] || "$node" "$program" "$network"
 [ "$remove" = yes ] && [ -d "$dir" ] || exit 0
 exec 9< "$dir/${launchFiles.watched}" || exit 0
 flock 9

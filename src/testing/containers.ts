@@ -23,6 +23,8 @@ export const EVERYONE: readonly Who[] = process.geteuid?.() === 0 ? ["root", "an
 export interface Surroundings {
   /** The ordinary user may open /dev/net/tun. */
   readonly tun?: boolean;
+  /** Commands that the ordinary user's machine has not. */
+  readonly without?: readonly string[];
   /** Root's commands are typed on this machine. */
   readonly machine?: Machine;
 }
@@ -57,7 +59,8 @@ export class ContainerRig implements AsyncDisposable {
   start(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
     const { XDG_RUNTIME_DIR: _runtime, XDG_DATA_HOME: _data, ...inherited } = process.env;
     const options = { env: { ...inherited, HOME: this.directory, LAMINATE_ROOT: this.root, ...env } };
-    if (this.#who !== "root") return spawnAsUser(this.directory, [BIN, ...args], { ...options, stdin: true, ...(this.#how.tun === true ? { tun: true } : {}) });
+    const { tun = false, without = [] } = this.#how;
+    if (this.#who !== "root") return spawnAsUser(this.directory, [BIN, ...args], { ...options, stdin: true, tun, without });
     const [command, ...words] = [...(this.#how.machine?.place ?? []), BIN, ...args];
     return spawn(command!, words, { ...options, cwd: this.directory, stdio: ["pipe", "pipe", "pipe"] });
   }

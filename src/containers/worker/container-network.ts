@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { HostFilesOptions } from "../../sandbox/host-files.ts";
 import { NetworkMemory } from "../../sandbox/network/memory.ts";
-import { removeNamespaceFile } from "../../sandbox/network/namespace-file.ts";
+import { releaseNamespaceFile } from "../../sandbox/network/namespace-file.ts";
 import type { PrivateNetwork } from "../../sandbox/network/network.ts";
 import { PrivateNetworks } from "../../sandbox/network/private-networks.ts";
 import { freePorts } from "../../sandbox/network/reserve-ports.ts";
@@ -52,7 +52,7 @@ function privateNetwork(record: ContainerRecord, made: PrivateNetwork, rootless:
     sysctl: ownSysctl(rootless),
     held,
     helpers: process === undefined ? [] : [process],
-    handOver: () => removeNamespaceFile(path),
+    handOver: () => releaseNamespaceFile(path),
     [Symbol.asyncDispose]: () => made[Symbol.asyncDispose](),
   };
 }

@@ -96,16 +96,20 @@ const FORWARDING = "forwarding";
 
 /** A machine that did not forward must not begin to do so between its other networks: the rule forbids it, and tells later that it was we. */
 function allowForwarding(env: NodeJS.ProcessEnv): void {
-  if (readFileSync(SETTING, "latin1").trim() !== "0") return;
+  if (isForwarding()) return;
   restore(`*filter\n-A FORWARD ! -i ${OTHERS} ! -o ${OTHERS} -m comment --comment ${PREFIX}${FORWARDING} -j DROP\nCOMMIT\n`, env);
   writeFileSync(SETTING, "1");
+}
+
+function isForwarding(): boolean {
+  return readFileSync(SETTING, "latin1").trim() !== "0";
 }
 
 function stopForwarding(saved: string, env: NodeJS.ProcessEnv): void {
   const own = marked(saved).filter(({ id }) => id === FORWARDING);
   if (own.length === 0) return;
   const others = saved.split("\n").some((line) => line.startsWith("-A FORWARD ") && !line.includes(PREFIX));
-  if (!others) writeFileSync(SETTING, "0");
+  if (!others && isForwarding()) writeFileSync(SETTING, "0");
   remove(own, env);
 }
 

@@ -22,10 +22,15 @@ export function makeNamespaceFile(directory: string, env: NodeJS.ProcessEnv): st
 }
 
 export function removeNamespaceFile(path: string): void {
+  releaseNamespaceFile(path);
+  rmSync(path, { force: true });
+}
+
+/** Leaves the namespace to the processes that are in it, and an empty file: pasta ends when that is removed. */
+export function releaseNamespaceFile(path: string): void {
   try {
     unmount(path, { lazy: true });
-    rmSync(path, { force: true });
   } catch {
-    // It goes with the mount namespace.
+    // It was already; at the latest it goes with the mount namespace.
   }
 }

@@ -9,9 +9,9 @@ const CHECKOUT = fileURLToPath(new URL("../../..", import.meta.url)).replace(/\/
 
 /**
  * As root: starts a command as an ordinary user with subordinate ids who exists only in a mount namespace of its own,
- * and who may open /dev/net/tun if `tun`. `directory` becomes that user's.
+ * and who may open /dev/net/tun if `tun`, and has not the commands `without`. `directory` becomes that user's.
  */
-export function spawnAsUser(directory: string, argv: readonly string[], options: { readonly env: NodeJS.ProcessEnv; readonly tun?: boolean; readonly subordinate?: boolean; readonly stdin?: boolean }): ChildProcess {
+export function spawnAsUser(directory: string, argv: readonly string[], options: { readonly env: NodeJS.ProcessEnv; readonly tun?: boolean; readonly without?: readonly string[]; readonly subordinate?: boolean; readonly stdin?: boolean }): ChildProcess {
   const etc = join(directory, "etc");
   mkdirSync(etc, { recursive: true });
   chownSync(directory, TEST_UID, TEST_UID);
@@ -25,7 +25,8 @@ export function spawnAsUser(directory: string, argv: readonly string[], options:
   for (const [name, text] of Object.entries(files)) writeFileSync(join(etc, name), text);
   const binds = Object.keys(files).map((name) => `mount --bind "$0/${name}" /etc/${name}`);
   const tun = options.tun === true ? ['{ [ -e "$0/tun" ] || mknod -m 666 "$0/tun" c 10 200; }', 'mount --bind "$0/tun" /dev/net/tun'] : [];
-  const script = [...reachableCheckout(), ...binds, ...tun, `exec setpriv --reuid ${TEST_UID} --regid ${TEST_UID} --clear-groups --inh-caps=-all "$@"`].join(" && ");
+  const hidden = (options.without ?? []).map((path) => `mount --bind /dev/null ${path}`);
+  const script = [...reachableCheckout(), ...binds, ...tun, ...hidden, `exec setpriv --reuid ${TEST_UID} --regid ${TEST_UID} --clear-groups --inh-caps=-all "$@"`].join(" && ");
   return spawn("unshare", ["--mount", "--propagation", "private", "sh", "-c", script, etc, ...argv], { env: options.env, stdio: [options.stdin === true ? "pipe" : "ignore", "pipe", "pipe"] });
 }
 
