@@ -57,6 +57,29 @@ describe.skipIf(BUSYBOX === undefined || process.geteuid?.() !== 0)("prune besid
     }
   });
 
+  test("12 prunes killed at random moments leave a store that works, with nothing lost that is needed and nothing half removed", async () => {
+    const contexts = Array.from({ length: 4 }, (_, at) => rig.context({ Dockerfile: `FROM busybox\nRUN for i in $(ls /bin); do echo ${at} > /$i; done\nCOPY own /own\n`, own: `${at}\n` }));
+    const build = async (at: number) => {
+      const { code, said } = await run(rig.root, "build", "--network", "none", "--progress", "plain", "-t", `kept:${at}`, contexts[at]!);
+      expect({ code, ...(code === 0 ? {} : { said }) }).toEqual({ code: 0 });
+    };
+    for (let kills = 0, turn = 0; kills < 12; turn += 1) {
+      const at = turn % contexts.length;
+      await build(at);
+      await run(rig.root, "rmi", `kept:${at}`);
+      const child = spawn(BIN, ["system", "prune", "-f"], { env: { ...process.env, LAMINATE_ROOT: rig.root }, stdio: "ignore" });
+      const timer = setTimeout(() => child.kill("SIGKILL"), 60 + Math.random() * 300);
+      kills += (await new Promise((resolve) => child.once("exit", (_code, signal) => resolve(signal)))) === "SIGKILL" ? 1 : 0;
+      clearTimeout(timer);
+      if (turn % 5 === 0) {
+        await build(at);
+        expect(await run(rig.root, "run", "--rm", "--network", "none", `kept:${at}`, "cat", "/own")).toEqual({ code: 0, said: `${at}\n` });
+      }
+    }
+    expect((await run(rig.root, "image", "prune", "-f")).code).toBe(0);
+    expect(readdirSync(join(rig.root, "tmp"))).toEqual([]);
+  });
+
   test("when all images are removed, nothing is left but what is not theirs", async () => {
     await run(rig.root, "build", "--network", "none", "-t", "last", rig.context({ Dockerfile: "FROM busybox\nRUN echo > /x\n" }));
     const { code } = await run(rig.root, "system", "prune", "-af");
