@@ -1,9 +1,11 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { errnoOf, reasonOf } from "../base/failure.ts";
 import { erofsImage } from "../store/layers/erofs/erofs-image.ts";
 import type { ErofsLower } from "../store/layers/lower.ts";
 import { MOUNT, mount, unmount } from "../sys/mounts.ts";
+
+const MOST_TRIES = 10;
 
 /**
  * Mounts a layer's image at an empty directory in the mount namespace of this process. Paths are given to the kernel
@@ -24,22 +26,30 @@ export function mountErofs({ image, devices }: Omit<ErofsLower, "kind">, target:
 
 /** Why this process cannot mount images as files; undefined if it can. Tries it in `directory`, on the file system where layers will lie. */
 export function findErofsObstacle(directory: string): string | undefined {
-  const place = join(directory, `erofs-probe-${process.pid}`);
+  for (let tries = 1; ; tries += 1) {
+    // Not named after the process: in their own namespaces all workers have one number.
+    const place = mkdtempSync(join(directory, "erofs-probe-"));
+    try {
+      probe(place);
+      return undefined;
+    } catch (error) {
+      // Another command that starts may have swept it away, as nobody's.
+      if (errnoOf(error) !== "ENOENT" || tries === MOST_TRIES) return obstacle(error);
+    } finally {
+      rmSync(place, { recursive: true, force: true });
+    }
+  }
+}
+
+function probe(place: string): void {
   const paths = { image: join(place, "image"), device: join(place, "device"), target: join(place, "target") };
   const image = erofsImage({ entries: [], devices: [{ size: 512 }] });
   if (image.kind !== "image") throw new Error(`Internal error: no image of an empty layer: ${image.reason}`);
-  try {
-    mkdirSync(paths.target, { recursive: true });
-    writeFileSync(paths.device, Buffer.alloc(512));
-    writeFileSync(paths.image, Buffer.concat([...image.chunks()]));
-    mountErofs({ image: paths.image, devices: [paths.device] }, paths.target);
-    unmount(paths.target);
-    return undefined;
-  } catch (error) {
-    return obstacle(error);
-  } finally {
-    rmSync(place, { recursive: true, force: true });
-  }
+  mkdirSync(paths.target);
+  writeFileSync(paths.device, Buffer.alloc(512));
+  writeFileSync(paths.image, Buffer.concat([...image.chunks()]));
+  mountErofs({ image: paths.image, devices: [paths.device] }, paths.target);
+  unmount(paths.target);
 }
 
 function obstacle(error: unknown): string {
