@@ -9,6 +9,7 @@ import { writePaxRecords } from "../../archive/pax-records.ts";
 import { tarEnd, tarHeader, tarPadding, writeTar, type TarSource } from "../../archive/write-tar.ts";
 import type { TarHeader } from "../../archive/tar-header.ts";
 import { ImageRig } from "../../testing/images.ts";
+import { layoutOf } from "../../testing/oci-layout.ts";
 import { openStore, type Store } from "../store.ts";
 import { unpackTar } from "./unpack.ts";
 
@@ -163,20 +164,8 @@ function hasUmoci(): boolean {
 
 /** What umoci makes of an image of this one layer. */
 function umociView(layer: Buffer, work: string): readonly string[] {
-  const blobs = join(work, "layout", "blobs", "sha256");
-  mkdirSync(blobs, { recursive: true });
-  const put = (bytes: Buffer) => {
-    const hex = createHash("sha256").update(bytes).digest("hex");
-    writeFileSync(join(blobs, hex), bytes);
-    return { digest: `sha256:${hex}`, size: bytes.length };
-  };
-  const json = (value: unknown) => Buffer.from(JSON.stringify(value));
-  const tar = put(layer);
-  const config = put(json({ architecture: "amd64", os: "linux", config: {}, rootfs: { type: "layers", diff_ids: [tar.digest] }, history: [] }));
-  const manifest = put(json({ schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json", config: { mediaType: "application/vnd.oci.image.config.v1+json", ...config }, layers: [{ mediaType: "application/vnd.oci.image.layer.v1.tar", ...tar }] }));
-  writeFileSync(join(work, "layout", "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
-  writeFileSync(join(work, "layout", "index.json"), json({ schemaVersion: 2, manifests: [{ mediaType: "application/vnd.oci.image.manifest.v1+json", ...manifest, annotations: { "org.opencontainers.image.ref.name": "x" } }] }));
-  execFileSync("umoci", ["raw", "unpack", "--image", `${join(work, "layout")}:x`, join(work, "rootfs")], { stdio: "pipe" });
+  const layout = layoutOf([layer], join(work, "layout"));
+  execFileSync("umoci", ["raw", "unpack", "--image", `${layout}:x`, join(work, "rootfs")], { stdio: "pipe" });
   return seen(join(work, "rootfs"));
 }
 

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { createReadStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -14,6 +13,7 @@ import { indexOf } from "../../store/layers/ingest-tar.ts";
 import { LayerIndex } from "../../store/layers/layer-index.ts";
 import { Tree } from "../../store/layers/tree.ts";
 import { unpackTar } from "../../store/layers/unpack.ts";
+import { layoutOf } from "../oci-layout.ts";
 import { applyChanges, changes, type Change } from "./change.ts";
 import { snapshot } from "./snapshot.ts";
 
@@ -94,7 +94,7 @@ async function check(first: readonly Change[], second: readonly Change[]): Promi
       assert.deepEqual(snapshot(mounted.merged), after, "layers mounted in place are b");
     }
     if (root) {
-      const layout = layoutOf([lower, made], fresh("layout"));
+      const layout = layoutOf([lower.tar, made.tar].map((tar) => readFileSync(tar)), fresh("layout"));
       const timeless = after.map((line) => line.replace(/^(".*" directory \d+ \d+:\d+) @-?\d+/, "$1"));
       if (has("umoci")) assert.deepEqual(snapshot(umoci(layout, join(place, "umoci")), { directoryTimes: false }), timeless, "umoci sees b");
       if (podmanRuns > 0 && has("podman") && has("skopeo")) {
@@ -129,25 +129,6 @@ async function inPlace({ tar }: Layer, work: string): Promise<{ readonly directo
 function systemTar(tar: string, target: string): string {
   run("tar", "--xattrs", "--xattrs-include=*", "--numeric-owner", "--same-permissions", "-xf", tar, "-C", target);
   return target;
-}
-
-/** An OCI layout with an image `x` of these layers. */
-function layoutOf(layers: readonly Layer[], layout: string): string {
-  const blobs = join(layout, "blobs", "sha256");
-  mkdirSync(blobs, { recursive: true });
-  const put = (bytes: Buffer) => {
-    const hex = createHash("sha256").update(bytes).digest("hex");
-    writeFileSync(join(blobs, hex), bytes);
-    return { digest: `sha256:${hex}`, size: bytes.length };
-  };
-  const json = (value: unknown) => put(Buffer.from(JSON.stringify(value)));
-  const tars = layers.map(({ tar }) => put(readFileSync(tar)));
-  const config = json({ architecture: "amd64", os: "linux", config: {}, rootfs: { type: "layers", diff_ids: tars.map(({ digest }) => digest) }, history: [] });
-  const type = "application/vnd.oci.image";
-  const manifest = json({ schemaVersion: 2, mediaType: `${type}.manifest.v1+json`, config: { mediaType: `${type}.config.v1+json`, ...config }, layers: tars.map((tar) => ({ mediaType: `${type}.layer.v1.tar`, ...tar })) });
-  writeFileSync(join(layout, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
-  writeFileSync(join(layout, "index.json"), JSON.stringify({ schemaVersion: 2, manifests: [{ mediaType: `${type}.manifest.v1+json`, ...manifest, annotations: { "org.opencontainers.image.ref.name": "x" } }] }));
-  return layout;
 }
 
 function umoci(layout: string, target: string): string {
