@@ -6,7 +6,7 @@ import { BuildBackend } from "../executors/build-backend.ts";
 import { openContext } from "../executors/context/build-context.ts";
 import { storeImage } from "../executors/local-image.ts";
 import { decisionRecord, type DecisionRecord } from "../explain/decision-record.ts";
-import { missReason } from "../explain/miss-reason.ts";
+import { counterpart, missReason } from "../explain/miss-reason.ts";
 import { canonicalJson, type Json } from "../base/canonical-json.ts";
 import type { Digest } from "../oci/digest.ts";
 import { goArchitecture, parsePlatform, type Platform } from "../oci/platform.ts";
@@ -95,6 +95,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     ...(file === undefined ? {} : { file }),
     ...(stdin === undefined ? {} : { stdin }),
   });
+  using _learned = { [Symbol.dispose]: () => context.keep?.() };
   const bases = new BaseResolver(laminate, { pull: options.pull, events, signal });
   const lowered = await lower({
     dockerfile: context.dockerfile.text,
@@ -113,6 +114,8 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   }
   // A runtime that was asked for is for this build; the shared sandbox keeps its own.
   await using own = options.runtime === undefined ? undefined : createSandbox({ env, root: store.root, runtime: options.runtime, entry: laminate.entry });
+  const slot = [context.slot, target ?? "", options.platform ?? ""].join(" ");
+  const previous = store.records.get(TABLE, slot) as DecisionRecord | undefined;
   const backend = new BuildBackend({
     store,
     sandbox: own ?? laminate.sandbox,
@@ -126,9 +129,8 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     },
     context: () => context.source,
     onNetwork: networkNotice(events),
+    earlierKey: (vertex) => (previous === undefined ? undefined : counterpart(vertex, previous)?.key),
   });
-  const slot = [context.slot, target ?? "", options.platform ?? ""].join(" ");
-  const previous = store.records.get(TABLE, slot) as DecisionRecord | undefined;
   events({ type: "plan", steps: lowered.graph.vertices.map(({ id, name }) => ({ id, name })), time: Date.now() });
   const make = async () => {
     const solution = await solve(lowered.graph, backend, {
@@ -136,7 +138,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
       events,
       clock: Date.now,
       noCache: () => options.noCache,
-      explainMiss: (vertex, key) => missReason(vertex, key, previous, store.cache.removedAt(key.key)),
+      explainMiss: (vertex, key) => missReason(vertex, key, previous, { removedAt: store.cache.removedAt(key.key), filesOf: (digest) => store.selections.get(digest) }),
     });
     return { solution, image: await storeImage(store, lowered, solution.values, names) };
   };
@@ -152,6 +154,9 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     });
   const record = decisionRecord(solution.decisions);
   if (previous === undefined || solution.decisions.some(({ outcome }) => outcome === "ran") || !sameKeys(record, previous)) {
+    for (const { ingredients, files } of solution.decisions) {
+      if (files !== undefined && ingredients["files"] !== null) store.selections.put(ingredients["files"] as Digest, files());
+    }
     store.records.put(TABLE, slot, record as unknown as Json);
   }
   return { id: image.id, names: names.map((name) => familiarReference(parseReference(name))) };

@@ -15,6 +15,7 @@ import { copyIngredients, copySources, copyStep, type CopySources, type CopyWorl
 import { copyLayer } from "./copy/copy-layer.ts";
 import { ownerIds } from "./copy/owner.ts";
 import { planDirectory } from "./copy/plan.ts";
+import type { MadeLayer } from "./made-layer.ts";
 import { LayerTrees } from "./layer-trees.ts";
 import { runLayer } from "./run/run-layer.ts";
 import type { FileSource, TreeValue, Value } from "./value.ts";
@@ -30,6 +31,8 @@ export interface BuildWorld {
   /** The files of the main build context. */
   readonly context: () => FileSource;
   readonly onNetwork: (network: StepNetwork) => void;
+  /** The key that the step had in the last build. */
+  readonly earlierKey: (vertex: Vertex) => string | undefined;
 }
 
 /** Raised when a rule of a key changes: old records are then never found. */
@@ -42,6 +45,8 @@ export class BuildBackend implements Backend<Value> {
   readonly #trees: LayerTrees;
   /** Found when the key was made, used when the layer is. */
   readonly #sources = new Map<Vertex, CopySources>();
+  /** How like steps will find new layers, written when those are safe. */
+  readonly #records = new Map<DiffId, NonNullable<MadeLayer["record"]>>();
 
   constructor(world: BuildWorld) {
     this.#world = world;
@@ -70,7 +75,7 @@ export class BuildBackend implements Backend<Value> {
         const sources = await copySources(operation, await this.#source(inputs[1], vertex), this.#copies, context);
         this.#sources.set(vertex, sources);
         const { ingredients, files } = await copyIngredients(sources);
-        return stepKey("copy", VERSION, { base: chainOf(inputs), ...copyWords(operation), ...ingredients }, { files });
+        return stepKey("copy", VERSION, { base: chainOf(inputs), ...copyWords(operation), ...ingredients }, files);
       }
       default:
         return unreachable(operation);
@@ -111,16 +116,22 @@ export class BuildBackend implements Backend<Value> {
         return this.#made(inputs, await copyLayer(planned, this.#world.store));
       }
       case "copy":
-        return this.#made(inputs, await copyStep(operation, this.#sources.get(vertex)!, layersOf(inputs), this.#copies, context));
+        return this.#made(inputs, await copyStep(operation, this.#sources.get(vertex)!, { base: layersOf(inputs), earlier: this.#earlier(vertex) }, this.#copies, context));
       default:
         return unreachable(operation);
     }
   }
 
   async remember(_vertex: Vertex, { key }: StepKey, value: Value): Promise<void> {
-    if (value.kind === "tree" && value.created !== undefined) {
-      this.#world.store.cache.putStep(key, { layer: value.layers.at(-1)!, created: value.created });
+    if (value.kind !== "tree" || value.created === undefined) {
+      return;
     }
+    const layer = value.layers.at(-1)!;
+    const { layers, records, cache } = this.#world.store;
+    await layers.settled(layer);
+    cache.putStep(key, { layer, created: value.created });
+    const further = this.#records.get(layer);
+    if (further !== undefined) records.put(further.table, further.key, layer);
   }
 
   claim(key: CacheKey): Promise<AsyncDisposable> {
@@ -138,6 +149,11 @@ export class BuildBackend implements Backend<Value> {
     }
   }
 
+  #earlier(vertex: Vertex): DiffId | undefined {
+    const key = this.#world.earlierKey(vertex);
+    return key === undefined ? undefined : this.#world.store.cache.step(key)?.layer;
+  }
+
   async #source(value: Value | undefined, { operation }: Vertex): Promise<FileSource | undefined> {
     if (value === undefined || value.kind === "files") {
       return value?.source;
@@ -145,7 +161,8 @@ export class BuildBackend implements Backend<Value> {
     return this.#trees.source(operation.kind === "copy" ? "the source of --from" : "the image", value.layers);
   }
 
-  #made(inputs: readonly Value[], layer: DiffId): TreeValue {
+  #made(inputs: readonly Value[], { diffId: layer, record }: MadeLayer): TreeValue {
+    if (record !== undefined) this.#records.set(layer, record);
     return onTop(inputs, { layer, created: new Date(this.#world.clock()).toISOString() });
   }
 }

@@ -1,12 +1,13 @@
 import type { DiffId } from "../oci/digest.ts";
 import type { LayerIndex } from "../store/layers/layer-index.ts";
+import type { StoredTar } from "../store/layers/stored-tar.ts";
 import { Tree } from "../store/layers/tree.ts";
 import { TreeSource } from "./copy/tree-source.ts";
 
 /** What trees are made from: the indexes of layers, and their tars for contents. */
 export interface LayerReader {
   index(diffId: DiffId): Promise<LayerIndex>;
-  tar(diffId: DiffId): Promise<string>;
+  tar(diffId: DiffId): Promise<StoredTar>;
 }
 
 /** The trees of layer stacks, each put together once a build. */

@@ -1,6 +1,7 @@
 import type { Entry } from "../store/layers/entry.ts";
 import type { BytePath } from "../base/byte-path.ts";
 import type { Digest, DiffId } from "../oci/digest.ts";
+import type { Located } from "../store/layers/located.ts";
 
 /** A step's result: a file tree as a stack of layers, or the files of a build context. */
 export type Value = TreeValue | { readonly kind: "files"; readonly source: FileSource };
@@ -30,8 +31,10 @@ export interface FileSource {
   get(path: BytePath): SourceEntry | undefined;
   /** The entries of a directory, sorted by name. */
   children(path: BytePath): readonly SourceEntry[];
-  /** sha256 of a file's content. */
-  digest(entry: Entry): Promise<Digest>;
+  /** sha256 of each file's content. */
+  digests(entries: readonly Entry[]): Promise<readonly Digest[]>;
+  /** Where the content of each file lies on this machine; undefined for one that does not lie in one piece. */
+  locate(entries: readonly Entry[]): Promise<readonly (Located | undefined)[]>;
   /** A file's content. */
   read(entry: Entry): AsyncIterable<Buffer>;
   /** Why a path that exists cannot be seen: `excluded by .dockerignore, line 3: "*.log"`; undefined when it is simply absent. */

@@ -8,7 +8,6 @@ export interface StepDecision {
   readonly kind: string;
   readonly key: string;
   readonly ingredients: { readonly [name: string]: Json };
-  readonly details: { readonly [name: string]: Json };
   readonly outcome: Decision["outcome"];
   /** Milliseconds. */
   readonly duration: number;
@@ -24,8 +23,8 @@ export function decisionRecord(decisions: readonly Decision[]): DecisionRecord {
   return { steps: decisions.map(stepDecision) };
 }
 
-function stepDecision({ vertex, key, ingredients, details, outcome, duration }: Decision): StepDecision {
-  return { name: stepText(vertex.name), stage: vertex.stage ?? null, kind: vertex.operation.kind, key, ingredients, details: details ?? {}, outcome, duration: Math.round(duration) };
+function stepDecision({ vertex, key, ingredients, outcome, duration }: Decision): StepDecision {
+  return { name: stepText(vertex.name), stage: vertex.stage ?? null, kind: vertex.operation.kind, key, ingredients, outcome, duration: Math.round(duration) };
 }
 
 /** The instruction without its number, which moves when a line is put in above. */

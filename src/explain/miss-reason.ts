@@ -1,28 +1,35 @@
 import { canonicalJson, type Json } from "../base/canonical-json.ts";
+import type { Digest } from "../oci/digest.ts";
 import type { StepKey } from "../solver/backend.ts";
 import type { Vertex } from "../graph/vertex.ts";
 import { stepText, type DecisionRecord, type StepDecision } from "./decision-record.ts";
 
 type Facts = { readonly [name: string]: Json };
+/** What the store knows of a step that missed. */
+export interface KnownOfMiss {
+  /** When the step's record was taken out of the cache, milliseconds since the epoch. */
+  readonly removedAt: number | undefined;
+  /** The files behind an earlier `files` ingredient, where they are still known. */
+  readonly filesOf: (digest: Digest) => readonly string[] | undefined;
+}
 
 const NAMED_FILES = 3;
 
 /**
  * Why a step was not found in the cache, in one sentence: what differs from the same step of the last build.
- * Undefined when there is no last build to compare with, which needs no explaining. `removedAt`: when the step's record
- * was taken out of the cache, in milliseconds since the epoch.
+ * Undefined when there is no last build to compare with, which needs no explaining.
  */
-export function missReason(vertex: Vertex, key: StepKey, previous: DecisionRecord | undefined, removedAt?: number): string | undefined {
+export function missReason(vertex: Vertex, key: StepKey, previous: DecisionRecord | undefined, known: KnownOfMiss): string | undefined {
   if (previous === undefined) {
     return undefined;
   }
   const before = counterpart(vertex, previous);
-  const reason = before === undefined ? "this instruction is new" : difference(vertex, key, before, removedAt);
+  const reason = before === undefined ? "this instruction is new" : difference(vertex, key, before, known);
   return `${vertex.name} runs again: ${reason}`;
 }
 
 /** The step with the same text in the same stage; else the one of its kind, if there is one, whose text is most like it. */
-function counterpart(vertex: Vertex, { steps }: DecisionRecord): StepDecision | undefined {
+export function counterpart(vertex: Vertex, { steps }: DecisionRecord): StepDecision | undefined {
   const text = stepText(vertex.name);
   const ofStage = steps.filter(({ stage }) => stage === (vertex.stage ?? null));
   const same = ofStage.find(({ name }) => name === text);
@@ -43,7 +50,7 @@ function likeness(a: string, b: string): number {
   return start + end;
 }
 
-function difference(vertex: Vertex, { key, ingredients, details }: StepKey, before: StepDecision, removedAt: number | undefined): string {
+function difference(vertex: Vertex, { key, ingredients, files }: StepKey, before: StepDecision, { removedAt, filesOf }: KnownOfMiss): string {
   if (key === before.key && removedAt !== undefined) {
     return `its record was removed by prune on ${new Date(removedAt).toISOString().slice(0, 10)}`;
   }
@@ -64,7 +71,8 @@ function difference(vertex: Vertex, { key, ingredients, details }: StepKey, befo
     }
   }
   if (changed.includes("files")) {
-    return fileChange((details?.["files"] ?? {}) as Facts, (before.details["files"] ?? {}) as Facts);
+    const before = filesOf(then["files"] as Digest);
+    return before === undefined || files === undefined ? "the files that it copies changed" : changeBetween(files(), before);
   }
   if (changed.includes("remotes")) {
     return "what is behind its URL changed";
@@ -88,16 +96,34 @@ function variableChange(what: string, now: ReadonlyMap<string, string>, then: Re
   return gone === undefined ? `the order of its ${what}s changed` : `${what} ${gone} is gone`;
 }
 
-function fileChange(now: Facts, then: Facts): string {
-  const changes = [
-    ...Object.keys(now).flatMap((path) => (then[path] === undefined ? [`${path} is new`] : then[path] === now[path] ? [] : [`${path} ${howChanged(String(then[path]), String(now[path]))}`])),
-    ...Object.keys(then).flatMap((path) => (now[path] === undefined ? [`${path} is gone`] : [])),
-  ];
+function fileChange(now: ReadonlyMap<string, string>, then: ReadonlyMap<string, string>): string {
+  const changes: string[] = [];
+  for (const [path, fact] of now) {
+    const before = then.get(path);
+    if (before !== fact) changes.push(before === undefined ? `${path} is new` : `${path} ${howChanged(before, fact)}`);
+  }
+  for (const path of then.keys()) {
+    if (!now.has(path)) changes.push(`${path} is gone`);
+  }
   if (changes.length === 0) {
     return "the directories that it copies changed";
   }
   const rest = changes.length - NAMED_FILES;
   return changes.slice(0, NAMED_FILES).join(", ") + (rest > 0 ? ` and ${rest} more file${rest === 1 ? "" : "s"} changed` : "");
+}
+
+/** Of long lists that are mostly the same only the middle is looked at. */
+function changeBetween(now: readonly string[], then: readonly string[]): string {
+  const most = Math.min(now.length, then.length);
+  let start = 0;
+  while (start < most && now[start] === then[start]) start += 1;
+  let end = 0;
+  while (end < most - start && now.at(-1 - end) === then.at(-1 - end)) end += 1;
+  return fileChange(factsOf(now.slice(start, now.length - end)), factsOf(then.slice(start, then.length - end)));
+}
+
+function factsOf(lines: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(lines.map((line) => [line.slice(0, line.indexOf("\0")), line.slice(line.indexOf("\0") + 1)]));
 }
 
 function howChanged(then: string, now: string): string {

@@ -1,4 +1,3 @@
-import { createReadStream } from "node:fs";
 import { mediaTypes, type Compression, type Descriptor } from "../oci/descriptor.ts";
 import { digestOf, type DiffId } from "../oci/digest.ts";
 import type { Manifest } from "../oci/manifest.ts";
@@ -47,7 +46,7 @@ async function plainLayer(store: Store, diffId: DiffId, known?: Descriptor): Pro
   return {
     descriptor,
     async *open() {
-      yield* createReadStream(await store.layers.tar(diffId), { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>;
+      yield* (await store.layers.tar(diffId)).read();
     },
   };
 }

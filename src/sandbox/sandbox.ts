@@ -1,4 +1,5 @@
 import { unreachable } from "../base/unreachable.ts";
+import type { LayerFiles } from "../store/layers/unpack.ts";
 import { idMapping, overlayDialect } from "./namespace.ts";
 import { ImageMountMemory, wantedSnapshots } from "./image-mounts.ts";
 import { SandboxError } from "./sandbox-error.ts";
@@ -13,8 +14,8 @@ export type { SandboxFacts, StepHooks, StepLayer, StepNetwork, StepResult, StepS
 export interface Sandbox extends AsyncDisposable {
   /** Whose overlay attributes layer directories carry here. */
   readonly dialect: "trusted" | "user";
-  /** Applies a layer's tar to the empty directory `target`, owners and whiteouts included. */
-  unpack(tarPath: string, target: string): Promise<void>;
+  /** Makes a layer's files in the empty directory `target`, owners and whiteouts included. */
+  unpack(layer: LayerFiles, target: string): Promise<void>;
   /**
    * Runs one step. The result's files lie in `step.scratch`, whose remains the caller gives to {@link removeTree}.
    * Rejects with the signal's reason when it is aborted; no process and no mount is then left.
@@ -65,8 +66,8 @@ class WorkerSandbox implements Sandbox {
     this.#options = options;
   }
 
-  async unpack(tarPath: string, target: string): Promise<void> {
-    await this.#ask("unpack", { tarPath, target });
+  async unpack(layer: LayerFiles, target: string): Promise<void> {
+    await this.#ask("unpack", { layer, target });
   }
 
   runStep(step: StepSpec, hooks: StepHooks): Promise<StepResult> {

@@ -10,8 +10,8 @@ export interface StepKey {
   readonly key: CacheKey;
   /** Everything that is hashed into the key, by name. */
   readonly ingredients: { readonly [name: string]: Json };
-  /** Not in the key, but said when explaining it: the digest of each file behind `files`, for one. */
-  readonly details?: { readonly [name: string]: Json };
+  /** What lies behind the ingredient `files`, for saying what changed: `path NUL mode digest`, one a file. Asked for only then. */
+  readonly files?: () => readonly string[];
 }
 
 /** What became of a step and why; stored for every step of every build. */
@@ -38,7 +38,7 @@ export interface Backend<V> {
   lookup(vertex: Vertex, key: StepKey, inputs: readonly V[]): Promise<V | undefined>;
   /** Does the work. Lets nothing half-made into the store. */
   execute(vertex: Vertex, key: StepKey, inputs: readonly V[], context: ExecuteContext): Promise<V>;
-  /** Stores a result under its key. */
+  /** Stores a result under its key, once it is safe. */
   remember(vertex: Vertex, key: StepKey, value: V): Promise<void>;
   /** Waits until no other build, in this process or another, works on this key. */
   claim(key: CacheKey): Promise<AsyncDisposable>;

@@ -45,6 +45,7 @@ class SolveRun<V> {
   readonly #results = new Map<VertexId, Promise<V>>();
   readonly #values = new Map<VertexId, V>();
   readonly #decisions: Decision[] = [];
+  readonly #remembering: Promise<void>[] = [];
   #missExplained = false;
   #firstError: unknown;
 
@@ -58,6 +59,7 @@ class SolveRun<V> {
   async solution(): Promise<Solution<V>> {
     const all = this.#graph.vertices.map((vertex) => this.#result(vertex.id));
     await Promise.allSettled(all);
+    await Promise.all(this.#remembering);
     this.#options.signal.throwIfAborted();
     if (this.#firstError !== undefined) {
       throw this.#firstError;
@@ -111,7 +113,8 @@ class SolveRun<V> {
     if (cached !== undefined) {
       return this.#done(vertex, key, "cached", started, cached);
     }
-    await using _claim = await this.#backend.claim(key.key);
+    await using claims = new AsyncDisposableStack();
+    claims.use(await this.#backend.claim(key.key));
     const meanwhile = noCache ? undefined : await this.#backend.lookup(vertex, key, inputs);
     if (meanwhile !== undefined) {
       return this.#done(vertex, key, "cached", started, meanwhile);
@@ -120,8 +123,14 @@ class SolveRun<V> {
     this.#explain(vertex, key, noCache);
     this.#emit(vertex, "step-started");
     const value = await this.#backend.execute(vertex, key, inputs, context);
-    await this.#backend.remember(vertex, key, value);
+    this.#remember(vertex, key, value, claims.move());
     return this.#done(vertex, key, "ran", started, value);
+  }
+
+  /** A result is used before it is on the disk, but only remembered after; until then its claim is held, so that nobody makes it again. */
+  #remember(vertex: Vertex, key: StepKey, value: V, claim: AsyncDisposable): void {
+    const remembered = this.#backend.remember(vertex, key, value).catch((error: unknown) => void this.#fail(vertex, error));
+    this.#remembering.push(remembered.finally(() => claim[Symbol.asyncDispose]()));
   }
 
   #done(vertex: Vertex, key: StepKey, outcome: Decision["outcome"], started: number, value: V): V {

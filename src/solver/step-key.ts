@@ -3,7 +3,7 @@ import { digestOf } from "../oci/digest.ts";
 import type { CacheKey, StepKey } from "./backend.ts";
 
 /** Hashes a step's ingredients to its key. `kind` and `version` name the rule: a changed rule is a changed version. */
-export function stepKey(kind: string, version: number, ingredients: { readonly [name: string]: Json }, details?: { readonly [name: string]: Json }): StepKey {
+export function stepKey(kind: string, version: number, ingredients: { readonly [name: string]: Json }, files?: StepKey["files"]): StepKey {
   const key = digestOf(canonicalJson({ kind, version, ...ingredients })) as CacheKey;
-  return { key, ingredients, ...(details === undefined ? {} : { details }) };
+  return { key, ingredients, ...(files === undefined ? {} : { files }) };
 }

@@ -19,27 +19,33 @@ export function writeLayerTar(entries: Iterable<LayerTarEntry>): AsyncIterable<B
 
 function* members(entries: Iterable<LayerTarEntry>): Iterable<TarSource> {
   for (const { entry, content } of entries) {
-    if (entry.type === "whiteout") {
-      yield { header: { name: joinPath(parentPath(entry.path), `.wh.${baseName(entry.path)}`), type: "file", mode: 0o600, uid: 0, gid: 0, size: 0, mtime: entry.mtime } };
-      continue;
-    }
-    const { path, type, mode, uid, gid, size, mtime, link, major, minor, xattrs } = entry;
-    const header: TarHeader = {
-      name: path === "" ? "./" : path,
-      type,
-      mode,
-      uid,
-      gid,
-      size,
-      mtime,
-      ...(link === undefined ? {} : { link }),
-      ...(major === undefined ? {} : { major }),
-      ...(minor === undefined ? {} : { minor }),
-      ...(xattrs === undefined ? {} : { xattrs }),
-    };
-    yield content === undefined ? { header } : { header, content };
-    if (entry.opaque === true) {
-      yield { header: { name: joinPath(path, ".wh..wh..opq"), type: "file", mode: mode & 0o777, uid, gid, size: 0, mtime: 0n } };
-    }
+    const [header, ...markers] = headersOf(entry);
+    yield content === undefined ? { header: header! } : { header: header!, content };
+    for (const marker of markers) yield { header: marker };
   }
+}
+
+/** The headers of the members that say an entry: its own, which the content follows, and a mark for an opaque directory. */
+export function headersOf(entry: Entry): TarHeader[] {
+  if (entry.type === "whiteout") {
+    return [{ name: joinPath(parentPath(entry.path), `.wh.${baseName(entry.path)}`), type: "file", mode: 0o600, uid: 0, gid: 0, size: 0, mtime: entry.mtime }];
+  }
+  const { path, type, mode, uid, gid, size, mtime, link, major, minor, xattrs } = entry;
+  const header: TarHeader = {
+    name: path === "" ? "./" : path,
+    type,
+    mode,
+    uid,
+    gid,
+    size,
+    mtime,
+    ...(link === undefined ? {} : { link }),
+    ...(major === undefined ? {} : { major }),
+    ...(minor === undefined ? {} : { minor }),
+    ...(xattrs === undefined ? {} : { xattrs }),
+  };
+  if (entry.opaque !== true) {
+    return [header];
+  }
+  return [header, { name: joinPath(path, ".wh..wh..opq"), type: "file", mode: mode & 0o777, uid, gid, size: 0, mtime: 0n }];
 }

@@ -7,11 +7,14 @@ import { ContentStore } from "./content/content-store.ts";
 import { Database } from "./database.ts";
 import { ImageStore } from "./images/image-store.ts";
 import { LayerStore } from "./layers/layer-store.ts";
+import { FileDigests, fileDigestsPath } from "./file-digests.ts";
 import { Leases } from "./leases.ts";
 import { RecordStore } from "./records.ts";
 import { Reserve } from "./reserve.ts";
+import { Selections } from "./selections.ts";
 import { StoreFailure } from "./store-error.ts";
 import { Temporary } from "./temporary.ts";
+import { Unsynced } from "./unsynced.ts";
 import { storeWriteFailure, writeFileAtomically } from "./write-file.ts";
 
 /** Everything that Laminate keeps, below one directory (docs/store.md). */
@@ -23,10 +26,15 @@ export interface Store extends AsyncDisposable {
   readonly records: RecordStore;
   readonly cache: CacheRecords;
   readonly leases: Leases;
+  readonly selections: Selections;
+  /** The digests of the files of a directory of this machine, as far as earlier builds hashed them. */
+  fileDigests(directory: string): FileDigests;
   /** What killed processes left and that holds files of other users: for the sandbox to remove. */
   readonly leftovers: readonly string[];
   /** A new empty directory on the store's file system; it goes when this process does. */
   temporaryDirectory(): string;
+  /** The path of a file that is to be made there. */
+  temporaryFile(): string;
   /** Does all of `work` on records and images or nothing of it; nobody else writes meanwhile, so nobody takes a lease. */
   transaction<T>(work: () => T): T;
   /** A transaction that frees space: on a full disk it may use the room that is kept for that. */
@@ -44,8 +52,9 @@ export async function openStore(root: string): Promise<Store> {
   const database = new Database(place, reserve);
   const claims = new Claims(place);
   const leases = new Leases(database);
+  const unsynced = new Unsynced(place);
   const content = new ContentStore(place, temporary, leases);
-  const layers = new LayerStore(place, { content, temporary, claims, leases });
+  const layers = new LayerStore(place, { content, temporary, claims, leases, unsynced });
   const records = new RecordStore(database, claims);
   return {
     root: place,
@@ -55,8 +64,11 @@ export async function openStore(root: string): Promise<Store> {
     records,
     cache: new CacheRecords(records),
     leases,
+    selections: new Selections(place, temporary),
+    fileDigests: (directory) => new FileDigests(fileDigestsPath(place, directory), () => temporary.file()),
     leftovers,
     temporaryDirectory: () => temporary.directory(),
+    temporaryFile: () => temporary.file(),
     transaction: (work) => database.transaction(work),
     urgently: (work) => withReserve(reserve, () => database.transaction(work)),
     async [Symbol.asyncDispose]() {

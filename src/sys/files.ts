@@ -38,13 +38,25 @@ export function mknod(path: string | Buffer, mode: number, major: number, minor:
 
 /** Sets both times of the path itself to exactly these nanoseconds since the epoch, which may be negative. */
 export function setTimes(path: string | Buffer, mtimeNs: bigint): void {
+  check(libc().utimensat(AT_FDCWD, terminated(path), timesOf(mtimeNs), AT_SYMLINK_NOFOLLOW), "utimensat", path);
+}
+
+/** The same of an open file. */
+export function setFileTimes(file: number, mtimeNs: bigint): void {
+  check(libc().futimens(file, timesOf(mtimeNs)), "futimens", `/proc/self/fd/${file}`);
+}
+
+const times = Buffer.alloc(32);
+
+/** Two equal struct timespec, access and change; filled anew at each call. */
+function timesOf(mtimeNs: bigint): Buffer {
   const nanoseconds = ((mtimeNs % SECOND) + SECOND) % SECOND;
-  const times = Buffer.alloc(32);
+  const seconds = (mtimeNs - nanoseconds) / SECOND;
   for (const offset of [0, 16]) {
-    times.writeBigInt64LE((mtimeNs - nanoseconds) / SECOND, offset);
+    times.writeBigInt64LE(seconds, offset);
     times.writeBigInt64LE(nanoseconds, offset + 8);
   }
-  check(libc().utimensat(AT_FDCWD, terminated(path), times, AT_SYMLINK_NOFOLLOW), "utimensat", path);
+  return times;
 }
 
 /** Makes a directory the root of this process, for good: no path and no link leads out of it any more (chroot(2)). */

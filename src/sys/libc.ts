@@ -8,6 +8,7 @@ export interface Libc {
   llistxattr(path: Buffer, list: Buffer | null, size: number): number;
   mknod(path: Buffer, mode: number, device: bigint): number;
   utimensat(directory: number, path: Buffer, times: Buffer, flags: number): number;
+  futimens(file: number, times: Buffer): number;
   flock(file: number, operation: number): number;
   chroot(path: Buffer): number;
   readonly syncfs: KoffiFunc<(file: number) => number>;
@@ -41,6 +42,7 @@ function load(): Libc {
     llistxattr: library.func("intptr_t llistxattr(const uint8_t *path, _Out_ uint8_t *list, size_t size)"),
     mknod: findMknod(library),
     utimensat: library.func("int utimensat(int directory, const uint8_t *path, const uint8_t *times, int flags)"),
+    futimens: library.func("int futimens(int file, const uint8_t *times)"),
     flock: library.func("int flock(int file, int operation)"),
     chroot: library.func("int chroot(const uint8_t *path)"),
     syncfs: library.func("int syncfs(int file)"),

@@ -25,6 +25,8 @@ export interface BuildContext {
   readonly dockerfile: { readonly text: string; readonly name: string };
   /** What tells this build from others when its decisions are kept: the place of its context and its Dockerfile. */
   readonly slot: string;
+  /** Keeps for later builds what was learned of the files. */
+  readonly keep?: () => void;
 }
 
 export interface ContextOptions {
@@ -80,11 +82,13 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
 async function fromDirectory(directory: string, options: ContextOptions): Promise<BuildContext> {
   const dockerfile = await directoryDockerfile(directory, options);
   const ignoreFile = [dockerfile.path === undefined ? undefined : `${dockerfile.path}.dockerignore`, path.join(directory, ".dockerignore")].find((one) => one !== undefined && existsSync(one));
-  const source = new DirectorySource("the build context", directory);
+  const known = options.store.fileDigests(directory);
+  const source = new DirectorySource("the build context", directory, known);
   return {
     source: ignoreFile === undefined ? source : new IgnoringSource(source, parseIgnore(await readText(ignoreFile, options), path.basename(ignoreFile))),
     dockerfile,
     slot: `${directory} ${dockerfile.path ?? dockerfile.name}`,
+    keep: () => known.save(Date.now()),
   };
 }
 

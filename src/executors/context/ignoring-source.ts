@@ -2,6 +2,7 @@ import { pathText, type BytePath } from "../../base/byte-path.ts";
 import type { IgnoreRules } from "../../dockerfile/ignore.ts";
 import type { Digest } from "../../oci/digest.ts";
 import type { Entry } from "../../store/layers/entry.ts";
+import type { Located } from "../../store/layers/located.ts";
 import type { FileSource, SourceEntry } from "../value.ts";
 
 /** A build context without what its ignore file leaves out. */
@@ -29,8 +30,12 @@ export class IgnoringSource implements FileSource {
     return this.#source.children(at).filter((child) => this.#visible(child));
   }
 
-  digest(entry: Entry): Promise<Digest> {
-    return this.#source.digest(entry);
+  digests(entries: readonly Entry[]): Promise<readonly Digest[]> {
+    return this.#source.digests(entries);
+  }
+
+  locate(entries: readonly Entry[]): Promise<readonly (Located | undefined)[]> {
+    return this.#source.locate(entries);
   }
 
   read(entry: Entry): AsyncIterable<Buffer> {

@@ -1,33 +1,73 @@
-import type { DiffId } from "../../oci/digest.ts";
+import { writeStream } from "../../store/write-file.ts";
+import type { Digest, DiffId } from "../../oci/digest.ts";
 import type { Entry } from "../../store/layers/entry.ts";
 import { layerIdentity } from "../../store/layers/identity.ts";
-import { writeLayerTar } from "../../store/layer-tar.ts";
+import type { LocatedEntry } from "../../store/layers/layer-pieces.ts";
+import type { Located } from "../../store/layers/located.ts";
 import type { Store } from "../../store/store.ts";
+import type { FileSource } from "../value.ts";
+import type { MadeLayer } from "../made-layer.ts";
 import type { PlannedEntry } from "./plan.ts";
 
 const TABLE = "copy-layers";
 
 /**
- * The layer that holds the planned entries: one that is here already where it says the same but for times,
- * else a new one written from the sources' contents.
+ * The layer that holds the planned entries: one that is here already where it says the same but for times, else a new
+ * one composed of the sources' contents. `earlier` is a layer that it may have much in common with.
  */
-export async function copyLayer(planned: readonly PlannedEntry[], store: Store): Promise<DiffId> {
-  const entries = await Promise.all(planned.map(digested));
-  const identity = layerIdentity(entries.map(({ entry }) => entry));
+export async function copyLayer(planned: readonly PlannedEntry[], store: Store, earlier?: DiffId): Promise<MadeLayer> {
+  const digested = await withDigests(planned);
+  const identity = layerIdentity(digested.map(({ entry }) => entry));
   const known = store.records.get(TABLE, identity) as DiffId | undefined;
   if (known !== undefined) {
     store.leases.hold(known);
-    if (store.layers.has(known)) return known;
+    if (store.layers.has(known)) return { diffId: known };
   }
-  const diffId = await store.layers.putTar(writeLayerTar(entries));
-  store.records.put(TABLE, identity, diffId);
-  return diffId;
+  const diffId = await store.layers.compose({ entries: await located(digested, store), ...(earlier === undefined ? {} : { earlier }) });
+  return { diffId, record: { table: TABLE, key: identity } };
 }
 
-async function digested({ entry, content }: PlannedEntry): Promise<{ entry: Entry; content?: () => AsyncIterable<Buffer> }> {
-  if (content === undefined) {
-    return { entry };
+/** The entries with the digests of their contents, each source asked once for all of its files. */
+async function withDigests(planned: readonly PlannedEntry[]): Promise<readonly PlannedEntry[]> {
+  const digests = new Map<PlannedEntry, Digest>();
+  for (const [source, files] of bySource(planned)) {
+    const found = await source.digests(files.map(({ content }) => content!.entry));
+    files.forEach((file, place) => digests.set(file, found[place]!));
   }
-  const digest = await content.source.digest(content.entry);
-  return { entry: { ...entry, digest }, content: () => content.source.read(content.entry) };
+  return planned.map((one) => {
+    const digest = digests.get(one);
+    return digest === undefined || one.entry.digest === digest ? one : { ...one, entry: { ...one.entry, digest } };
+  });
+}
+
+/** The entries with the places of their contents; what lies nowhere in one piece is written down first. */
+async function located(planned: readonly PlannedEntry[], store: Store): Promise<LocatedEntry[]> {
+  const places = new Map<PlannedEntry, Located>();
+  for (const [source, files] of bySource(planned)) {
+    const found = await source.locate(files.map(({ content }) => content!.entry));
+    for (const [place, file] of files.entries()) {
+      places.set(file, found[place] ?? (await spooled(source, file.content!.entry, store)));
+    }
+  }
+  return planned.map((one) => {
+    const place = places.get(one);
+    return place === undefined ? { entry: one.entry } : { entry: one.entry, located: place };
+  });
+}
+
+async function spooled(source: FileSource, entry: Entry, store: Store): Promise<Located> {
+  const file = store.temporaryFile();
+  await writeStream(file, source.read(entry), () => undefined);
+  return { file, offset: 0 };
+}
+
+function bySource(planned: readonly PlannedEntry[]): ReadonlyMap<FileSource, PlannedEntry[]> {
+  const groups = new Map<FileSource, PlannedEntry[]>();
+  for (const one of planned) {
+    if (one.content === undefined) continue;
+    const group = groups.get(one.content.source);
+    if (group === undefined) groups.set(one.content.source, [one]);
+    else group.push(one);
+  }
+  return groups;
 }

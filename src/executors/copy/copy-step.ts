@@ -12,6 +12,7 @@ import { isArchive } from "../add/is-archive.ts";
 import { gitCheckout, gitCommit, parseGitUrl, type GitUrl } from "../context/git.ts";
 import { DirectorySource } from "../context/directory-source.ts";
 import { ExecuteError } from "../execute-error.ts";
+import type { MadeLayer } from "../made-layer.ts";
 import type { LayerTrees } from "../layer-trees.ts";
 import type { FileSource } from "../value.ts";
 import { copyLayer } from "./copy-layer.ts";
@@ -47,14 +48,20 @@ export async function copySources(operation: CopyOperation, source: FileSource |
 }
 
 /** What of the sources goes into the step's key, and the files behind it for explaining a miss. */
-export async function copyIngredients({ source, selections, remotes }: CopySources): Promise<{ readonly ingredients: { readonly [name: string]: Json }; readonly files: { readonly [path: string]: string } }> {
+export async function copyIngredients({ source, selections, remotes }: CopySources): Promise<{ readonly ingredients: { readonly [name: string]: Json }; readonly files: () => readonly string[] }> {
   const selected = source === undefined ? undefined : await selectionDigest(source, selections);
   const fetched = remotes.map((one) => (one.kind === "git" ? { commit: one.commit, directory: one.url.directory } : { digest: one.download.digest, name: one.download.name }));
-  return { ingredients: { files: selected?.digest ?? null, remotes: fetched }, files: selected?.files ?? {} };
+  return { ingredients: { files: selected?.digest ?? null, remotes: fetched }, files: selected?.files ?? (() => []) };
 }
 
-/** Makes the layer of a COPY or ADD on a stack of layers. */
-export async function copyStep(operation: CopyOperation, sources: CopySources, base: readonly DiffId[], world: CopyWorld, context: ExecuteContext): Promise<DiffId> {
+/** What a COPY or ADD works on: the stack of layers below and, where there is one, the layer that an earlier build made of it. */
+export interface CopyPlace {
+  readonly base: readonly DiffId[];
+  readonly earlier: DiffId | undefined;
+}
+
+/** Makes the layer of a COPY or ADD. */
+export async function copyStep(operation: CopyOperation, sources: CopySources, { base, earlier }: CopyPlace, world: CopyWorld, context: ExecuteContext): Promise<MadeLayer> {
   const now = world.now();
   const placements = [...(await localPlacements(operation, sources, world)), ...(await remotePlacements(sources.remotes, world, context)), ...inlinePlacements(operation, now)];
   const owner = operation.owner === undefined ? undefined : await ownerIds(operation.owner, base, world.trees);
@@ -63,7 +70,7 @@ export async function copyStep(operation: CopyOperation, sources: CopySources, b
   }
   const planned = planCopy(placements, { base: await world.trees.tree(base), destination: operation.destination, owner, mode: operation.mode, now });
   context.signal.throwIfAborted();
-  return copyLayer(planned, world.store);
+  return copyLayer(planned, world.store, earlier);
 }
 
 async function localPlacements(operation: CopyOperation, { source, selections }: CopySources, world: CopyWorld): Promise<Placement[]> {
@@ -127,6 +134,7 @@ function downloadedFile({ digest, size, name, mtime }: Download, { store }: Copy
   return {
     entry: { path: bytePath(name), type: "file", mode: 0o600, uid: 0, gid: 0, size, mtime: mtime ?? 0n },
     digest,
+    located: { file: store.content.path(digest), offset: 0 },
     read: () => createReadStream(store.content.path(digest)),
   };
 }

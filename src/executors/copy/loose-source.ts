@@ -3,12 +3,14 @@ import { bytePath } from "../../base/byte-path.ts";
 import type { InlineFile } from "../../graph/operation.ts";
 import { digestOf, type Digest } from "../../oci/digest.ts";
 import type { Entry } from "../../store/layers/entry.ts";
+import type { Located } from "../../store/layers/located.ts";
 import type { FileSource, SourceEntry } from "../value.ts";
 
 /** A file of which every byte is at hand: a here-document, or something downloaded. */
 export interface LooseFile {
   readonly entry: Entry;
   readonly digest: Digest;
+  readonly located?: Located;
   read(): AsyncIterable<Buffer>;
 }
 
@@ -31,8 +33,12 @@ export class LooseSource implements FileSource {
     return path === "" ? [...this.#files.values()].map(({ entry }) => ({ entry })) : [];
   }
 
-  async digest(entry: Entry): Promise<Digest> {
-    return this.#files.get(entry.path)!.digest;
+  async digests(entries: readonly Entry[]): Promise<readonly Digest[]> {
+    return entries.map(({ path }) => this.#files.get(path)!.digest);
+  }
+
+  async locate(entries: readonly Entry[]): Promise<readonly (Located | undefined)[]> {
+    return entries.map(({ path }) => this.#files.get(path)!.located);
   }
 
   read(entry: Entry): AsyncIterable<Buffer> {

@@ -1,5 +1,5 @@
 import { joinPath, parentPath, pathText, type BytePath } from "../../base/byte-path.ts";
-import type { Entry } from "../../store/layers/entry.ts";
+import type { Entry, EntryType } from "../../store/layers/entry.ts";
 import type { Tree } from "../../store/layers/tree.ts";
 import { changeMode, type ModeChange } from "../../graph/mode-change.ts";
 import { ExecuteError } from "../execute-error.ts";
@@ -127,7 +127,7 @@ class Planner {
   }
 
   #placeFile(placement: Placement, source: SourceEntry, path: BytePath): void {
-    if (this.#existing(path)?.type === "directory") {
+    if (this.#typeAt(path) === "directory") {
       throw new ExecuteError("is-a-directory", `cannot copy the file ${shown(source.entry.path)} to ${shown(path)}: a directory of that name is in the image`);
     }
     this.makeDirectory(parentPath(path));
@@ -140,13 +140,24 @@ class Planner {
 
   #owned(placement: Placement, entry: Entry, path: BytePath): Entry {
     const { owner, mode } = this.#options;
-    const { opaque: _opaque, offset: _offset, ...kept } = entry;
-    return { ...kept, path, ...owner, mode: entry.type === "symlink" || placement.archive ? entry.mode : modeOf(entry, mode) };
+    const { uid, gid } = owner ?? entry;
+    const { type, size, mtime, link, major, minor, xattrs, digest } = entry;
+    const more = {
+      ...(link === undefined ? {} : { link }),
+      ...(major === undefined ? {} : { major, minor: minor ?? 0 }),
+      ...(xattrs === undefined ? {} : { xattrs }),
+      ...(digest === undefined ? {} : { digest }),
+    };
+    return { path, type, size, mtime, uid, gid, ...more, mode: entry.type === "symlink" || placement.archive ? entry.mode : modeOf(entry, mode) };
   }
 
   #newDirectory(path: BytePath): Entry {
     const { owner, now } = this.#options;
     return { path, type: "directory", mode: this.#directoryMode, uid: owner?.uid ?? 0, gid: owner?.gid ?? 0, size: 0, mtime: now };
+  }
+
+  #typeAt(path: BytePath): EntryType | undefined {
+    return (this.#planned.get(path)?.entry ?? this.#options.base.get(path)?.entry)?.type;
   }
 
   #existing(path: BytePath): Entry | undefined {

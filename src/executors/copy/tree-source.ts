@@ -1,8 +1,9 @@
-import { createReadStream } from "node:fs";
 import { pathText, type BytePath } from "../../base/byte-path.ts";
 import type { Digest, DiffId } from "../../oci/digest.ts";
 import type { Entry } from "../../store/layers/entry.ts";
+import type { Located } from "../../store/layers/located.ts";
 import { readLayer } from "../../store/layers/read-layer.ts";
+import type { StoredTar } from "../../store/layers/stored-tar.ts";
 import type { Tree, TreeEntry } from "../../store/layers/tree.ts";
 import type { FileSource, SourceEntry } from "../value.ts";
 
@@ -10,12 +11,12 @@ import type { FileSource, SourceEntry } from "../value.ts";
 export class TreeSource implements FileSource {
   readonly name: string;
   readonly #tree: Tree;
-  readonly #tarPath: (diffId: DiffId) => Promise<string>;
+  readonly #tarOf: (diffId: DiffId) => Promise<StoredTar>;
 
-  constructor(name: string, tree: Tree, tarPath: (diffId: DiffId) => Promise<string>) {
+  constructor(name: string, tree: Tree, tarOf: (diffId: DiffId) => Promise<StoredTar>) {
     this.name = name;
     this.#tree = tree;
-    this.#tarPath = tarPath;
+    this.#tarOf = tarOf;
   }
 
   get(path: BytePath): SourceEntry | undefined {
@@ -30,12 +31,23 @@ export class TreeSource implements FileSource {
     return this.#tree.children(path).map((found) => this.#sourceEntry(found));
   }
 
-  async digest(entry: Entry): Promise<Digest> {
-    const digest = this.#file(entry).entry.digest;
-    if (digest === undefined) {
-      throw new Error(`Internal error: ${pathText(entry.path)} has no digest in its layer's index`);
+  async digests(entries: readonly Entry[]): Promise<readonly Digest[]> {
+    return entries.map((entry) => {
+      const { digest } = this.#file(entry).entry;
+      if (digest === undefined) {
+        throw new Error(`Internal error: ${pathText(entry.path)} has no digest in its layer's index`);
+      }
+      return digest;
+    });
+  }
+
+  async locate(entries: readonly Entry[]): Promise<readonly (Located | undefined)[]> {
+    const files = entries.map((entry) => this.#file(entry));
+    const tars = new Map<DiffId, StoredTar>();
+    for (const diffId of new Set(files.map((file) => file.diffId))) {
+      tars.set(diffId, await this.#tarOf(diffId));
     }
-    return digest;
+    return files.map(({ entry, diffId }) => (entry.offset === undefined ? undefined : tars.get(diffId)!.locate(entry.offset)));
   }
 
   async *read(entry: Entry): AsyncIterable<Buffer> {
@@ -43,13 +55,12 @@ export class TreeSource implements FileSource {
     if (file.entry.size === 0) {
       return;
     }
-    const start = file.entry.offset;
-    const tar = await this.#tarPath(file.diffId);
-    if (start === undefined) {
+    const tar = await this.#tarOf(file.diffId);
+    if (file.entry.offset === undefined) {
       yield* sparseFile(tar, file.entry.path);
       return;
     }
-    yield* createReadStream(tar, { start, end: start + file.entry.size - 1 });
+    yield* tar.read(file.entry.offset, file.entry.offset + file.entry.size);
   }
 
   hiddenBecause(): undefined {
@@ -79,8 +90,8 @@ export class TreeSource implements FileSource {
 }
 
 /** A file that the tar keeps without its holes does not lie there in one piece: the tar is read up to it. */
-async function* sparseFile(tar: string, path: BytePath): AsyncIterable<Buffer> {
-  for await (const member of readLayer(createReadStream(tar, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>)) {
+async function* sparseFile(tar: StoredTar, path: BytePath): AsyncIterable<Buffer> {
+  for await (const member of readLayer(tar.read())) {
     if (member.kind === "entry" && member.entry.path === path && member.entry.type === "file") {
       yield* member.body;
       return;

@@ -8,6 +8,7 @@ import type { ExecuteContext } from "../../solver/backend.ts";
 import { readIndex } from "../../store/layers/index-file.ts";
 import { layerIdentity } from "../../store/layers/identity.ts";
 import type { Store } from "../../store/store.ts";
+import type { MadeLayer } from "../made-layer.ts";
 import { ExecuteError } from "../execute-error.ts";
 
 const TABLE = "run-layers";
@@ -24,7 +25,7 @@ export interface RunWorld {
  * of the same command left the same files, that layer is kept, so that what stands on it need not be made again.
  * Throws {@link ExecuteError} with the command's exit code; nothing of a failed command is kept.
  */
-export async function runLayer(operation: RunOperation, base: readonly DiffId[], world: RunWorld, context: ExecuteContext): Promise<DiffId> {
+export async function runLayer(operation: RunOperation, base: readonly DiffId[], world: RunWorld, context: ExecuteContext): Promise<MadeLayer> {
   const { store, sandbox } = world;
   const lowers = await Promise.all(base.map((diffId) => store.layers.lower(diffId, sandbox)));
   const scratch = store.temporaryDirectory();
@@ -58,11 +59,10 @@ export async function runLayer(operation: RunOperation, base: readonly DiffId[],
     const earlier = store.records.get(TABLE, key) as DiffId | undefined;
     if (earlier !== undefined) {
       store.leases.hold(earlier);
-      if (store.layers.has(earlier)) return earlier;
+      if (store.layers.has(earlier)) return { diffId: earlier };
     }
     await store.layers.adoptDirectory(layer, sandbox.dialect);
-    store.records.put(TABLE, key, layer.diffId);
-    return layer.diffId;
+    return { diffId: layer.diffId, record: { table: TABLE, key } };
   } finally {
     await sandbox.removeTree(scratch);
   }

@@ -1,3 +1,4 @@
+import type { LayerFiles } from "../../store/layers/unpack.ts";
 import type { IdMapping } from "../namespace.ts";
 import type { SandboxFacts, StepResult, StepSpec } from "../step.ts";
 
@@ -12,7 +13,7 @@ export interface WorkerSettings {
 
 /** What can be asked of the worker, and what each answers. */
 export interface Requests {
-  readonly unpack: { readonly ask: { readonly tarPath: string; readonly target: string }; readonly answer: null };
+  readonly unpack: { readonly ask: { readonly layer: LayerFiles; readonly target: string }; readonly answer: null };
   readonly runStep: { readonly ask: StepSpec; readonly answer: StepResult };
   readonly removeTree: { readonly ask: { readonly path: string }; readonly answer: null };
   /** Why layers cannot be mounted from images; null where they can. */

@@ -1,7 +1,7 @@
 import { join, resolve, sep } from "node:path";
 import { Failure, reasonOf } from "../../base/failure.ts";
 import { unreachable } from "../../base/unreachable.ts";
-import { unpackTar } from "../../store/layers/unpack.ts";
+import { unpackLayer } from "../../store/layers/unpack.ts";
 import { hideCgroups } from "../cgroups.ts";
 import { findErofsObstacle } from "../erofs.ts";
 import { LowerMounts, lowerMountsPlace } from "../lower-mounts.ts";
@@ -74,7 +74,7 @@ export class Server {
     const settings = this.#started();
     switch (message.kind) {
       case "unpack":
-        await unpackTar(message.ask.tarPath, message.ask.target, { dialect: settings.dialect, owners: true });
+        await unpackLayer(message.ask.layer, message.ask.target, { dialect: settings.dialect, owners: true });
         return null;
       case "runStep":
         return runStep(message.ask, { runtime: findRuntime(this.#env, settings.runtime), dialect: settings.dialect, rootless: settings.mapping !== null, networks: this.#network(settings), lowers: this.#lowerMounts(settings), env: this.#env }, hooks);

@@ -2,12 +2,15 @@ import * as fs from "node:fs";
 import type { BytePath } from "../../base/byte-path.ts";
 import { joinPath, pathBytes } from "../../base/byte-path.ts";
 import { errnoOf } from "../../base/failure.ts";
-import type { DiffId } from "../../oci/digest.ts";
+import { digestOf, type DiffId } from "../../oci/digest.ts";
 import { lgetxattr, llistxattr } from "../../sys/files.ts";
-import { writeLayerTar, type LayerTarEntry } from "../layer-tar.ts";
+import type { LayerTarEntry } from "../layer-tar.ts";
+import { composeTar } from "./compose-tar.ts";
 import type { Entry, EntryType } from "./entry.ts";
 import { writeIndex } from "./index-file.ts";
-import { ingestTar } from "./ingest-tar.ts";
+import { LayerIndex } from "./layer-index.ts";
+import { layerPieces, type LocatedEntry } from "./layer-pieces.ts";
+import { readRange } from "./located.ts";
 
 export interface DiffOptions {
   /** Whose attributes mark opaque directories in the upper directory. */
@@ -19,7 +22,7 @@ export interface DiffOptions {
   readonly lowers?: readonly string[];
 }
 
-const READ_SIZE = 1 << 20;
+const EMPTY = digestOf("");
 /** Attributes that are the file system's or this machine's own. */
 const FOREIGN = /^(?:trusted\.overlay\.|user\.overlay\.|security\.selinux$|security\.evm$|security\.ima$|system\.)/;
 
@@ -29,9 +32,14 @@ const FOREIGN = /^(?:trusted\.overlay\.|user\.overlay\.|security\.selinux$|secur
  * one file become hard links; sockets are left out, as by Docker.
  */
 export async function diffDirectory(upper: string, options: DiffOptions): Promise<{ diffId: DiffId; size: number }> {
-  const walker = new Walker(upper, options);
-  const { diffId, size, entries } = await ingestTar(writeLayerTar(walker.entries()), options.tarPath);
-  writeIndex(options.indexPath, entries, size);
+  const located = new Walker(upper, options).entries();
+  const { pieces, entries } = layerPieces(located);
+  const expected = located.reduce((sum, { entry }) => sum + entry.size, 0);
+  const { composed, digests } = await composeTar(pieces, { target: options.tarPath, expected });
+  const { diffId, size } = composed;
+  let next = 0;
+  const complete = entries.map((entry) => (entry.type !== "file" ? entry : { ...entry, digest: entry.size === 0 ? EMPTY : digests[next++]! }));
+  writeIndex(options.indexPath, new LayerIndex(complete, { tarSize: size, composed: true }));
   return { diffId, size };
 }
 
@@ -41,11 +49,11 @@ export async function diffDirectory(upper: string, options: DiffOptions): Promis
  */
 export function treeEntries(path: string, as: BytePath): LayerTarEntry[] {
   const named = (old: BytePath) => (as === "" ? old : old === "" ? as : joinPath(as, old));
-  return new Walker(path, { dialect: "trusted" }).tree().flatMap((found) => {
-    const { entry } = found;
+  return new Walker(path, { dialect: "trusted" }).tree().flatMap(({ entry, located }) => {
     if (entry.path === "" && as === "") return [];
     const link = entry.type === "hardlink" ? { link: named((entry.link ?? "") as BytePath) } : {};
-    return [{ ...found, entry: { ...entry, path: named(entry.path), ...link } }];
+    const content = located === undefined ? {} : { content: () => readRange(located, entry.size) };
+    return [{ ...content, entry: { ...entry, path: named(entry.path), ...link } }];
   });
 }
 
@@ -61,13 +69,13 @@ class Walker {
     this.#lowers = (lowers ?? []).map((lower) => Buffer.from(lower));
   }
 
-  entries(): LayerTarEntry[] {
+  entries(): LocatedEntry[] {
     this.#walk("" as BytePath);
     return this.#linked();
   }
 
   /** The root itself too, which need not be a directory. */
-  tree(): LayerTarEntry[] {
+  tree(): LocatedEntry[] {
     const top = this.#entry("" as BytePath);
     if (top === undefined) return []; // a socket
     this.#found.push(top);
@@ -76,7 +84,7 @@ class Walker {
   }
 
   /** What was found, sorted, with the further names of a file as hard links to its first. */
-  #linked(): LayerTarEntry[] {
+  #linked(): LocatedEntry[] {
     const sorted = this.#found.sort((a, b) => (a.entry.path < b.entry.path ? -1 : 1));
     const first = new Map<string, BytePath>();
     return sorted.map(({ entry, inode }) => {
@@ -88,7 +96,7 @@ class Walker {
       if (inode !== undefined) {
         first.set(inode, entry.path);
       }
-      return entry.type === "file" && entry.size > 0 ? { entry, content: () => this.#read(entry) } : { entry };
+      return entry.type === "file" ? { entry, located: { file: below(this.#root, entry.path), offset: 0 } } : { entry };
     });
   }
 
@@ -135,23 +143,6 @@ class Walker {
   /** overlayfs marks every new directory of a merged one; only where a lower layer has one too does the mark say anything. */
   #hidesSomething(path: BytePath): boolean {
     return this.#lowers.length === 0 || this.#lowers.some((lower) => isDirectory(below(lower, path)));
-  }
-
-  *#read({ path, size }: Entry): Iterable<Buffer> {
-    const file = fs.openSync(below(this.#root, path), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
-    try {
-      for (let left = size; left > 0; ) {
-        const buffer = Buffer.allocUnsafe(Math.min(left, READ_SIZE));
-        const count = fs.readSync(file, buffer);
-        if (count === 0) {
-          break; // the tar writer says that it became shorter
-        }
-        left -= count;
-        yield buffer.subarray(0, count);
-      }
-    } finally {
-      fs.closeSync(file);
-    }
   }
 }
 

@@ -1,6 +1,5 @@
-import { canonicalJson } from "../../base/canonical-json.ts";
-import { digestFromHex, type Digest } from "../../oci/digest.ts";
 import { createHash } from "node:crypto";
+import { digestFromHex, type Digest } from "../../oci/digest.ts";
 import type { Entry } from "./entry.ts";
 
 /**
@@ -10,17 +9,16 @@ import type { Entry } from "./entry.ts";
 export function layerIdentity(entries: Iterable<Entry>): Digest {
   const hash = createHash("sha256");
   for (const entry of entries) {
-    hash.update(canonicalJson(factsOf(entry)));
-    hash.update("\n");
+    hash.update(factsOf(entry));
   }
   return digestFromHex(hash.digest("hex"));
 }
 
-function factsOf(entry: Entry): { readonly [name: string]: string | number | boolean | undefined | readonly (readonly string[])[] } {
-  const { path, type, mode, uid, gid, size, link, opaque, major, minor, digest, xattrs } = entry;
+/** Fields end with a NUL, which names and links cannot hold; how many there are follows from the last, so no two entries read the same. */
+function factsOf({ path, type, mode, uid, gid, size, link, opaque, major, minor, digest, xattrs }: Entry): string {
   if (type === "whiteout") {
-    return { path, type };
+    return `${path}\0${type}\0`;
   }
-  const attributes = [...(xattrs ?? [])].map(([name, value]) => [name, value.toString("base64")]).sort(([a], [b]) => (a! < b! ? -1 : 1));
-  return { path, type, mode, uid, gid, size, link, opaque, major, minor, digest, xattrs: attributes.length === 0 ? undefined : attributes };
+  const attributes = xattrs === undefined ? [] : [...xattrs].map(([name, value]) => `${name}\0${value.toString("base64")}\0`).sort();
+  return `${path}\0${type}\0${mode}\0${uid}\0${gid}\0${size}\0${link ?? ""}\0${opaque ?? ""}\0${major ?? ""}\0${minor ?? ""}\0${digest ?? ""}\0${attributes.length}\0${attributes.join("")}`;
 }

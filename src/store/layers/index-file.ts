@@ -3,18 +3,51 @@ import { closeSync, fsyncSync, openSync, writeFileSync } from "node:fs";
 import type { BytePath } from "../../base/byte-path.ts";
 import type { Digest } from "../../oci/digest.ts";
 import { StoreFailure } from "../store-error.ts";
-import type { Entry } from "./entry.ts";
+import type { Entry, EntryType } from "./entry.ts";
 import { LayerIndex } from "./layer-index.ts";
 
-const VERSION = 1;
+const VERSION = 2;
 
-type Line = Omit<Entry, "mtime" | "xattrs"> & { readonly mtime: string; readonly xattrs?: Readonly<Record<string, string>> };
+/** A letter a type, as there are as many as entries. */
+const LETTERS: Readonly<Record<EntryType, string>> = { file: "f", directory: "d", symlink: "l", hardlink: "h", character: "c", block: "b", fifo: "p", whiteout: "w" };
+const TYPES = new Map(Object.entries(LETTERS).map(([type, letter]) => [letter, type as EntryType]));
+const NO_DIGEST = "-".repeat(64);
+const PREFIX = "sha256:";
 
-/** Writes a layer's index to a new file and syncs it. `size` is that of the layer's uncompressed tar, in bytes. */
-export function writeIndex(path: string, entries: readonly Entry[], size: number): void {
+/**
+ * The index as columns, which JSON reads several times faster than objects and in a third of the space. What few
+ * entries have stands in `more`, by the entry's place.
+ */
+interface Columns {
+  readonly version: number;
+  /** Bytes of the layer's uncompressed tar. */
+  readonly size: number;
+  /** Whether the tar is one that we composed of these entries: then it says them in one way only. */
+  readonly composed: boolean;
+  readonly paths: readonly string[];
+  readonly types: string;
+  readonly modes: readonly number[];
+  /** Owner and group in turns; empty where all are 0. */
+  readonly owners: readonly number[];
+  readonly sizes: readonly number[];
+  /** Seconds and nanoseconds in turns. */
+  readonly times: readonly number[];
+  /** -1 for none. */
+  readonly offsets: readonly number[];
+  /** The hex digits of all digests; 64 dashes for none. */
+  readonly digests: string;
+  readonly more: readonly (readonly [place: number, more: More])[];
+}
+
+type More = Pick<Entry, "link" | "opaque" | "major" | "minor"> & { readonly xattrs?: Readonly<Record<string, string>> };
+
+const SECOND = 1_000_000_000n;
+
+/** Writes a layer's index to a new file and syncs it. */
+export function writeIndex(path: string, index: LayerIndex): void {
   const file = openSync(path, "wx", 0o644);
   try {
-    writeFileSync(file, JSON.stringify({ version: VERSION, size, entries: entries.map(lineOf) }));
+    writeFileSync(file, JSON.stringify(columnsOf(index)));
     fsyncSync(file);
   } finally {
     closeSync(file);
@@ -22,28 +55,65 @@ export function writeIndex(path: string, entries: readonly Entry[], size: number
 }
 
 /** Reads an index that {@link writeIndex} wrote. Throws StoreFailure `damaged` for anything else. */
-export async function readIndex(path: string): Promise<LayerIndex & { readonly tarSize: number }> {
+export async function readIndex(path: string): Promise<LayerIndex> {
   try {
-    const { version, size, entries } = JSON.parse(await readFile(path, "utf8")) as { version: number; size: number; entries: Line[] };
-    if (version !== VERSION) {
-      throw new Error(`version ${version}`);
+    const columns = JSON.parse(await readFile(path, "utf8")) as Columns;
+    if (columns.version !== VERSION) {
+      throw new Error(`version ${columns.version}`);
     }
-    return Object.assign(new LayerIndex(entries.map(entryOf)), { tarSize: size });
+    return new LayerIndex(entriesOf(columns), { tarSize: columns.size, composed: columns.composed });
   } catch (error) {
     throw new StoreFailure("damaged", `read the layer index ${JSON.stringify(path)}: ${error instanceof Error ? error.message : ""}`, { cause: error });
   }
 }
 
-function lineOf({ mtime, xattrs, ...rest }: Entry): Line {
-  return { ...rest, mtime: `${mtime}`, ...(xattrs === undefined ? {} : { xattrs: Object.fromEntries([...xattrs].map(([name, value]) => [name, value.toString("base64")])) }) };
+function columnsOf({ entries, tarSize, composed }: LayerIndex): Columns {
+  const owned = entries.some(({ uid, gid }) => uid !== 0 || gid !== 0);
+  return {
+    version: VERSION,
+    size: tarSize,
+    composed,
+    paths: entries.map(({ path }) => path),
+    types: entries.map(({ type }) => LETTERS[type]).join(""),
+    modes: entries.map(({ mode }) => mode),
+    owners: owned ? entries.flatMap(({ uid, gid }) => [uid, gid]) : [],
+    sizes: entries.map(({ size }) => size),
+    times: entries.flatMap(({ mtime }) => timeOf(mtime)),
+    offsets: entries.map(({ offset }) => offset ?? -1),
+    digests: entries.map(({ digest }) => digest?.slice(PREFIX.length) ?? NO_DIGEST).join(""),
+    more: entries.flatMap((entry, place) => moreOf(entry, place)),
+  };
 }
 
-function entryOf({ mtime, xattrs, ...rest }: Line): Entry {
-  return {
-    ...rest,
-    path: rest.path as BytePath,
-    ...(rest.digest === undefined ? {} : { digest: rest.digest as Digest }),
-    mtime: BigInt(mtime),
-    ...(xattrs === undefined ? {} : { xattrs: new Map(Object.entries(xattrs).map(([name, value]) => [name, Buffer.from(value, "base64")])) }),
-  };
+/** Whole seconds before the time, so that nanoseconds are never negative. */
+function timeOf(mtime: bigint): [number, number] {
+  const nanoseconds = ((mtime % SECOND) + SECOND) % SECOND;
+  return [Number((mtime - nanoseconds) / SECOND), Number(nanoseconds)];
+}
+
+function moreOf({ link, opaque, major, minor, xattrs }: Entry, place: number): [number, More][] {
+  if (link === undefined && opaque === undefined && major === undefined && xattrs === undefined) {
+    return [];
+  }
+  const attributes = xattrs === undefined ? undefined : Object.fromEntries([...xattrs].map(([name, value]) => [name, value.toString("base64")]));
+  return [[place, { ...(link === undefined ? {} : { link }), ...(opaque === undefined ? {} : { opaque }), ...(major === undefined ? {} : { major, minor: minor ?? 0 }), ...(attributes === undefined ? {} : { xattrs: attributes }) }]];
+}
+
+function entriesOf({ paths, types, modes, owners, sizes, times, offsets, digests, more }: Columns): Entry[] {
+  const entries = paths.map((path, place): Entry => {
+    const type = TYPES.get(types[place]!)!;
+    const mtime = BigInt(times[2 * place]!) * SECOND + BigInt(times[2 * place + 1]!);
+    const base = { path: path as BytePath, type, mode: modes[place]!, uid: owners[2 * place] ?? 0, gid: owners[2 * place + 1] ?? 0, size: sizes[place]!, mtime };
+    if (type !== "file") {
+      return base;
+    }
+    const digest = digests.slice(64 * place, 64 * place + 64);
+    const offset = offsets[place]!;
+    return { ...base, ...(digest === NO_DIGEST ? {} : { digest: (PREFIX + digest) as Digest }), ...(offset < 0 ? {} : { offset }) };
+  });
+  for (const [place, { xattrs, ...rest }] of more) {
+    const attributes = xattrs === undefined ? {} : { xattrs: new Map(Object.entries(xattrs).map(([name, value]) => [name, Buffer.from(value, "base64")])) };
+    entries[place] = { ...entries[place]!, ...rest, ...attributes };
+  }
+  return entries;
 }

@@ -5,10 +5,16 @@ import type { Entry } from "./entry.ts";
 export class LayerIndex {
   /** Sorted by path bytes. */
   readonly entries: readonly Entry[];
+  /** Bytes of the layer's uncompressed tar. */
+  readonly tarSize: number;
+  /** Whether the tar is one that was composed here of just these entries, in this order. */
+  readonly composed: boolean;
   #byPath: Map<BytePath, Entry> | undefined;
 
-  constructor(entries: readonly Entry[]) {
+  constructor(entries: readonly Entry[], { tarSize, composed }: { readonly tarSize: number; readonly composed: boolean } = { tarSize: 0, composed: false }) {
     this.entries = entries;
+    this.tarSize = tarSize;
+    this.composed = composed;
   }
 
   get(path: BytePath): Entry | undefined {

@@ -1,26 +1,39 @@
-import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { open } from "node:fs/promises";
 import path from "node:path";
 import { compressGzip, compressZstd } from "../../archive/compress.ts";
 import { decompressStream } from "../../archive/decompress.ts";
+import { BLOCK } from "../../archive/tar-header.ts";
 import { errnoOf } from "../../base/failure.ts";
 import { mediaTypes, type Compression, type Descriptor } from "../../oci/descriptor.ts";
 import { digestFromHex, hexOf, type Digest, type DiffId } from "../../oci/digest.ts";
-import { syncfs } from "../../sys/files.ts";
 import type { Claims } from "../claims.ts";
 import type { Leases } from "../leases.ts";
 import type { ContentStore } from "../content/content-store.ts";
 import { StoreFailure } from "../store-error.ts";
 import type { Temporary } from "../temporary.ts";
+import type { Unsynced } from "../unsynced.ts";
 import { writeFileAtomically } from "../write-file.ts";
+import { composeTar } from "./compose-tar.ts";
 import { readIndex, writeIndex } from "./index-file.ts";
-import { ingestTar } from "./ingest-tar.ts";
+import { indexOf, ingestTar } from "./ingest-tar.ts";
 import { layerIdentity } from "./identity.ts";
-import type { LayerIndex } from "./layer-index.ts";
+import { LayerIndex } from "./layer-index.ts";
+import type { ErofsSource } from "./erofs/erofs-image.ts";
 import { isErofsOf, writeErofs } from "./erofs/write-erofs.ts";
+import { layerPieces, type EarlierLayer, type LocatedEntry } from "./layer-pieces.ts";
 import type { Dialect, ErofsLower, LayerMounter, Lower } from "./lower.ts";
+import { StoredTar, type TarPart } from "./stored-tar.ts";
+import type { LayerFiles } from "./unpack.ts";
+import type { ComposedTar } from "./tar-composer.ts";
 
 export type { Dialect } from "./lower.ts";
-export type Unpack = (tarPath: string, target: string) => Promise<void>;
+export type Unpack = (layer: LayerFiles, target: string) => Promise<void>;
+
+/** Smaller tars are written whole. Bytes. */
+const SHARE_FROM = 4 << 20;
+/** A tar in more files than that is written anew at its next change. */
+const MAX_PART_FILES = 8;
 
 /** A layer that a sandbox made: files in a temporary directory on the store's file system. */
 export interface MadeLayer {
@@ -31,10 +44,19 @@ export interface MadeLayer {
   readonly diffId: DiffId;
 }
 
+/** A layer to be written of entries whose contents lie on this machine. */
+export interface NewLayer {
+  /** Sorted by path, digests of files included. */
+  readonly entries: readonly LocatedEntry[];
+  /** A layer that is likely to have much in common with it. */
+  readonly earlier?: DiffId;
+}
+
 /**
  * Layers by diffID, each a value with up to four materials: the uncompressed tar, a directory that overlayfs can
  * mount, an EROFS image with which it can mount the tar instead, compressed blobs. One is made from another when it is
- * asked for: `layers/HEX/{index,tar,directory.*,erofs,blobs.json}`.
+ * asked for: `layers/HEX/{index,tar,directory.*,erofs,blobs.json}`. A tar that is mostly another layer's is a directory
+ * `tar.parts` instead, with links to the files that hold its stretches.
  */
 export class LayerStore {
   readonly #layers: string;
@@ -42,20 +64,24 @@ export class LayerStore {
   readonly #temporary: Temporary;
   readonly #claims: Claims;
   readonly #leases: Leases;
-  readonly #indexes = new Map<DiffId, Promise<LayerIndex & { readonly tarSize: number }>>();
+  readonly #unsynced: Unsynced;
+  readonly #indexes = new Map<DiffId, Promise<LayerIndex>>();
+  /** Syncs under way, by layer. */
+  readonly #syncs = new Map<DiffId, Promise<void>>();
 
-  constructor(root: string, parts: { readonly content: ContentStore; readonly temporary: Temporary; readonly claims: Claims; readonly leases: Leases }) {
+  constructor(root: string, parts: { readonly content: ContentStore; readonly temporary: Temporary; readonly claims: Claims; readonly leases: Leases; readonly unsynced: Unsynced }) {
     this.#layers = path.join(root, "layers");
     this.#content = parts.content;
     this.#temporary = parts.temporary;
     this.#claims = parts.claims;
     this.#leases = parts.leases;
+    this.#unsynced = parts.unsynced;
     mkdirSync(this.#layers, { recursive: true });
   }
 
   /** Whether the layer can be had: some material of it is here. */
   has(diffId: DiffId): boolean {
-    return existsSync(this.#file(diffId, "tar")) || this.#presentBlobs(diffId).length > 0;
+    return this.#storedTar(diffId) !== undefined || this.#presentBlobs(diffId).length > 0;
   }
 
   /** The layer's index. Throws StoreFailure `not-found`. */
@@ -68,22 +94,23 @@ export class LayerStore {
     return layerIdentity((await this.#index(diffId)).entries);
   }
 
-  /** The path of the uncompressed tar. */
-  async tar(diffId: DiffId): Promise<string> {
-    const tar = this.#file(diffId, "tar");
-    if (!existsSync(tar)) {
-      const [blob] = this.#presentBlobs(diffId);
-      if (blob === undefined) {
-        throw new StoreFailure("not-found", `read the layer ${diffId}: it is not in the store`);
-      }
-      await this.putTar(decompressStream(this.#content.read(blob.digest)) as AsyncIterable<Buffer>, diffId);
+  /** The uncompressed tar. */
+  async tar(diffId: DiffId): Promise<StoredTar> {
+    const stored = this.#storedTar(diffId);
+    if (stored !== undefined) {
+      return stored;
     }
-    return tar;
+    const [blob] = this.#presentBlobs(diffId);
+    if (blob === undefined) {
+      throw new StoreFailure("not-found", `read the layer ${diffId}: it is not in the store`);
+    }
+    await this.putTar(decompressStream(this.#content.read(blob.digest)) as AsyncIterable<Buffer>, diffId);
+    return this.#storedTar(diffId)!;
   }
 
   /** Bytes of the uncompressed tar. */
   async tarSize(diffId: DiffId): Promise<number> {
-    return statSync(this.#file(diffId, "tar"), { throwIfNoEntry: false })?.size ?? (await this.#index(diffId)).tarSize;
+    return this.#storedTar(diffId)?.size ?? (await this.#index(diffId)).tarSize;
   }
 
   /**
@@ -99,7 +126,7 @@ export class LayerStore {
       if (expected !== undefined && diffId !== expected) {
         throw new StoreFailure("digest-mismatch", `store the layer ${expected}: what came has the diffID ${diffId}`);
       }
-      writeIndex(index, entries, size);
+      writeIndex(index, new LayerIndex(entries, { tarSize: size, composed: false }));
       this.#place(diffId, { index, tar });
       return diffId;
     } finally {
@@ -107,20 +134,44 @@ export class LayerStore {
     }
   }
 
+  /**
+   * Makes a layer of entries. It can be used at once, and is on the disk when {@link settled} has resolved.
+   * Throws StoreFailure `digest-mismatch` when a content is not what its entry says.
+   */
+  async compose({ entries: located, earlier: likely }: NewLayer): Promise<DiffId> {
+    const made = this.#temporary.directory();
+    const target = path.join(made, "tar");
+    const earlier = likely === undefined ? undefined : await this.#earlier(likely);
+    const { pieces, entries } = layerPieces(located, earlier);
+    const expected = located.reduce((sum, { entry }) => sum + entry.size + BLOCK, 0);
+    const { composed, synced } = await composeTar(pieces, { target, expected, ...(earlier === undefined ? {} : { earlier: earlier.tar }) });
+    const { diffId, size } = composed;
+    const indexFile = path.join(made, "index");
+    const index = new LayerIndex(entries, { tarSize: size, composed: true });
+    writeIndex(indexFile, index);
+    this.#placeUnsynced(diffId, { index: indexFile, ...this.#tarMaterial(made, composed) }, synced);
+    this.#indexes.set(diffId, Promise.resolve(index));
+    return diffId;
+  }
+
   /** Takes in a layer that a sandbox made: its files are moved, not copied. */
   async adoptDirectory({ directory, tar, index, diffId }: MadeLayer, dialect: Dialect): Promise<void> {
-    await syncfs(this.#layers); // one call for all of the directory's files
-    this.#place(diffId, { index, tar });
+    this.#placeUnsynced(diffId, { index, tar }, undefined);
     const wrapped = this.#temporary.directory();
     try {
       renameSync(directory, path.join(wrapped, "fs"));
-      this.#place(diffId, { [`directory.${dialect}`]: wrapped });
+      this.#placeDirectory(diffId, dialect, wrapped);
     } catch (error) {
       // A step that gave "/" to another user made it one that we may not move; it is unpacked again when it is needed.
       if (errnoOf(error) !== "EACCES" && errnoOf(error) !== "EPERM") {
         throw error;
       }
     }
+  }
+
+  /** Resolves when the layer is on the disk: only then may anything say that it is there. Rejects when it cannot be written. */
+  async settled(diffId: DiffId): Promise<void> {
+    await this.#syncs.get(diffId);
   }
 
   /** Says that a blob in the content store is this layer's tar, compressed or not. */
@@ -146,7 +197,7 @@ export class LayerStore {
     if (meanwhile !== undefined) {
       return meanwhile;
     }
-    const tar = createReadStream(await this.tar(diffId), { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>;
+    const tar = (await this.tar(diffId)).read();
     const mediaType = { none: mediaTypes.layer, gzip: mediaTypes.layerGzip, zstd: mediaTypes.layerZstd }[compression];
     const packed = compression === "none" ? tar : compression === "gzip" ? compressGzip(tar) : compressZstd(tar);
     const descriptor = { mediaType, ...(await this.#content.ingest(packed as AsyncIterable<Buffer>)) };
@@ -156,32 +207,34 @@ export class LayerStore {
 
   /** The layer as a directory for overlayfs; unpacked, if it is not here, by one process at a time. */
   async directory(diffId: DiffId, dialect: Dialect, unpack: Unpack): Promise<string> {
-    const wrapped = this.#file(diffId, `directory.${dialect}`);
-    const files = path.join(wrapped, "fs");
-    if (existsSync(files)) {
-      return files;
+    const here = this.#directoryHere(diffId, dialect);
+    if (here !== undefined) {
+      return here;
     }
     await using _claim = await this.#claims.claim(`directory:${hexOf(diffId)}`);
-    if (!existsSync(files)) {
-      const tar = await this.tar(diffId);
-      const made = this.#temporary.directory();
-      const target = path.join(made, "fs");
-      mkdirSync(target, { mode: 0o755 });
-      await unpack(tar, target);
-      this.#place(diffId, { [`directory.${dialect}`]: made });
+    const meanwhile = this.#directoryHere(diffId, dialect);
+    if (meanwhile !== undefined) {
+      return meanwhile;
     }
-    return files;
+    const { parts } = await this.tar(diffId);
+    await this.#index(diffId); // its file is what is unpacked by
+    const made = this.#temporary.directory();
+    const target = path.join(made, "fs");
+    mkdirSync(target, { mode: 0o755 });
+    await unpack({ index: this.#file(diffId, "index"), parts }, target);
+    this.#placeDirectory(diffId, dialect, made);
+    return this.#directoryHere(diffId, dialect)!;
   }
 
   /** The layer for overlayfs: its directory if there is one; else, where that can be mounted, its tar in place; else it is unpacked. */
   async lower(diffId: DiffId, mounter: LayerMounter): Promise<Lower> {
-    if (!existsSync(this.#file(diffId, `directory.${mounter.dialect}`)) && (await mounter.mountsImages())) {
+    if (this.#directoryHere(diffId, mounter.dialect) === undefined && (await mounter.mountsImages())) {
       const erofs = await this.#erofs(diffId);
       if (erofs !== undefined) {
         return erofs;
       }
     }
-    const path = await this.directory(diffId, mounter.dialect, (tar, target) => mounter.unpack(tar, target));
+    const path = await this.directory(diffId, mounter.dialect, (layer, target) => mounter.unpack(layer, target));
     return { kind: "directory", path };
   }
 
@@ -217,24 +270,27 @@ export class LayerStore {
   /** The layer's tar with an image over it; undefined for a layer that no image can say. */
   async #erofs(diffId: DiffId): Promise<ErofsLower | undefined> {
     const tar = await this.tar(diffId);
+    const files = [...new Set(tar.parts.map(({ file }) => file))];
     const image = this.#file(diffId, "erofs");
-    const devices = [{ size: statSync(tar).size }];
+    const devices = files.map((file) => ({ size: statSync(file).size }));
     if (!isErofsOf(image, devices)) {
       await using _claim = await this.#claims.claim(`erofs:${hexOf(diffId)}`);
       if (!isErofsOf(image, devices)) {
         rmSync(image, { force: true });
         const made = this.#temporary.file();
         const { entries } = await this.#index(diffId);
-        if (!writeErofs(made, { entries, devices, uuid: Buffer.from(hexOf(diffId).slice(0, 32), "hex") })) {
+        const place = tar.parts.length === 1 ? undefined : placeIn(tar, files);
+        const uuid = Buffer.from(hexOf(diffId).slice(0, 32), "hex");
+        if (!writeErofs(made, { entries, devices, uuid, ...(place === undefined ? {} : { place }) })) {
           return undefined;
         }
         this.#place(diffId, { erofs: made });
       }
     }
-    return { kind: "erofs", image, devices: [tar] };
+    return { kind: "erofs", image, devices: files };
   }
 
-  #index(diffId: DiffId): Promise<LayerIndex & { readonly tarSize: number }> {
+  #index(diffId: DiffId): Promise<LayerIndex> {
     let index = this.#indexes.get(diffId);
     if (index === undefined) {
       index = this.#readIndex(diffId);
@@ -244,12 +300,102 @@ export class LayerStore {
     return index;
   }
 
-  async #readIndex(diffId: DiffId): Promise<LayerIndex & { readonly tarSize: number }> {
+  async #readIndex(diffId: DiffId): Promise<LayerIndex> {
     const file = this.#file(diffId, "index");
-    if (!existsSync(file)) {
-      await this.tar(diffId); // its index comes with it
+    const tar = await this.tar(diffId); // its index comes with it
+    try {
+      return await readIndex(file);
+    } catch (error) {
+      if (!(error instanceof StoreFailure)) {
+        throw error;
+      }
+      // Damaged, or of an earlier version: it is made again from the tar.
+      const index = new LayerIndex(await indexOf(tar.read()), { tarSize: tar.size, composed: false });
+      const made = this.#temporary.file();
+      writeIndex(made, index);
+      renameSync(made, file);
+      return index;
     }
-    return readIndex(file);
+  }
+
+  /** A layer to share members with: one that we composed, whose tar is here and not in too many pieces. */
+  async #earlier(diffId: DiffId): Promise<EarlierLayer | undefined> {
+    const tar = this.#storedTar(diffId);
+    if (tar === undefined || tar.size < SHARE_FROM || new Set(tar.parts.map(({ file }) => file)).size > MAX_PART_FILES) {
+      return undefined;
+    }
+    const index = await this.#index(diffId);
+    return index.composed ? { index, tar } : undefined;
+  }
+
+  /** The tar as it lies here, if it does; what a crash of the machine may have spoilt does not. */
+  #storedTar(diffId: DiffId): StoredTar | undefined {
+    if (this.#unsynced.isDoubtful(tarMark(diffId))) {
+      renameSync(this.#directory(diffId), this.#temporary.file());
+      this.#unsynced.settle(tarMark(diffId));
+      return undefined;
+    }
+    const whole = this.#file(diffId, "tar");
+    const size = statSync(whole, { throwIfNoEntry: false })?.size;
+    if (size !== undefined) {
+      return new StoredTar([{ file: whole, offset: 0, length: size }]);
+    }
+    try {
+      const parts = JSON.parse(readFileSync(this.#file(diffId, "tar.parts/list"), "utf8")) as TarPart[];
+      return new StoredTar(parts.map((part) => ({ ...part, file: this.#file(diffId, `tar.parts/${part.file}`) })));
+    } catch (error) {
+      if (errnoOf(error) === "ENOENT") {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** The material of a composed tar: the new file, or a directory of it with links to the earlier ones and the list of the stretches. */
+  #tarMaterial(made: string, { parts }: ComposedTar): { readonly [name: string]: string } {
+    const own = path.join(made, "tar");
+    const others = [...new Set(parts.flatMap(({ file }) => (file === undefined ? [] : [file])))];
+    if (others.length === 0) {
+      return { tar: own };
+    }
+    const directory = path.join(made, "tar.parts");
+    mkdirSync(directory);
+    renameSync(own, path.join(directory, "0"));
+    // A link: the stretches stay when the layer that they came from goes.
+    others.forEach((file, place) => linkSync(Buffer.from(file, "latin1"), path.join(directory, `${place + 1}`)));
+    const list = parts.map(({ file, offset, length }) => ({ file: `${file === undefined ? 0 : others.indexOf(file) + 1}`, offset, length }));
+    writeFileAtomically(path.join(directory, "list"), JSON.stringify(list), this.#temporary.file());
+    return { "tar.parts": directory };
+  }
+
+  #directoryHere(diffId: DiffId, dialect: Dialect): string | undefined {
+    const wrapped = this.#file(diffId, `directory.${dialect}`);
+    const mark = `${hexOf(diffId)}.directory.${dialect}`;
+    if (!existsSync(path.join(wrapped, "fs"))) {
+      return undefined;
+    }
+    if (this.#unsynced.isDoubtful(mark)) {
+      renameSync(wrapped, this.#temporary.file());
+      this.#unsynced.settle(mark);
+      return undefined;
+    }
+    return path.join(wrapped, "fs");
+  }
+
+  /** A directory can be made again from the tar, so nobody waits for its files to be on the disk. */
+  #placeDirectory(diffId: DiffId, dialect: Dialect, wrapped: string): void {
+    this.#unsynced.mark(`${hexOf(diffId)}.directory.${dialect}`);
+    this.#place(diffId, { [`directory.${dialect}`]: wrapped });
+  }
+
+  /** Places a tar with its index, and lets the sync go on meanwhile: its own, or one of each file here. */
+  #placeUnsynced(diffId: DiffId, materials: Readonly<Record<string, string>>, synced: Promise<void> | undefined): void {
+    this.#unsynced.mark(tarMark(diffId));
+    this.#place(diffId, materials);
+    const files = Object.keys(materials).map((name) => this.#file(diffId, name));
+    const sync = (synced ?? Promise.all(files.map(syncFile))).then(() => this.#unsynced.settle(tarMark(diffId)));
+    sync.catch(() => undefined); // seen by settled()
+    this.#syncs.set(diffId, sync);
   }
 
   /** Moves materials to their places, the index before what makes the layer exist; what is there already stays. */
@@ -285,5 +431,27 @@ export class LayerStore {
 
   #file(diffId: DiffId, name: string): string {
     return path.join(this.#directory(diffId), name);
+  }
+}
+
+/** Where an image finds the contents of a tar that lies in several files. */
+function placeIn(tar: StoredTar, devices: readonly string[]): NonNullable<ErofsSource["place"]> {
+  return ({ offset }) => {
+    if (offset === undefined) return undefined;
+    const { file, offset: at } = tar.locate(offset);
+    return { device: devices.indexOf(file), offset: at };
+  };
+}
+
+function tarMark(diffId: DiffId): string {
+  return `${hexOf(diffId)}.tar`;
+}
+
+async function syncFile(file: string): Promise<void> {
+  const handle = await open(file, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }

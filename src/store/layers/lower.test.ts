@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { DiffId } from "../../oci/digest.ts";
 import { openStore, type Store } from "../store.ts";
 import type { LayerMounter } from "./lower.ts";
-import { unpackTar } from "./unpack.ts";
+import { unpackLayer } from "./unpack.ts";
 
 let directory: string;
 let store: Store;
@@ -25,9 +25,9 @@ function mounter(mountsImages: boolean, dialect: LayerMounter["dialect"] = "trus
   return {
     dialect,
     mountsImages: async () => mountsImages,
-    unpack(tar, target) {
+    unpack(layer, target) {
       unpacked += 1;
-      return unpackTar(tar, target, { dialect, owners: false });
+      return unpackLayer(layer, target, { dialect, owners: false });
     },
   };
 }

@@ -1,3 +1,5 @@
+import type { LayerFiles } from "./unpack.ts";
+
 /** Whose attributes mark whiteouts and opaque directories: root's, or those of a mount with `userxattr`. */
 export type Dialect = "trusted" | "user";
 
@@ -20,8 +22,8 @@ export interface ErofsLower {
 /** What makes lowers usable on this machine: the sandbox. */
 export interface LayerMounter {
   readonly dialect: Dialect;
-  /** Applies a layer's tar to an empty directory. */
-  unpack(tarPath: string, target: string): Promise<void>;
+  /** Makes a layer's files in an empty directory. */
+  unpack(layer: LayerFiles, target: string): Promise<void>;
   /** Whether layers can be mounted from images here, and should be. */
   mountsImages(): Promise<boolean>;
 }

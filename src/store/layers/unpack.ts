@@ -1,10 +1,20 @@
 import * as fs from "node:fs";
 import { parentPath, pathBytes, pathText, type BytePath } from "../../base/byte-path.ts";
 import { errnoOf } from "../../base/failure.ts";
-import { lsetxattr, mknod, setTimes } from "../../sys/files.ts";
+import { unreachable } from "../../base/unreachable.ts";
+import { lsetxattr, mknod, setFileTimes, setTimes } from "../../sys/files.ts";
 import { StoreFailure } from "../store-error.ts";
 import type { Entry } from "./entry.ts";
+import { readIndex } from "./index-file.ts";
+import type { LayerIndex } from "./layer-index.ts";
 import { readLayer } from "./read-layer.ts";
+import { StoredTar, type TarPart } from "./stored-tar.ts";
+
+/** A layer's index file and the stretches of its tar. */
+export interface LayerFiles {
+  readonly index: string;
+  readonly parts: readonly TarPart[];
+}
 
 export interface UnpackOptions {
   /** Whose attributes and devices mark whiteouts: overlayfs's as root, or those of a mount with `userxattr`. */
@@ -13,57 +23,82 @@ export interface UnpackOptions {
   readonly owners: boolean;
 }
 
+const READ_SIZE = 1 << 20;
+const MAX_LINKS = 40;
+/** Bits of a mode that open(2) may leave out, by the umask or because they are special. */
+const UNSURE_BITS = 0o7022;
 const TYPE_BITS = { character: 0o020000, block: 0o060000, fifo: 0o010000 } as const;
 
 /**
- * Applies a layer's tar to an empty directory, with overlayfs's own whiteouts, so that it can be a lowerdir. Every
- * parent is a directory that we made ourselves, so no link is ever followed. Throws StoreFailure or ArchiveError.
+ * Makes a layer a directory, with overlayfs's own whiteouts, so that it can be a lowerdir. `target` is empty. Every parent
+ * is a directory that was made here, as the index's entries come sorted and none lies below a link; so no link is ever
+ * followed. Throws StoreFailure or ArchiveError.
  */
-export async function unpackTar(tarPath: string, target: string, options: UnpackOptions): Promise<void> {
-  const unpacker = new Unpacker(target, options);
-  for await (const member of readLayer(fs.createReadStream(tarPath, { highWaterMark: 1 << 20 }))) {
-    if (member.kind === "opaque") {
-      unpacker.hideBelow(member.path);
-    } else {
-      await unpacker.put(member.entry, member.body);
-    }
+export async function unpackLayer({ index, parts }: LayerFiles, target: string, options: UnpackOptions): Promise<void> {
+  const layer = await readIndex(index);
+  const { entries } = layer;
+  using unpacker = new Unpacker(target, new StoredTar(parts), options);
+  for (const entry of entries) {
+    if (entry.type !== "hardlink") unpacker.put(entry);
+  }
+  for (const entry of entries) {
+    if (entry.type === "hardlink") unpacker.link(entry, fileOf(entry, layer)); // its file may come after it
+  }
+  if (entries.some(liesInPieces)) {
+    await unpacker.putSparse();
   }
   unpacker.finish();
 }
 
-class Unpacker {
-  readonly #root: Buffer;
-  readonly #options: UnpackOptions;
-  readonly #made = new Map<BytePath, Entry>();
+/** The path of the file that a hard link names, through further links. Throws StoreFailure `unsafe-tar` where there is none. */
+function fileOf(link: Entry, index: LayerIndex): BytePath {
+  let entry: Entry | undefined = link;
+  for (let hops = 0; entry?.type === "hardlink" && hops <= MAX_LINKS; hops += 1) {
+    entry = index.get((entry.link ?? "") as BytePath);
+  }
+  if (entry === undefined || entry.type === "hardlink" || entry.type === "directory" || entry.type === "whiteout") {
+    throw new StoreFailure("unsafe-tar", `${JSON.stringify(pathText(link.path))} of the layer is a hard link to ${JSON.stringify(pathText(link.link ?? ""))}, which is no file of the layer`);
+  }
+  return entry.path;
+}
 
-  constructor(target: string, options: UnpackOptions) {
+/** Of a sparse file the tar keeps only what is between the holes. */
+function liesInPieces({ type, size, offset }: Entry): boolean {
+  return type === "file" && size > 0 && offset === undefined;
+}
+
+class Unpacker implements Disposable {
+  readonly #root: Buffer;
+  readonly #tar: StoredTar;
+  readonly #options: UnpackOptions;
+  readonly #directories = new Map<BytePath, Entry>();
+  readonly #buffer = Buffer.allocUnsafeSlow(READ_SIZE);
+  readonly #open = new Map<string, number>();
+  /** Devices that may not be made here. */
+  readonly #leftOut = new Set<BytePath>();
+
+  constructor(target: string, tar: StoredTar, options: UnpackOptions) {
     this.#root = Buffer.from(target);
+    this.#tar = tar;
     this.#options = options;
   }
 
-  async put(entry: Entry, body: AsyncIterable<Buffer>): Promise<void> {
+  put(entry: Entry): void {
     if (entry.path !== "") {
       this.#ensureParent(entry.path);
-      this.#clear(entry);
     }
     const file = this.#file(entry.path);
     switch (entry.type) {
       case "directory":
-        if (entry.path !== "" && !this.#made.has(entry.path)) {
-          fs.mkdirSync(file, 0o700);
-        }
-        break;
+        return this.#putDirectory(entry, file);
       case "file":
-        await writeFile(file, body);
-        break;
+        return this.#putFile(entry, file);
+      case "hardlink":
+        throw new Error("Internal error: a link is put with link()");
+      case "whiteout":
+        return mknod(file, TYPE_BITS.character, 0, 0);
       case "symlink":
         fs.symlinkSync(pathBytes(entry.link ?? ""), file);
-        break;
-      case "hardlink":
-        this.#link(entry, file);
-        break;
-      case "whiteout":
-        mknod(file, TYPE_BITS.character, 0, 0);
         break;
       case "fifo":
         mknod(file, TYPE_BITS.fifo | 0o600, 0, 0);
@@ -71,72 +106,112 @@ class Unpacker {
       case "character":
       case "block":
         if (!makeDevice(file, entry)) {
+          this.#leftOut.add(entry.path);
           return;
         }
         break;
+      default:
+        unreachable(entry.type);
     }
-    this.#made.set(entry.path, entry);
-    // A directory takes its mode and times when nothing more is put into it; a link has those of its file.
-    if (entry.type !== "directory" && entry.type !== "hardlink" && entry.type !== "whiteout") {
-      this.#describe(entry);
-    }
+    this.#describe(entry);
   }
 
-  hideBelow(path: BytePath): void {
-    if (path !== "") {
-      this.#ensureParent(path);
+  /** A further name of a file, which has what the file has. */
+  link({ path }: Entry, file: BytePath): void {
+    if (this.#leftOut.has(file)) {
+      return;
     }
-    if (path !== "" && !this.#made.has(path)) {
-      this.#makeDirectory(path);
+    this.#ensureParent(path);
+    fs.linkSync(this.#file(file), this.#file(path));
+  }
+
+  /** The contents of sparse files, for which the tar is read through; their holes stay holes. */
+  async putSparse(): Promise<void> {
+    for await (const member of readLayer(this.#tar.read())) {
+      if (member.kind === "entry" && liesInPieces(member.entry)) {
+        await writeSparse(this.#file(member.entry.path), member.body, member.entry);
+      }
     }
-    lsetxattr(this.#file(path), `${this.#options.dialect}.overlay.opaque`, Buffer.from("y"));
   }
 
   /** Directories, the deepest first, so that no later one touches the time of an earlier. */
   finish(): void {
-    const directories = [...this.#made.values()].filter(({ type }) => type === "directory");
-    for (const entry of directories.sort((a, b) => (a.path < b.path ? 1 : -1))) {
+    for (const entry of [...this.#directories.values()].sort((a, b) => (a.path < b.path ? 1 : -1))) {
       this.#describe(entry);
     }
   }
 
-  #ensureParent(path: BytePath): void {
-    const parent = parentPath(path);
-    const above = parent === "" ? undefined : this.#made.get(parent);
-    if (above !== undefined && above.type !== "directory") {
-      throw new StoreFailure("unsafe-tar", `${JSON.stringify(pathText(path))} of the layer lies below ${JSON.stringify(pathText(parent))}, which is a ${above.type}`);
+  [Symbol.dispose](): void {
+    for (const file of this.#open.values()) fs.closeSync(file);
+  }
+
+  /** It takes its mode and times when nothing more is put into it. */
+  #putDirectory(entry: Entry, file: Buffer): void {
+    if (entry.path !== "") {
+      fs.mkdirSync(file, 0o700);
     }
-    if (parent !== "" && above === undefined) {
-      this.#ensureParent(parent);
-      this.#makeDirectory(parent);
+    this.#directories.set(entry.path, entry);
+    if (entry.opaque === true) {
+      lsetxattr(file, `${this.#options.dialect}.overlay.opaque`, Buffer.from("y"));
     }
   }
 
-  #makeDirectory(path: BytePath): void {
-    fs.mkdirSync(this.#file(path), 0o755);
-    this.#made.set(path, { path, type: "directory", mode: 0o755, uid: 0, gid: 0, size: 0, mtime: 0n });
+  /** As few calls a file as can be: most layers are thousands of small ones, of root's, with plain modes. */
+  #putFile(entry: Entry, path: Buffer): void {
+    const { uid, gid, mode, size, offset, xattrs, mtime } = entry;
+    const file = fs.openSync(path, fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_NOFOLLOW, mode & 0o777);
+    try {
+      if (size > 0 && offset !== undefined) {
+        this.#copy(file, offset, size);
+      }
+      const given = this.#options.owners && (uid !== 0 || gid !== 0);
+      if (given) {
+        chown(path, entry);
+      }
+      if (given || (mode & UNSURE_BITS) !== 0) {
+        fs.fchmodSync(file, mode); // after the owner, whose change takes setuid away
+      }
+      for (const [name, value] of xattrs ?? []) {
+        setAttribute(path, name, value); // after the owner too: its change takes capabilities away
+      }
+      setFileTimes(file, mtime);
+    } finally {
+      fs.closeSync(file);
+    }
   }
 
-  /** The last member of a name wins; a directory that comes again keeps what is in it. */
-  #clear(entry: Entry): void {
-    const before = this.#made.get(entry.path);
-    if (before === undefined || (before.type === "directory" && entry.type === "directory")) {
-      return;
-    }
-    for (const path of this.#made.keys()) {
-      if (path === entry.path || path.startsWith(`${entry.path}/`)) {
-        this.#made.delete(path);
+  #copy(file: number, offset: number, size: number): void {
+    for (const stretch of this.#tar.stretches(offset, offset + size)) {
+      const source = this.#source(stretch.file);
+      for (let done = 0; done < stretch.length; ) {
+        const count = fs.readSync(source, this.#buffer, 0, Math.min(READ_SIZE, stretch.length - done), stretch.offset + done);
+        if (count === 0) {
+          throw new StoreFailure("damaged", `${JSON.stringify(stretch.file)} is shorter than its layer's index says`);
+        }
+        for (let written = 0; written < count; ) {
+          written += fs.writeSync(file, this.#buffer, written, count - written);
+        }
+        done += count;
       }
     }
-    fs.rmSync(this.#file(entry.path), { recursive: true });
   }
 
-  #link(entry: Entry, file: Buffer): void {
-    const target = this.#made.get((entry.link ?? "") as BytePath);
-    if (target === undefined || target.type === "directory" || target.type === "whiteout") {
-      throw new StoreFailure("unsafe-tar", `${JSON.stringify(pathText(entry.path))} of the layer is a hard link to ${JSON.stringify(pathText(entry.link ?? ""))}, which is no file of the layer`);
+  #source(name: string): number {
+    let file = this.#open.get(name);
+    if (file === undefined) {
+      file = fs.openSync(name, "r");
+      this.#open.set(name, file);
     }
-    fs.linkSync(this.#file(target.path), file);
+    return file;
+  }
+
+  #ensureParent(path: BytePath): void {
+    const parent = parentPath(path);
+    if (parent === "" || this.#directories.has(parent)) {
+      return;
+    }
+    this.#ensureParent(parent);
+    this.#putDirectory({ path: parent, type: "directory", mode: 0o755, uid: 0, gid: 0, size: 0, mtime: 0n }, this.#file(parent));
   }
 
   #describe(entry: Entry): void {
@@ -158,14 +233,18 @@ class Unpacker {
   }
 }
 
-async function writeFile(path: Buffer, body: AsyncIterable<Buffer>): Promise<void> {
-  const file = fs.openSync(path, fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_NOFOLLOW, 0o600);
+async function writeSparse(path: Buffer, body: AsyncIterable<Buffer>, { size, mtime }: Entry): Promise<void> {
+  const file = fs.openSync(path, fs.constants.O_WRONLY | fs.constants.O_NOFOLLOW);
   try {
+    let at = 0;
     for await (const chunk of body) {
-      for (let at = 0; at < chunk.length; ) {
-        at += fs.writeSync(file, chunk, at);
+      if (chunk.some((byte) => byte !== 0)) {
+        for (let done = 0; done < chunk.length; ) done += fs.writeSync(file, chunk, done, chunk.length - done, at + done);
       }
+      at += chunk.length;
     }
+    fs.ftruncateSync(file, size);
+    setFileTimes(file, mtime);
   } finally {
     fs.closeSync(file);
   }

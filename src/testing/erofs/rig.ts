@@ -7,8 +7,9 @@ import { mountOverlay, type Overlay } from "../../sandbox/overlay.ts";
 import type { Entry } from "../../store/layers/entry.ts";
 import { erofsImage, type ErofsSource } from "../../store/layers/erofs/erofs-image.ts";
 import { indexOf } from "../../store/layers/ingest-tar.ts";
-import { unpackTar } from "../../store/layers/unpack.ts";
+import { unpackLayer } from "../../store/layers/unpack.ts";
 import { writeLayerTar } from "../../store/layer-tar.ts";
+import { indexedTar } from "../indexed-tar.ts";
 import { unmount } from "../../sys/mounts.ts";
 
 /** An entry of a layer for tests, a file with its bytes. */
@@ -71,7 +72,7 @@ export class ErofsRig {
 
   async unpack(tar: string): Promise<string> {
     const target = this.fresh("unpacked");
-    await unpackTar(tar, target, { dialect: "trusted", owners: true });
+    await unpackLayer(await indexedTar(tar), target, { dialect: "trusted", owners: true });
     return target;
   }
 

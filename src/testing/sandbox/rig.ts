@@ -7,6 +7,7 @@ import { createSandbox, type Sandbox, type StepResult, type StepSpec } from "../
 import { writeErofs } from "../../store/layers/erofs/write-erofs.ts";
 import { indexOf } from "../../store/layers/ingest-tar.ts";
 import type { Lower } from "../../store/layers/lower.ts";
+import { indexedTar } from "../indexed-tar.ts";
 
 /** How a rig has its layers mounted. */
 export type Snapshots = "directory" | "erofs";
@@ -67,7 +68,7 @@ export class SandboxRig implements AsyncDisposable {
   async layerOf(tar: string): Promise<Lower> {
     const target = this.fresh("layer-with-a-name-so-long-that-a-hundred-of-them-do-not-fit-a-page-of-memory");
     if (this.#snapshots === "directory") {
-      await this.sandbox.unpack(tar, target);
+      await this.sandbox.unpack(await indexedTar(tar), target);
       return { kind: "directory", path: target };
     }
     const image = join(target, "erofs");

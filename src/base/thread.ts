@@ -1,0 +1,63 @@
+import { parentPort, Worker } from "node:worker_threads";
+
+type Answered<Answer> = { readonly answer: Answer } | { readonly failure: { readonly message: string; readonly code?: string } };
+
+/**
+ * A thread that does one kind of work, asked in order. Started at the first request; it does not keep the process alive
+ * between requests. Its file calls {@link answerRequests}.
+ */
+export class Thread<Ask, Answer> implements AsyncDisposable {
+  readonly #file: URL;
+  readonly #waiting: { resolve(answer: Answer): void; reject(error: Error): void }[] = [];
+  #worker: Worker | undefined;
+
+  constructor(file: URL) {
+    this.#file = file;
+  }
+
+  /** Rejects with the error that the work threw, its `code` kept. */
+  ask(ask: Ask, transfer: readonly ArrayBuffer[] = []): Promise<Answer> {
+    const worker = (this.#worker ??= this.#start());
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      worker.ref();
+      worker.postMessage(ask, transfer);
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#worker?.terminate();
+  }
+
+  #start(): Worker {
+    const worker = new Worker(this.#file, { stdin: false });
+    worker.on("message", (message: Answered<Answer>) => {
+      const first = this.#waiting.shift();
+      if (this.#waiting.length === 0) worker.unref();
+      if ("answer" in message) first?.resolve(message.answer);
+      else first?.reject(Object.assign(new Error(message.failure.message), { code: message.failure.code }));
+    });
+    worker.on("error", (error) => this.#fail(error as Error));
+    worker.on("exit", () => this.#fail(new Error("Internal error: a worker thread ended early")));
+    return worker;
+  }
+
+  #fail(error: Error): void {
+    this.#worker = undefined;
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
+  }
+}
+
+/** The thread's side: answers each request in its turn. */
+export function answerRequests<Ask, Answer>(work: (ask: Ask) => Answer): void {
+  const port = parentPort;
+  if (port === null) throw new Error("Internal error: this file is for a worker thread");
+  port.on("message", (ask: Ask) => {
+    try {
+      port.postMessage({ answer: work(ask) } satisfies Answered<Answer>);
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
+      port.postMessage({ failure: { message: error instanceof Error ? error.message : String(error), ...(code === undefined ? {} : { code }) } } satisfies Answered<Answer>);
+    }
+  });
+}

@@ -1,0 +1,162 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, type BigIntStats, type Stats } from "node:fs";
+import path from "node:path";
+import { digestOf, hexOf, type Digest } from "../oci/digest.ts";
+import { writeFileAtomically } from "./write-file.ts";
+
+/** What a file was when it was hashed: a row as {@link FileDigests} keeps it, {@link ROW} bytes. */
+export const ROW = 80;
+/** A row in numbers of 64 bits; the digest takes four. */
+const FIELDS = ROW / 8;
+const [DEVICE, INODE, SIZE, MTIME, CTIME, HASHED] = [0, 1, 2, 3, 4, 9] as const;
+const MAGIC = Buffer.from("laminate file digests 1\n".padEnd(32, " "));
+const HASH = 32;
+/** A file changed within this time of being hashed may change again with the same times: git's "racily clean" entries. Milliseconds. */
+const RACY = 2000;
+/** Rows that no build asked for in so long are dropped. Milliseconds. */
+const KEPT = 30 * 24 * 3600 * 1000;
+/** So many files hashed again only because they were young are worth writing, so that the next build need not. */
+const WORTH_WRITING = 256;
+
+/** Writes a row: the file's stat as it was just before its content was read, the content's sha256, and when that was. */
+export function writeRow(row: Buffer, at: number, stat: BigIntStats, sha256: Buffer, now: number): void {
+  row.writeBigUInt64LE(BigInt.asUintN(64, stat.dev), at);
+  row.writeBigUInt64LE(BigInt.asUintN(64, stat.ino), at + 8);
+  row.writeBigUInt64LE(stat.size, at + 16);
+  row.writeBigInt64LE(stat.mtimeNs, at + 24);
+  row.writeBigInt64LE(stat.ctimeNs, at + 32);
+  sha256.copy(row, at + 40);
+  row.writeBigUInt64LE(BigInt(now), at + 72);
+}
+
+/** The digest in a row. */
+export function rowDigest(rows: Buffer, at: number): Digest {
+  return `sha256:${rows.toString("hex", at + 40, at + 72)}` as Digest;
+}
+
+/** A file that need not be read. */
+export interface KnownFile {
+  readonly digest: Digest;
+  /** Nanoseconds, exactly. */
+  readonly mtime: bigint;
+}
+
+/**
+ * The digests of the files of one directory of this machine, by what lstat says of them: device, inode, size, mtime and
+ * ctime. A file of which all five are as they were when it was hashed is not read again, unless it was then so young
+ * that a change in the same clock tick could hide (git, Documentation/technical/racy-git). A damaged file is no file.
+ */
+export class FileDigests {
+  readonly #file: string;
+  readonly #temporary: () => string;
+  #rows: Buffer;
+  /** The same rows as numbers, {@link FIELDS} a row. */
+  #fields: BigUint64Array;
+  #count: number;
+  readonly #byInode = new Map<number, number>();
+  readonly #seen = new Set<number>();
+  #changed = 0;
+  #renewed = 0;
+
+  constructor(file: string, temporary: () => string) {
+    this.#file = file;
+    this.#temporary = temporary;
+    this.#rows = readRows(file);
+    this.#fields = fieldsOf(this.#rows);
+    this.#count = this.#rows.length / ROW;
+    for (let row = 0; row < this.#count; row += 1) {
+      this.#byInode.set(Number(this.#fields[row * FIELDS + INODE]), row);
+    }
+  }
+
+  /** What is known for sure of the file that lstat describes so. */
+  get(stat: Stats): KnownFile | undefined {
+    const row = this.#byInode.get(stat.ino);
+    if (row === undefined) return undefined;
+    const fields = this.#fields;
+    const at = row * FIELDS;
+    const mtime = BigInt.asIntN(64, fields[at + MTIME]!);
+    const mtimeMs = Number(mtime) / 1e6;
+    const ctimeMs = Number(BigInt.asIntN(64, fields[at + CTIME]!)) / 1e6;
+    const same = near(ctimeMs, stat.ctimeMs) && near(mtimeMs, stat.mtimeMs) && fields[at + SIZE] === BigInt(stat.size) && fields[at + DEVICE] === BigInt(stat.dev);
+    const safe = Number(fields[at + HASHED]) - RACY;
+    if (!same || ctimeMs >= safe || mtimeMs >= safe) return undefined;
+    this.#seen.add(row);
+    return { digest: rowDigest(this.#rows, row * ROW), mtime };
+  }
+
+  /** Takes in the row at `at` of a buffer that {@link writeRow} filled. */
+  put(from: Buffer, at: number): void {
+    const inode = Number(from.readBigUInt64LE(at + 8));
+    let row = this.#byInode.get(inode);
+    if (row === undefined) {
+      row = this.#count;
+      this.#count += 1;
+      this.#byInode.set(inode, row);
+      this.#makeRoom();
+      this.#changed += 1;
+    } else if (from.compare(this.#rows, row * ROW, row * ROW + 72, at, at + 72) === 0) {
+      this.#renewed += 1;
+    } else {
+      this.#changed += 1;
+    }
+    from.copy(this.#rows, row * ROW, at, at + ROW);
+    this.#seen.add(row);
+  }
+
+  /** Writes what was learned, if that is worth a write: a build in which nothing is new writes nothing. */
+  save(now: number): void {
+    if (this.#changed === 0 && this.#renewed < WORTH_WRITING) return;
+    const kept: Buffer[] = [MAGIC];
+    for (let row = 0; row < this.#count; row += 1) {
+      const at = row * ROW;
+      if (this.#seen.has(row) || Number(this.#fields[row * FIELDS + HASHED]) > now - KEPT) kept.push(this.#rows.subarray(at, at + ROW));
+    }
+    const bytes = Buffer.concat(kept);
+    mkdirSync(path.dirname(this.#file), { recursive: true });
+    writeFileAtomically(this.#file, Buffer.concat([bytes, createHash("sha256").update(bytes).digest()]), this.#temporary());
+    this.#changed = 0;
+    this.#renewed = 0;
+  }
+
+  #makeRoom(): void {
+    if (this.#count * ROW <= this.#rows.length) return;
+    const rows = Buffer.alloc(Math.max(64, this.#count * 2) * ROW);
+    this.#rows.copy(rows);
+    this.#rows = rows;
+    this.#fields = fieldsOf(rows);
+  }
+}
+
+/** Node's milliseconds are doubles, which hold times of our age to a quarter of a microsecond. */
+function near(a: number, b: number): boolean {
+  return Math.abs(a - b) < 0.0005;
+}
+
+function fieldsOf(rows: Buffer): BigUint64Array {
+  return new BigUint64Array(rows.buffer, rows.byteOffset, rows.length / 8);
+}
+
+/** The file below the store that holds the digests of a directory. */
+export function fileDigestsPath(root: string, directory: string): string {
+  return path.join(root, "file-digests", hexOf(digestOf(directory)).slice(0, 32));
+}
+
+function readRows(file: string): Buffer {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch {
+    return Buffer.alloc(0);
+  }
+  const end = bytes.length - HASH;
+  const whole = end >= MAGIC.length && (end - MAGIC.length) % ROW === 0 && bytes.subarray(0, MAGIC.length).equals(MAGIC);
+  return whole && createHash("sha256").update(bytes.subarray(0, end)).digest().equals(bytes.subarray(end)) ? aligned(bytes.subarray(MAGIC.length, end)) : Buffer.alloc(0);
+}
+
+/** A copy whose numbers can be read in place. */
+function aligned(bytes: Buffer): Buffer {
+  const copy = Buffer.alloc(bytes.length);
+  bytes.copy(copy);
+  return copy;
+}

@@ -1,0 +1,31 @@
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
+import { StoreFailure } from "../store-error.ts";
+
+/** Where bytes lie on this machine: in a file, from `offset` on. */
+export interface Located {
+  readonly file: string | Buffer;
+  readonly offset: number;
+}
+
+const READ_SIZE = 1 << 20;
+
+/** Exactly `size` bytes from a place. Throws StoreFailure `damaged` when the file ends before. A link in the file's place is not followed. */
+export async function* readRange({ file, offset }: Located, size: number): AsyncGenerator<Buffer> {
+  if (size === 0) {
+    return;
+  }
+  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    for (let done = 0; done < size; ) {
+      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(Math.min(size - done, READ_SIZE)), 0, undefined, offset + done);
+      if (bytesRead === 0) {
+        throw new StoreFailure("damaged", `${JSON.stringify(file.toString())} became shorter while it was read`);
+      }
+      done += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await handle.close();
+  }
+}

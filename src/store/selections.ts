@@ -1,0 +1,48 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import path from "node:path";
+import { hexOf, type Digest } from "../oci/digest.ts";
+import type { Temporary } from "./temporary.ts";
+import { writeFileAtomically } from "./write-file.ts";
+
+/** Selections kept: enough for the last builds of several projects. They only help to say what changed. */
+const KEPT = 32;
+
+/** The files behind a COPY's `files` digest, `selections/HEX`: with them a later miss can name what changed. */
+export class Selections {
+  readonly #directory: string;
+  readonly #temporary: Temporary;
+
+  constructor(root: string, temporary: Temporary) {
+    this.#directory = path.join(root, "selections");
+    this.#temporary = temporary;
+  }
+
+  /** The lines that were put under a digest, if they are still here. */
+  get(digest: Digest): readonly string[] | undefined {
+    try {
+      return readFileSync(this.#file(digest), "utf8").split("\n").slice(0, -1);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Keeps lines that hold no line break; what is here already is not written again. */
+  put(digest: Digest, lines: readonly string[]): void {
+    if (existsSync(this.#file(digest))) return;
+    mkdirSync(this.#directory, { recursive: true });
+    this.#makeRoom();
+    writeFileAtomically(this.#file(digest), lines.map((line) => `${line}\n`).join(""), this.#temporary.file());
+  }
+
+  #makeRoom(): void {
+    const age = (name: string): number => statSync(path.join(this.#directory, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    const names = readdirSync(this.#directory).map((name) => ({ name, age: age(name) }));
+    for (const { name } of names.sort((a, b) => b.age - a.age).slice(KEPT - 1)) {
+      rmSync(path.join(this.#directory, name), { force: true });
+    }
+  }
+
+  #file(digest: Digest): string {
+    return path.join(this.#directory, hexOf(digest));
+  }
+}

@@ -1,0 +1,59 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { errnoOf } from "../base/failure.ts";
+import { syncfs } from "../sys/files.ts";
+
+/** By then the kernel has written what was dirty by itself (proc-sys-vm, dirty_expire_centisecs), so a sync costs little. Milliseconds. */
+const SETTLED_AFTER = 60_000;
+
+/**
+ * Which things in the store are in place but perhaps not on the disk yet, `unsynced/NAME` with the machine's boot id in
+ * it. A killed process loses nothing by that, as the kernel still has the bytes; a machine that goes down does: what is
+ * marked with the id of an earlier boot is doubtful. The mark is made before the thing gets its place, and a journaling
+ * file system keeps that order.
+ */
+export class Unsynced {
+  readonly #directory: string;
+  readonly #boot: string;
+
+  constructor(root: string) {
+    this.#directory = path.join(root, "unsynced");
+    this.#boot = bootId();
+    mkdirSync(this.#directory, { recursive: true });
+  }
+
+  /** Says that what is about to get its place has not been synced. */
+  mark(name: string): void {
+    writeFileSync(path.join(this.#directory, name), this.#boot);
+  }
+
+  /** Says that it is on the disk now, or gone. */
+  settle(name: string): void {
+    rmSync(path.join(this.#directory, name), { force: true });
+  }
+
+  /** Whether the machine went down before the thing was surely on the disk. */
+  isDoubtful(name: string): boolean {
+    try {
+      return readFileSync(path.join(this.#directory, name), "utf8") !== this.#boot;
+    } catch (error) {
+      if (errnoOf(error) === "ENOENT") return false;
+      throw error;
+    }
+  }
+
+  /** Settles what was marked a while ago in this boot, with one sync for all. */
+  async sweep(now: number): Promise<void> {
+    const old = readdirSync(this.#directory).filter((name) => {
+      const stat = statSync(path.join(this.#directory, name), { throwIfNoEntry: false });
+      return stat !== undefined && stat.mtimeMs < now - SETTLED_AFTER && !this.isDoubtful(name);
+    });
+    if (old.length === 0) return;
+    await syncfs(this.#directory);
+    for (const name of old) this.settle(name);
+  }
+}
+
+function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+}
