@@ -12,7 +12,7 @@ import { erofsImage } from "../../store/layers/erofs/erofs-image.ts";
 import { indexOf } from "../../store/layers/ingest-tar.ts";
 import { LayerIndex } from "../../store/layers/layer-index.ts";
 import { Tree } from "../../store/layers/tree.ts";
-import { unpackTar } from "../../store/layers/unpack.ts";
+import { unpackLayer } from "../../store/layers/unpack.ts";
 import { layoutOf } from "../oci-layout.ts";
 import { applyChanges, changes, type Change } from "./change.ts";
 import { snapshot } from "./snapshot.ts";
@@ -41,10 +41,11 @@ interface Layer {
 /** An upper directory as a layer, and that layer unpacked again. */
 async function layerOf(upper: string, work: string, lowers: readonly string[]): Promise<Layer> {
   const tar = join(work, "tar");
-  const { diffId } = await diffDirectory(upper, { dialect, tarPath: tar, indexPath: join(work, "index"), lowers });
+  const index = join(work, "index");
+  const { diffId, size } = await diffDirectory(upper, { dialect, tarPath: tar, indexPath: index, lowers });
   const unpacked = join(work, "layer");
   mkdirSync(unpacked);
-  await unpackTar(tar, unpacked, { dialect, owners: true });
+  await unpackLayer({ index, parts: [{ file: tar, offset: 0, length: size }] }, unpacked, { dialect, owners: true });
   return { tar, diffId, directory: unpacked };
 }
 
