@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { PortMapping } from "../sandbox/network/network.ts";
 import { ContainerError } from "./container-error.ts";
 
@@ -17,11 +18,13 @@ export function parsePublish(text: string): PublishedPort[] {
   const found = /^(?:(?:(\[[0-9a-fA-F:.]+\]|[^:[\]]*):)?([0-9-]*):)?([0-9-]+)(?:\/([a-zA-Z]+))?$/.exec(text);
   if (found === null) return fail("invalid port specification");
   const [, ip = "", host = "", container = "", protocol = "tcp"] = found;
+  const hostIp = ip.replace(/^\[|\]$/g, "");
+  if (hostIp !== "" && isIP(hostIp) === 0) return fail(`invalid IP address: ${hostIp}`);
   if (!isProtocol(protocol)) return fail(`invalid proto: ${protocol}`);
   const inside = parseRange(container) ?? fail(`invalid containerPort: ${container}`);
   const outside = host === "" ? undefined : (parseRange(host) ?? fail(`invalid hostPort: ${host}`));
   if (outside !== undefined && outside.length !== inside.length) return fail("invalid ranges specified for container and host ports");
-  return inside.map((containerPort, at) => ({ hostIp: ip.replace(/^\[|\]$/g, ""), hostPort: outside?.[at] ?? 0, containerPort, protocol }));
+  return inside.map((containerPort, at) => ({ hostIp, hostPort: outside?.[at] ?? 0, containerPort, protocol }));
 }
 
 /** Reads an exposed port as an image config writes it: `8080/tcp`; `8080` is tcp. */

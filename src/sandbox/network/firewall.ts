@@ -17,7 +17,7 @@ const OTHERS = `${LINK_PREFIX}+`;
 export function linkRules({ name, id, address }: Link, ports: readonly PortMapping[]): string {
   const mark = `-m comment --comment ${PREFIX}${id}`;
   const published = ports.flatMap(({ hostIp, hostPort, containerPort, protocol }) => {
-    const to = `${hostIp === "" ? "" : `-d ${hostIp}/32 `}-p ${protocol} -m ${protocol} --dport ${hostPort} -m addrtype --dst-type LOCAL ${mark} -j DNAT --to-destination ${address}:${containerPort}`;
+    const to = `${isEveryAddress(hostIp) ? "" : `-d ${hostIp}/32 `}-p ${protocol} -m ${protocol} --dport ${hostPort} -m addrtype --dst-type LOCAL ${mark} -j DNAT --to-destination ${address}:${containerPort}`;
     return [`-A PREROUTING ${to}`, `-A OUTPUT ${to}`];
   });
   return [
@@ -53,13 +53,24 @@ export function linkRules({ name, id, address }: Link, ports: readonly PortMappi
  */
 export function addLinkRules(link: Link, ports: readonly PortMapping[], { living }: Swept, env: NodeJS.ProcessEnv): void {
   refuseTaken(living, ports);
-  restore(linkRules(link, ports), env);
-  allowForwarding(env);
+  const isFirst = !isForwarding();
+  restore(linkRules(link, ports) + (isFirst ? FORWARDING_RULE : ""), env);
+  if (isFirst) writeFileSync(SETTING, "1");
+}
+
+function isEveryAddress(hostIp: string): boolean {
+  return hostIp === "" || hostIp === "0.0.0.0";
 }
 
 function refuseTaken(living: readonly MarkedRule[], ports: readonly PortMapping[]): void {
   const others = living.filter(({ rule }) => rule.startsWith("-A PREROUTING ") && rule.includes(" -j DNAT "));
-  const taken = ports.find(({ protocol, hostPort }) => others.some(({ rule }) => rule.includes(` -p ${protocol} `) && rule.includes(` --dport ${hostPort} `)));
+  const taken = ports.find(({ hostIp, protocol, hostPort }) =>
+    others.some(({ rule }) => {
+      const address = / -d (\S+)\/32 /.exec(rule)?.[1];
+      const isSameAddress = address === undefined || isEveryAddress(hostIp) || address === hostIp;
+      return isSameAddress && rule.includes(` -p ${protocol} `) && rule.includes(` --dport ${hostPort} `);
+    }),
+  );
   if (taken !== undefined) throw portFailure(taken, Object.assign(new Error("another container has it"), { code: "EADDRINUSE" }));
 }
 
@@ -95,11 +106,7 @@ const PREFIX = "laminate:";
 const FORWARDING = "forwarding";
 
 /** A machine that did not forward must not begin to do so between its other networks: the rule forbids it, and tells later that it was we. */
-function allowForwarding(env: NodeJS.ProcessEnv): void {
-  if (isForwarding()) return;
-  restore(`*filter\n-A FORWARD ! -i ${OTHERS} ! -o ${OTHERS} -m comment --comment ${PREFIX}${FORWARDING} -j DROP\nCOMMIT\n`, env);
-  writeFileSync(SETTING, "1");
-}
+const FORWARDING_RULE = `*filter\n-A FORWARD ! -i ${OTHERS} ! -o ${OTHERS} -m comment --comment ${PREFIX}${FORWARDING} -j DROP\nCOMMIT\n`;
 
 function isForwarding(): boolean {
   return readFileSync(SETTING, "latin1").trim() !== "0";

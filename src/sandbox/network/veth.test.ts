@@ -37,6 +37,10 @@ describe.skipIf(!CAN)("two containers' networks by the kernel", { timeout: 60_00
     expect(told["onlyLoopback"]).toEqual(["one asked by 10.213.0.1", "ECONNREFUSED"]);
   });
 
+  test("one may have a port of an address that another has at another address", () => {
+    expect(told).toMatchObject({ everyAddress: "another asked by 203.0.113.2", otherAddress: "another asked by 203.0.113.2" });
+  });
+
   test("udp is published too, at a random port when none is given", () => {
     expect(told["udp"]).toEqual(["one asked by 10.213.0.1", "one asked by 203.0.113.2"]);
   });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PortMapping } from "../../sandbox/network/network.ts";
 import { openVeth } from "../../sandbox/network/veth.ts";
-import { ask, IN_OUTSIDE, inside, MACHINE, ON_MACHINE, OUTSIDE, serve, traces } from "./machine-network.ts";
+import { ask, IN_OUTSIDE, inside, MACHINE, ON_MACHINE, OUTSIDE, serve, traces, type Place } from "./machine-network.ts";
 
 /** `veth-probe.ts DIRECTORY`, on a machine of {@link spawnOnMachine}: tells what two containers' networks reach, and what they leave. */
 const directory = process.argv[2]!;
@@ -21,6 +21,15 @@ const SEND_LOOPBACK_OUT = `
   echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet
   ip route del local 127.0.0.0/8 dev lo table local; ip route del local 127.0.0.1 dev lo table local
   ip route add 127.0.0.1 via "$0"`;
+
+/** What a container says for a while at a published port. */
+async function asked(place: Place, host: string, port: PortMapping): Promise<string> {
+  await using network = await open(`at-${port.hostPort}`, [port]);
+  const server = await serve(inside(network.path), "another", { port: port.containerPort });
+  const said = ask(place, host, port.hostPort);
+  server.kill();
+  return said;
+}
 
 /** What a service on our loopback hears meanwhile. */
 async function heardOnLoopback(act: () => void): Promise<string[]> {
@@ -54,6 +63,8 @@ const told = {
   itself: ask(here, MACHINE, 8080),
   neighbour: ask(there, one.address!, 80),
   udp: [ask(ON_MACHINE, "127.0.0.1", udp, "udp"), ask(IN_OUTSIDE, MACHINE, udp, "udp")],
+  everyAddress: await asked(IN_OUTSIDE, MACHINE, { ...web, hostIp: "0.0.0.0", hostPort: 8082 }),
+  otherAddress: await asked(IN_OUTSIDE, MACHINE, { ...web, hostIp: MACHINE, hostPort: 8081 }),
   // Outside knows a way to the container's address, and may still not use it.
   unpublished: (spawnSync("ip", ["-n", "outside", "route", "add", "10.213.0.0/16", "via", MACHINE]), ask(IN_OUTSIDE, one.address!, 80)),
   taken: await open("three", [web]).then(() => "opened", reasonOf),
