@@ -98,7 +98,7 @@ export const SCENARIOS: readonly Scenario[] = [
       assert.equal(after.stdout, "b\nnew\n");
     }
   }),
-  scenario("all files of a step are on one file system, changed or not, and a program can copy them so", async (rig) => {
+  scenario("all files of a step are on one file system, changed or not", async (rig) => {
     const above = await rig.layer({ "data/above": "x\n" });
     const ran = await rig.run("echo new >>/data/a; stat -c %d / /data /data/a /data/b /data/above /bin/busybox", { lowers: [await rig.base(), above] });
     assert.equal(new Set(ran.stdout.trim().split("\n")).size, 1, ran.stdout);
