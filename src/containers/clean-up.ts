@@ -14,10 +14,14 @@ import type { StartedNetwork } from "./worker/container-network.ts";
 const SCRIPT = `
 id=$1 dir=$2 link=$3 remove=$4 network=$5 node=$6 program=$7; shift 7
 for group; do
-  if grep -qs '^oom_kill [1-9]' "$group/memory.oom_control" "$group/memory.events"; then : > "$dir/${containerFiles.oom}"; fi
-  if [ -s "$group/cgroup.procs" ]; then while read -r pid; do kill -9 "$pid"; done < "$group/cgroup.procs"; fi
-  [ ! -d "$group" ] || rmdir "$group" 2> /dev/null || { sleep 0.1; rmdir "$group"; }
+  for events in "$group/memory.oom_control" "$group/memory.events"; do
+    [ ! -e "$events" ] || while read -r key value; do
+      if [ "$key" = oom_kill ] && [ "$value" != 0 ]; then : > "$dir/${containerFiles.oom}"; fi
+    done < "$events"
+  done
+  [ ! -e "$group/cgroup.procs" ] || while read -r pid; do kill -9 "$pid"; done < "$group/cgroup.procs"
 done
+[ $# = 0 ] || rmdir "$@" 2> /dev/null || { sleep 0.1; rmdir "$@"; }
 [ -z "$network" ] || "$node" "$program" "$network"
 [ "$remove" = yes ] && [ -d "$dir" ] || exit 0
 exec 9< "$dir/${launchFiles.watched}" || exit 0

@@ -20,7 +20,6 @@ const CGROUP_MOUNT: SpecMount = { destination: "/sys/fs/cgroup", type: "cgroup",
 /** Writes the OCI bundle of a container whose files are mounted at `merged`, and makes what its mounts need. */
 export function writeBundle({ record, directory, rootless, volumes, cgroup, runtime }: LaunchPlan, merged: string, network: StartedNetwork): void {
   const bundle = join(directory, containerFiles.bundle);
-  mkdirSync(bundle, { mode: 0o700 });
   const account = lookUpAccount(merged, record.user);
   const groups = (record.groups ?? []).map((name) => lookUpAccount(merged, `0:${name}`).gid);
   const bounding = boundingCapabilities(); // "all" is all that we have

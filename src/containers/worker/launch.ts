@@ -15,7 +15,7 @@ import type { RunRecord } from "../record.ts";
 import { accompany } from "./accompany.ts";
 import { writeBundle } from "./bundle.ts";
 import { openContainerNetwork, type StartedNetwork } from "./container-network.ts";
-import { createContainer, startCreated, type Created } from "./monitor.ts";
+import { createContainer, startCreated, startMonitor, type Created } from "./monitor.ts";
 import { Streams } from "./streams.ts";
 
 /** Held open until we end: {@link shareLock}. */
@@ -30,28 +30,34 @@ async function launch(plan: LaunchPlan): Promise<number> {
   const { directory } = plan;
   if (plan.cgroup === undefined) hideCgroups();
   forgetLastRun(directory);
-  const { merged } = mountOverlay({ ...new LowerMounts(plan.mounts).stack(plan.lowers), directory, dialect: plan.dialect });
+  for (const name of [containerFiles.bundle, containerFiles.exit]) mkdirSync(join(directory, name), { mode: 0o700 });
   const network = await openContainerNetwork(plan, process.env);
   try {
-    return await launchIn(network, plan, merged);
+    return await launchIn(network, plan);
   } catch (error) {
     if (readRun(directory) === undefined) await network[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-async function launchIn(network: StartedNetwork, plan: LaunchPlan, merged: string): Promise<number> {
+async function launchIn(network: StartedNetwork, plan: LaunchPlan): Promise<number> {
   const { directory, record, attach } = plan;
   if (network.notice !== undefined) process.stderr.write(`${network.notice}\n`);
-  writeBundle(plan, merged, network);
-  mkdirSync(join(directory, containerFiles.exit));
+  const conmon = startMonitor(plan, network); // while we mount and write
+  try {
+    const { merged } = mountOverlay({ ...new LowerMounts(plan.mounts).stack(plan.lowers), directory, dialect: plan.dialect });
+    writeBundle(plan, merged, network);
+  } catch (error) {
+    conmon.kill("SIGKILL"); // told nothing, it would go on when we end
+    throw error;
+  }
   watch = openSync(join(directory, launchFiles.watched), "w");
   shareLock(watch);
-  const created = await createContainer(plan, network);
+  const created = await createContainer(plan, conmon);
   network.handOver();
   const streams = attach === undefined ? undefined : new Streams(join(directory, containerFiles.bundle), attach);
   writeRun(plan, created, network); // from here `ps` knows of it, whatever becomes of us
-  startCreated(plan);
+  await startCreated(plan, created);
   if (streams === undefined) return 0;
   const { code, ended } = await accompany({ ...plan, ...created }, streams);
   if (ended && record.autoRemove) remove(plan);

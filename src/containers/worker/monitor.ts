@@ -1,14 +1,18 @@
-import { spawn, spawnSync } from "node:child_process";
-import { existsSync, openSync, readFileSync } from "node:fs";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { closeSync, constants, existsSync, openSync, readFileSync, readSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { errnoOf } from "../../base/failure.ts";
 import { cgroupFlags, logFlags } from "../../sandbox/runtime.ts";
-import { identityOf, type ProcessIdentity } from "../../sys/process-identity.ts";
+import { identityOf, isAlive, type ProcessIdentity } from "../../sys/process-identity.ts";
 import { cleanUpCommand } from "../clean-up.ts";
 import { containerFiles } from "../container.ts";
 import { launchFiles, type LaunchPlan } from "../launch-plan.ts";
 import { runtimeError, startFailure } from "../runtime-error.ts";
 import type { StartedNetwork } from "./container-network.ts";
+
+const GATE_POLL_MS = 1;
 
 /** A container that is made and waits for {@link startCreated}. */
 export interface Created {
@@ -17,13 +21,21 @@ export interface Created {
 }
 
 /**
- * Has conmon create the container: it stays as the container's monitor, holds its streams and our namespaces, writes
- * its log, and records its end. Throws ContainerError when the runtime refuses.
+ * Starts conmon, which waits to be told by {@link createContainer}: it stays as the container's monitor, holds its
+ * streams and our namespaces, writes its log, and records its end. The directory of the bundle must be there.
  */
-export async function createContainer(plan: LaunchPlan, network: StartedNetwork): Promise<Created> {
+export function startMonitor(plan: LaunchPlan, network: StartedNetwork): ChildProcess {
   const { directory } = plan;
   const log = openSync(join(directory, launchFiles.monitorLog), "w");
-  const child = spawn(plan.monitor, monitorArguments(plan, network), { stdio: ["ignore", "ignore", log, "pipe", ...network.held], env: { ...process.env, _OCI_SYNCPIPE: "3" }, detached: true, cwd: directory });
+  return spawn(plan.monitor, monitorArguments(plan, network), { stdio: ["ignore", "ignore", log, "pipe", "pipe", ...network.held], env: { ...process.env, _OCI_SYNCPIPE: "3", _OCI_STARTPIPE: "4" }, detached: true, cwd: directory });
+}
+
+/** Has conmon create the container of the bundle. Throws ContainerError when the runtime refuses. */
+export async function createContainer(plan: LaunchPlan, child: ChildProcess): Promise<Created> {
+  const { directory } = plan;
+  const start = child.stdio[4] as Writable;
+  start.on("error", () => {}); // it ended, and its log says why
+  start.end("start");
   const created = await firstLine(child.stdio[3] as Readable, child);
   if (created === undefined || created.pid <= 0) {
     const said = created?.message ?? readFileSync(join(directory, launchFiles.monitorLog), "utf8").trim();
@@ -34,13 +46,49 @@ export async function createContainer(plan: LaunchPlan, network: StartedNetwork)
 }
 
 /** Lets a created container's program run. Throws ContainerError when it cannot be executed; the container is gone then. */
-export function startCreated(plan: LaunchPlan): void {
+export async function startCreated(plan: LaunchPlan, { init }: Created): Promise<void> {
   const { runtime, record, directory } = plan;
+  if (runtime.kind === "runc" && (await openGate(join(directory, containerFiles.state, record.id, "exec.fifo"), init))) return;
   const started = spawnSync(runtime.path, [...runtimeFlags(plan), "start", record.id], { encoding: "utf8" });
   if (started.status === 0) return;
   const said = runtimeError(join(directory, launchFiles.runtimeLog)) ?? started.stderr;
   spawnSync(runtime.path, [...runtimeFlags(plan), "delete", "--force", record.id]);
   throw startFailure(said);
+}
+
+/**
+ * What `runc start` does, without another process: the container's first process waits until somebody reads the byte
+ * that it writes to this FIFO, which is then taken away (runc, libcontainer, exec.fifo). False where it is not so.
+ */
+async function openGate(fifo: string, init: ProcessIdentity): Promise<boolean> {
+  let file: number;
+  try {
+    file = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch {
+    return false;
+  }
+  try {
+    const byte = Buffer.alloc(1);
+    for (let alive = true; ; alive = isAlive(init)) {
+      if (readWaiting(file, byte) === 1) break;
+      if (!alive) return false;
+      await sleep(GATE_POLL_MS);
+    }
+    rmSync(fifo);
+    return true;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** What can be read now; 0 when nobody has written yet. */
+function readWaiting(file: number, buffer: Buffer): number {
+  try {
+    return readSync(file, buffer);
+  } catch (error) {
+    if (errnoOf(error) === "EAGAIN") return 0;
+    throw error;
+  }
 }
 
 function monitorArguments(plan: LaunchPlan, network: StartedNetwork): string[] {
@@ -57,7 +105,8 @@ function monitorArguments(plan: LaunchPlan, network: StartedNetwork): string[] {
     ...["--log-path", `k8s-file:${log}`, "--log-level", "error", "--full-attach", "--no-sync-log"],
     ...(record.terminal ? ["--terminal"] : []),
     ...(record.openStdin ? ["--stdin"] : []),
-    ...(record.openStdin && record.stdinOnce !== true ? ["--leave-stdin-open"] : []),
+    // A terminal has no end of its own: who comes back to it types on.
+    ...(record.openStdin && (record.terminal || record.stdinOnce !== true) ? ["--leave-stdin-open"] : []),
     ...["--exit-command", cleaner!, ...cleanerArguments.flatMap((word) => ["--exit-command-arg", word])],
   ];
 }
@@ -80,7 +129,7 @@ function gone(file: string): ProcessIdentity {
 }
 
 /** conmon's report: a line of JSON with the process number or, below zero, why there is none (conmon, _OCI_SYNCPIPE). */
-function firstLine(stream: Readable, child: ReturnType<typeof spawn>): Promise<{ readonly pid: number; readonly message?: string } | undefined> {
+function firstLine(stream: Readable, child: ChildProcess): Promise<{ readonly pid: number; readonly message?: string } | undefined> {
   return new Promise((resolve) => {
     let text = "";
     stream.setEncoding("utf8").on("data", (chunk: string) => {
