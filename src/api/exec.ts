@@ -1,24 +1,19 @@
 import { spawn } from "node:child_process";
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ContainerError } from "../containers/container-error.ts";
 import { stateOf } from "../containers/container.ts";
 import { Containers } from "../containers/containers.ts";
+import { execProcess, type ExecOptions } from "../containers/exec-process.ts";
 import { insideCommand, runningOf, runtimeCommand } from "../containers/inside.ts";
 import { runtimeError, startFailure } from "../containers/runtime-error.ts";
 import { logFlags } from "../sandbox/runtime.ts";
-import { lookUpAccount } from "../sandbox/user.ts";
 import type { Laminate } from "./laminate.ts";
 
-export interface ExecRequest {
+export interface ExecRequest extends ExecOptions {
   readonly container: string;
-  readonly command: readonly string[];
   readonly interactive: boolean;
-  readonly terminal: boolean;
   readonly detach: boolean;
-  readonly env: readonly string[];
-  readonly workdir?: string;
-  readonly user?: string;
 }
 
 /** Runs one more command in a running container, with our standard streams; resolves to its exit code. */
@@ -26,25 +21,17 @@ export async function exec({ store }: Pick<Laminate, "store">, request: ExecRequ
   const container = new Containers(store.root).find(request.container);
   const run = runningOf(container);
   if (stateOf(container).status === "paused") throw new ContainerError("not-running", `container ${container.record.name} is paused, unpause it before exec`);
-  const account = request.user === undefined ? undefined : lookUpAccount(`/proc/${run.init.pid}/root`, request.user);
-  const args = [
-    ...(request.terminal ? ["--tty"] : []),
-    ...request.env.flatMap((line) => ["--env", line]),
-    ...(request.workdir === undefined ? [] : ["--cwd", request.workdir]),
-    ...(account === undefined ? [] : ["--user", `${account.uid}:${account.gid}`]),
-    // crun has no flag for these.
-    ...(run.runtime.kind === "runc" ? (account?.groups ?? []).flatMap((gid) => ["--additional-gids", `${gid}`]) : []),
-    ...(request.detach ? ["--detach"] : []),
-  ];
-  const log = join(container.directory, `exec-${process.pid}.log`);
-  const [command, ...rest] = [...insideCommand(run), ...runtimeCommand(container, run), ...logFlags(run.runtime, log), "exec", ...args, container.id, ...request.command];
+  const [log, file] = ["log", "json"].map((kind) => join(container.directory, `exec-${process.pid}.${kind}`)) as [string, string];
+  writeFileSync(file, JSON.stringify(execProcess(container, run, request)), { mode: 0o600 });
+  const flags = ["--process", file, ...(request.terminal ? ["--tty"] : []), ...(request.detach ? ["--detach"] : [])];
+  const [command, ...rest] = [...insideCommand(run), ...runtimeCommand(container, run), ...logFlags(run.runtime, log), "exec", ...flags, container.id];
   try {
     const code = await runtimeExit(command!, rest, request, signal);
     const said = code === 0 ? undefined : runtimeError(log);
     // The runtime has said it already; its own code tells nothing (docker exec gives 126 and 127).
     return said === undefined ? code : startFailure(said).code === "not-found" ? 127 : 126;
   } finally {
-    rmSync(log, { force: true });
+    for (const made of [log, file]) rmSync(made, { force: true });
   }
 }
 

@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import type { Mount } from "../containers/mounts.ts";
 import type { Store } from "../store/store.ts";
 
 /** docker's JSON of a container. */
@@ -43,7 +45,7 @@ export async function describeContainer(store: Pick<Store, "root">, name: string
       Ulimits: (record.ulimits ?? []).map(({ type, soft, hard }) => ({ Name: type.replace(/^RLIMIT_/, "").toLowerCase(), Hard: hard, Soft: soft })),
       Init: record.init !== undefined,
     },
-    Mounts: record.mounts,
+    Mounts: record.mounts.map((mount, place) => describeMount(mount, place, store.root, container.directory)),
     Config: {
       Hostname: record.hostname,
       User: record.user,
@@ -96,6 +98,16 @@ export async function describeContainer(store: Pick<Store, "root">, name: string
       FinishedAt: time(state.status === "exited" ? state.finishedAt : undefined),
     };
   }
+}
+
+/** docker's MountPoint. */
+function describeMount(mount: Mount, place: number, root: string, directory: string): Readonly<Record<string, unknown>> {
+  const { type, target } = mount;
+  const common = { Destination: target, Mode: "", RW: type === "tmpfs" || !mount.readOnly };
+  if (type === "tmpfs") return { Type: type, Source: "", ...common, Propagation: "" };
+  if (type === "bind") return { Type: type, Source: mount.source, ...common, Propagation: mount.propagation };
+  const isOwn = mount.name === "";
+  return { Type: type, Name: isOwn ? `${place}` : mount.name, Source: isOwn ? join(directory, "volumes", `${place}`) : join(root, "volumes", mount.name), ...common, Driver: "local", Propagation: "" };
 }
 
 interface Binding {

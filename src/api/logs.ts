@@ -1,3 +1,6 @@
+import { existsSync } from "node:fs";
+import { ContainerError } from "../containers/container-error.ts";
+import { isUp, pathIn, stateOf } from "../containers/container.ts";
 import { Containers } from "../containers/containers.ts";
 import { readLog, type LogLine } from "../containers/read-log.ts";
 import type { Laminate } from "./laminate.ts";
@@ -9,12 +12,16 @@ export interface LogsOptions {
   readonly tail?: number;
   /** Milliseconds since the epoch. */
   readonly since?: number;
+  readonly until?: number;
 }
 
-/** What a container in the background wrote. */
-export async function* logs({ store }: Pick<Laminate, "store">, { container: name, follow, tail, since }: LogsOptions, signal: AbortSignal): AsyncIterable<LogLine> {
+/** What a container wrote. One in the foreground that goes with its end keeps no log. Throws ContainerError. */
+export async function* logs({ store }: Pick<Laminate, "store">, { container: name, follow, tail, since = -Infinity, until = Infinity }: LogsOptions, signal: AbortSignal): AsyncIterable<LogLine> {
   const container = new Containers(store.root).find(name);
-  const wanted = ({ time }: LogLine): boolean => since === undefined || Date.parse(time) >= since;
+  const wanted = ({ time }: LogLine): boolean => Date.parse(time) >= since && Date.parse(time) <= until;
+  if (container.record.autoRemove && !existsSync(pathIn(container, "log")) && isUp(stateOf(container))) {
+    throw new ContainerError("no-log", `the output of container ${container.record.name} is not kept: it went to whoever started it in the foreground with --rm`);
+  }
   if (tail === undefined) {
     for await (const line of readLog(container, { follow, signal })) if (wanted(line)) yield line;
     return;
@@ -30,6 +37,6 @@ export async function* logs({ store }: Pick<Laminate, "store">, { container: nam
   if (!follow) return;
   for await (const line of readLog(container, { follow, signal })) {
     count -= 1;
-    if (count < 0) yield line;
+    if (count < 0 && wanted(line)) yield line;
   }
 }

@@ -12,6 +12,7 @@ export class ContainerError extends Failure {
     | "running"
     | "monitor-lost"
     | "no-cgroups"
+    | "no-log"
     | "bad-platform"
     | "no-command"
     | "no-conmon"

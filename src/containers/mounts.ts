@@ -5,13 +5,13 @@ import { ContainerError } from "./container-error.ts";
 export type Mount =
   /** `create`: docker's `-v` makes a missing directory, `--mount` does not. */
   | { readonly type: "bind"; readonly source: string; readonly target: string; readonly readOnly: boolean; readonly create: boolean; readonly propagation: string }
-  | { readonly type: "volume"; readonly name: string; readonly target: string; readonly readOnly: boolean }
+  | { readonly type: "volume"; readonly name: string; readonly target: string; readonly readOnly: boolean; readonly noCopy?: true }
   | { readonly type: "tmpfs"; readonly target: string; readonly options: readonly string[] };
 
 const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 const PROPAGATIONS = ["private", "rprivate", "shared", "rshared", "slave", "rslave"];
 /** Options of docker's `-v` that ask for something only other systems or SELinux have. */
-const IGNORED = ["z", "Z", "cached", "delegated", "consistent", "nocopy", "U"];
+const IGNORED = ["z", "Z", "cached", "delegated", "consistent"];
 
 /** Reads docker's `-v`: `SOURCE:TARGET[:OPTIONS]`; a source with a slash is a path of the host, else a volume's name. */
 export function parseVolume(text: string, cwd: string): Mount {
@@ -22,7 +22,7 @@ export function parseVolume(text: string, cwd: string): Mount {
   if (parts.length > 3 || parts.some((part) => part === "")) return fail("invalid volume specification");
   if (parts.length === 1) return { type: "volume", name: "", target: checkTarget(text, fail), readOnly: false };
   const options = (parts[2] ?? "").split(",").filter((word) => word !== "");
-  const unknown = options.find((word) => word !== "ro" && word !== "rw" && !PROPAGATIONS.includes(word) && !IGNORED.includes(word));
+  const unknown = options.find((word) => word !== "ro" && word !== "rw" && word !== "nocopy" && !PROPAGATIONS.includes(word) && !IGNORED.includes(word));
   if (unknown !== undefined) return fail(`invalid mode: ${unknown}`);
   const target = checkTarget(parts[1]!, fail);
   const readOnly = options.includes("ro");
@@ -33,7 +33,7 @@ export function parseVolume(text: string, cwd: string): Mount {
   if (!VOLUME_NAME.test(source)) {
     return fail(`${JSON.stringify(source)} includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed`);
   }
-  return { type: "volume", name: source, target, readOnly };
+  return { type: "volume", name: source, target, readOnly, ...(options.includes("nocopy") ? { noCopy: true } : {}) };
 }
 
 /** Reads docker's `--mount`: `type=bind,source=/HOST,target=/CONTAINER,readonly`. */
@@ -51,6 +51,7 @@ export function parseMount(text: string, cwd: string): Mount {
   const source = take("source", "src");
   const target = checkTarget(take("target", "dst", "destination") ?? fail("target is required"), fail);
   const readOnly = isTrue(take("readonly", "ro"));
+  const noCopy = isTrue(take("volume-nocopy"));
   const propagation = take("bind-propagation") ?? "rprivate";
   const size = take("tmpfs-size");
   const mode = take("tmpfs-mode");
@@ -64,7 +65,7 @@ export function parseMount(text: string, cwd: string): Mount {
       return { type, source: resolve(cwd, source), target, readOnly, create: false, propagation };
     case "volume":
       if (source !== undefined && !VOLUME_NAME.test(source)) return fail(`${JSON.stringify(source)} is not a volume's name`);
-      return { type, name: source ?? "", target, readOnly };
+      return { type, name: source ?? "", target, readOnly, ...(noCopy ? { noCopy } : {}) };
     case "tmpfs":
       if (source !== undefined) return fail("a tmpfs has no source");
       return { type, target, options: [...(size === undefined ? [] : [`size=${size}`]), ...(mode === undefined ? [] : [`mode=${mode}`]), ...(readOnly ? ["ro"] : [])] };

@@ -11,6 +11,7 @@ export const command = defineCommand({
     follow: { kind: "boolean", short: "f", summary: "Go on until the container ends" },
     tail: { kind: "string", short: "n", value: "NUMBER", summary: "Only the last lines (default: all)" },
     timestamps: { kind: "boolean", short: "t", summary: "Show when each line was written" },
+    until: { kind: "string", value: "TIME", summary: "Only lines before a time, or a while ago" },
     since: { kind: "string", value: "TIME", summary: "Only lines since a time (2026-01-31T10:00:00Z) or for a while (10m)" },
   },
   arguments: { min: 0, max: 1 },
@@ -19,11 +20,12 @@ export const command = defineCommand({
     if (container === undefined) throw new UsageError("arguments", "'laminate logs' requires 1 argument", { hint: "Run 'laminate logs --help' for more information" });
     const tail = values.tail === undefined || values.tail === "all" ? undefined : Number(values.tail);
     if (tail !== undefined && (!Number.isSafeInteger(tail) || tail < 0)) throw new UsageError("bad-value", `invalid argument "${values.tail}" for "--tail" flag: it is a number or all`);
-    const since = values.since === undefined ? undefined : sinceOf(values.since);
+    const since = values.since === undefined ? undefined : sinceOf(values.since, "--since");
+    const until = values.until === undefined ? undefined : sinceOf(values.until, "--until");
     const [{ logs }, { open }] = await Promise.all([import("../../api/logs.ts"), import("../open-laminate.ts")]);
     await using laminate = await open(context);
     let fresh = true;
-    const options = { container, follow: values.follow === true, ...(tail === undefined ? {} : { tail }), ...(since === undefined ? {} : { since }) };
+    const options = { container, follow: values.follow === true, ...(tail === undefined ? {} : { tail }), ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
     for await (const { time, stream, text } of logs(laminate, options, context.signal)) {
       const out = stream === "stdout" ? context.stdout : context.stderr;
       if (values.timestamps === true && fresh) out.write(`${time} `);
@@ -46,9 +48,9 @@ async function printBuild(context: CommandContext, id: string | undefined): Prom
 
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
 
-function sinceOf(text: string): number {
+function sinceOf(text: string, flag: string): number {
   const relative = /^(\d+)([smh])$/.exec(text);
   const time = relative === null ? (/^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text)) : Date.now() - Number(relative[1]) * UNITS[relative[2]!]!;
-  if (!Number.isFinite(time)) throw new UsageError("bad-value", `invalid argument "${text}" for "--since" flag: it is a time as 2026-01-31T10:00:00Z or a while as 10m`);
+  if (!Number.isFinite(time)) throw new UsageError("bad-value", `invalid argument "${text}" for "${flag}" flag: it is a time as 2026-01-31T10:00:00Z or a while as 10m`);
   return time;
 }

@@ -8,6 +8,7 @@ import { UsageError } from "../usage-error.ts";
 
 const HEADINGS = { ID: "CONTAINER ID", Image: "IMAGE", Command: "COMMAND", CreatedAt: "CREATED AT", RunningFor: "CREATED", Status: "STATUS", State: "STATE", Ports: "PORTS", Names: "NAMES", Labels: "LABELS" };
 const COLUMNS = ["ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names"];
+const STATUSES = ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
 const COMMAND_WIDTH = 20;
 
 export const command = defineCommand({
@@ -17,8 +18,10 @@ export const command = defineCommand({
   examples: ["laminate ps", "laminate ps -aq --filter status=exited", "laminate ps --format '{{.Names}} {{.Ports}}'"],
   flags: {
     all: { kind: "boolean", short: "a", summary: "Show also containers that do not run" },
-    filter: { kind: "list", short: "f", value: "KEY=VALUE", summary: "name=, id=, status=, label=" },
+    filter: { kind: "list", short: "f", value: "KEY=VALUE", summary: "name=, id=, status=, label=, ancestor=, exited=" },
     format: { kind: "string", value: "FORMAT", summary: "table, table TEMPLATE, json or a Go template" },
+    last: { kind: "number", short: "n", value: "NUMBER", summary: "The last created, running or not" },
+    latest: { kind: "boolean", short: "l", summary: "The one created last, running or not" },
     "no-trunc": { kind: "boolean", summary: "Show whole IDs and commands" },
     quiet: { kind: "boolean", short: "q", summary: "Show only IDs" },
   },
@@ -27,8 +30,9 @@ export const command = defineCommand({
     const [{ ps }, { renderList }, { open }] = await Promise.all([import("../../api/ps.ts"), import("../list-format.ts"), import("../open-laminate.ts")]);
     await using laminate = await open(context);
     const filters = values.filter.map(filterOf);
-    const found = ps(laminate, { all: values.all === true || values.filter.some((one) => one.startsWith("status=")) }).filter((one) => filters.every((filter) => filter(one)));
-    const rows = found.map((one) => rowOf(one, values["no-trunc"] === true));
+    const found = ps(laminate, { all: values.all === true || values.latest === true || (values.last ?? -1) >= 0 || values.filter.some((one) => /^(status|exited)=/.test(one)) }).filter((one) => filters.every((filter) => filter(one)));
+    const last = values.latest === true ? 1 : values.last === undefined || values.last < 0 ? Infinity : values.last;
+    const rows = found.slice(0, last).map((one) => rowOf(one, values["no-trunc"] === true));
     context.stdout.write(renderList({ format: values.format, headings: HEADINGS, columns: COLUMNS, quiet: values.quiet === true ? "ID" : undefined }, rows));
     return 0;
   },
@@ -73,10 +77,19 @@ function filterOf(text: string): (one: ListedContainer) => boolean {
     case "id":
       return ({ container }) => container.id.startsWith(value);
     case "status":
+      if (!STATUSES.includes(value)) throw new UsageError("bad-value", `invalid filter 'status=${value}'`, { hint: `known are ${STATUSES.join(", ")}` });
       return ({ state }) => state.status === value;
+    case "ancestor":
+      return ({ container: { record } }) => [record.image.name, `${record.image.name}:latest`].includes(value) || (value.length >= 4 && shortenedId(record.image.id).startsWith(value.replace(/^sha256:/, "")));
+    case "exited":
+      return ({ state }) => state.status === "exited" && state.exitCode === Number(value);
     case "label":
       return ({ container: { record } }) => Object.entries(record.labels).some(([name, own]) => value === name || value === `${name}=${own}`);
     default:
-      throw new UsageError("bad-value", `invalid filter '${key}': known are name, id, status and label`);
+      throw new UsageError("bad-value", `invalid filter '${key}': known are name, id, status, label, ancestor and exited`);
   }
+}
+
+function shortenedId(id: string): string {
+  return id.replace(/^sha256:/, "");
 }

@@ -2,6 +2,7 @@ import { defineCommand, type CommandContext, type FlagValues } from "../command.
 import { hostEntry } from "../host-entry.ts";
 import { detachKeys, proxy } from "../attached.ts";
 import { settingFlags, settingsFrom } from "../container-settings.ts";
+import { environment } from "../environment.ts";
 import { limitFlags, limitsFrom } from "../limits.ts";
 import { pullHooks } from "../pull-hooks.ts";
 import { UNSUPPORTED } from "../unsupported.ts";
@@ -85,7 +86,7 @@ export async function requestOf({ env, cwd }: CommandContext, values: FlagValues
   return {
     image,
     command: words,
-    env: [...(await fromFiles(values["env-file"], cwd, env)), ...values.env].flatMap((line) => variable(line, env)),
+    env: await environment(values["env-file"], values.env, { cwd, env }),
     terminal: values.tty === true,
     interactive: values.interactive === true,
     network: network(values.network ?? "default"),
@@ -130,24 +131,6 @@ function nameserver(text: string): string {
 function pullPolicy(text: string): "missing" | "always" | "never" {
   if (text === "missing" || text === "always" || text === "never") return text;
   throw new UsageError("bad-value", `invalid argument "${text}" for "--pull" flag: it is one of missing, always, never`);
-}
-
-/** `NAME=value`, or `NAME` with our own value; one that we have not is not set. */
-function variable(line: string, env: NodeJS.ProcessEnv): string[] {
-  if (line.includes("=")) return [line];
-  return env[line] === undefined ? [] : [`${line}=${env[line]}`];
-}
-
-async function fromFiles(files: readonly string[], cwd: string, _env: NodeJS.ProcessEnv): Promise<string[]> {
-  const [{ readFile }, { resolve }] = await Promise.all([import("node:fs/promises"), import("node:path")]);
-  const texts = await Promise.all(
-    files.map((file) =>
-      readFile(resolve(cwd, file), "utf8").catch((error: Error) => {
-        throw new UsageError("bad-value", `--env-file: open ${file}: ${error.message}`);
-      }),
-    ),
-  );
-  return texts.flatMap((text) => text.split("\n").map((line) => line.replace(/\r$/, "").trimStart()).filter((line) => line !== "" && !line.startsWith("#")));
 }
 
 function findInit(): string {

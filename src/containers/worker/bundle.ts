@@ -79,11 +79,11 @@ function specMount(mount: Mount, place: number, where: { readonly directory: str
 }
 
 /** A volume without a name is the container's own and goes with it. A new one starts with what the image has in its place. */
-function volumeDirectory({ name, target }: Mount & { type: "volume" }, place: number, { directory, volumes, merged }: { readonly directory: string; readonly volumes: string; readonly merged: string }): string {
+function volumeDirectory({ name, target, noCopy }: Mount & { type: "volume" }, place: number, { directory, volumes, merged }: { readonly directory: string; readonly volumes: string; readonly merged: string }): string {
   const source = name === "" ? join(directory, "volumes", `${place}`) : join(volumes, name);
   mkdirSync(source, { recursive: true });
   const image = resolveInRootfs(merged, target);
-  if (image.exists && readdirSync(source).length === 0) {
+  if (noCopy !== true && image.exists && readdirSync(source).length === 0) {
     const copied = spawnSync("cp", ["-a", "-T", "--", merged + image.path, source], { encoding: "utf8" });
     if (copied.status !== 0) throw new ContainerError("cannot-start", `fill the volume for ${target}: ${copied.stderr}`);
   }
