@@ -1,7 +1,10 @@
-import { existsSync, readdirSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ContainerRig, CONTAINERS, ending, until } from "../testing/containers.ts";
+import { TEST_UID } from "../testing/sandbox/as-user.ts";
 import { limitsFrom } from "./limits.ts";
 
 const TIMEOUT = 60_000;
@@ -34,6 +37,8 @@ test.each<[Partial<Values>, RegExp]>([
   [{ "oom-score-adj": 2000 }, /range for oom score adj/],
 ])("%j is refused", (values, message) => expect(() => read(values)).toThrow(message));
 
+/** A hierarchy of v2 without the controllers of limits: on a machine that has v1 beside it. */
+const V2 = ["/sys/fs/cgroup/unified"].find((directory) => existsSync(directory) && !readFileSync(`${directory}/cgroup.controllers`, "utf8").includes("memory"));
 const hasCgroups = process.geteuid?.() === 0 && (existsSync("/sys/fs/cgroup/memory") || existsSync("/sys/fs/cgroup/cgroup.controllers"));
 
 describe.skipIf(!CONTAINERS || !hasCgroups)("a container of root with limits", { timeout: TIMEOUT }, () => {
@@ -121,5 +126,32 @@ describe.skipIf(!CONTAINERS || process.geteuid?.() !== 0)("an ordinary user's co
     expect(refused).toMatchObject({ code: 125, err: expect.stringMatching(/cannot set --memory: /) });
     expect(await rig.ok("run", "--rm", "--network", "none", "--ulimit", "nofile=100", "busybox", "sh", "-c", "ulimit -n")).toBe("100\n");
     expect(await rig.laminate("ps", "-aq")).toMatchObject({ out: "" });
+  });
+
+  test.skipIf(process.geteuid?.() !== 0 || V2 === undefined)("has a cgroup of its own where one is delegated, and is told which controller is missing there", async () => {
+    await using rig = new ContainerRig("an ordinary user");
+    await rig.prepare();
+    const cgroup = `laminate-test-${process.pid}`;
+    const asUser = join(import.meta.dirname, "../testing/sandbox/as-user-main.ts");
+    const typed = `
+      run() { $laminate run --network none "$@"; }
+      run --rm busybox sh -c 'cat /proc/self/cgroup; ls /sys/fs/cgroup/cgroup.freeze'
+      run -d --name paused busybox sleep 1000 >/dev/null
+      $laminate pause paused; $laminate ps --format '{{.Status}}'; $laminate unpause paused
+      ls -d /sys/fs/cgroup/${cgroup}/laminate-*; $laminate rm -f paused; ls -d /sys/fs/cgroup/${cgroup}/laminate-*
+      run --rm --memory 64m busybox true`;
+    const script = `
+      umount -lR /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup
+      cgroup=/sys/fs/cgroup/${cgroup}; mkdir $cgroup; chown ${TEST_UID}:${TEST_UID} $cgroup $cgroup/cgroup.procs $cgroup/cgroup.subtree_control
+      echo $$ > $cgroup/cgroup.procs
+      "$1" "$2" "$3" sh -c "$4"
+      echo $$ > /sys/fs/cgroup/cgroup.procs; rmdir $cgroup/* $cgroup 2>/dev/null; [ ! -d $cgroup ]`;
+    const env = { ...process.env, HOME: rig.directory, LAMINATE_ROOT: rig.root, laminate: join(import.meta.dirname, "../../bin/laminate") };
+    const { code, out, err } = await ending(spawn("unshare", ["--mount", "--propagation", "private", "sh", "-c", script, "sh", process.execPath, asUser, rig.directory, typed], { env, stdio: ["ignore", "pipe", "pipe"] }));
+    expect({ code, out, err }).toEqual({
+      code: 0,
+      out: expect.stringMatching(new RegExp(`0::/\\n/sys/fs/cgroup/cgroup.freeze\\npaused\\nUp .* \\(Paused\\)\\npaused\\n/sys/fs/cgroup/${cgroup}/laminate-[0-9a-f]{64}\\npaused\\n$`)),
+      err: expect.stringContaining(`cannot set --memory: the cgroup we are in, /${cgroup}, has no controller memory`),
+    });
   });
 });

@@ -1,8 +1,11 @@
 import { accessSync, constants, existsSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { reasonOf } from "../base/failure.ts";
 import { isRootless } from "../sandbox/namespace.ts";
 import type { Runtime } from "../sandbox/runtime.ts";
+import { delegate, ownCgroup } from "./delegated-cgroup.ts";
+import { controllersOf, type Limits } from "./limits.ts";
 
 /** A container's own cgroup, which the runtime makes and the end of the container removes. */
 export interface Cgroup {
@@ -16,9 +19,18 @@ const TOP = "/sys/fs/cgroup";
 const TRIES = 100;
 const TRY_AGAIN_MS = 20;
 
-/** A container's cgroup on this machine, or why it can have none. */
-export function cgroupOf(id: string, runtime: Runtime): Cgroup | { readonly missing: string } {
-  if (isRootless()) return { missing: "an ordinary user's containers have no cgroups of their own" };
+/** Why a container can have no cgroup of its own, and what to do about it. */
+export interface NoCgroup {
+  readonly missing: string;
+  readonly hint?: string;
+}
+
+/**
+ * A container's cgroup on this machine, or why it can have none. For an ordinary user the controllers of the limits
+ * are made ready in the cgroup that we are in.
+ */
+export function cgroupOf({ id, limits }: { readonly id: string; readonly limits: Limits }, runtime: Runtime): Cgroup | NoCgroup {
+  if (isRootless()) return delegatedCgroup(id, controllersOf(limits));
   const hierarchies = cgroupMounts();
   if (hierarchies.length === 0) return { missing: `no cgroups are mounted below ${TOP}` };
   if (!hierarchies.every((directory) => isWritable(directory))) return { missing: `${TOP} cannot be written, as inside another container` };
@@ -28,7 +40,25 @@ export function cgroupOf(id: string, runtime: Runtime): Cgroup | { readonly miss
   return { path: `/${nameOf(id)}`, directories: directoriesOf(id) };
 }
 
-/** Where a container's cgroup is, if it has one. */
+/** Of an ordinary user: below our own cgroup, where systemd or an administrator has given us that. */
+function delegatedCgroup(id: string, controllers: readonly string[]): Cgroup | NoCgroup {
+  const hierarchies = cgroupMounts();
+  if (hierarchies.length !== 1 || hierarchies[0] !== TOP) return { missing: "for an ordinary user that takes cgroup v2, and this machine has v1 beside it" };
+  const own = ownCgroup();
+  const directory = join(TOP, own);
+  if (![directory, join(directory, "cgroup.procs"), join(directory, "cgroup.subtree_control")].every(isWritable)) {
+    return { missing: `the cgroup we are in, ${own}, is not ours to divide`, hint: "start it in one that is: systemd-run --user --scope -p Delegate=yes laminate …" };
+  }
+  try {
+    const lacking = delegate(directory, controllers);
+    if (lacking.length > 0) return { missing: `the cgroup we are in, ${own}, has no controller ${lacking.join(", ")}`, hint: "an administrator can delegate it: systemctl edit user@.service, [Service] Delegate=cpu cpuset memory pids" };
+  } catch (error) {
+    return { missing: `the cgroup we are in, ${own}, cannot be divided: ${reasonOf(error)}` };
+  }
+  return { path: join(own, nameOf(id)), directories: [join(directory, nameOf(id))] };
+}
+
+/** Where root's container has its cgroup, if it has one. */
 export function directoriesOf(id: string): string[] {
   return cgroupMounts().map((directory) => join(directory, nameOf(id)));
 }

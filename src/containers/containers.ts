@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { errnoOf } from "../base/failure.ts";
 import type { Digest } from "../oci/digest.ts";
 import { ContainerError } from "./container-error.ts";
-import { directoriesOf, tryRemove } from "./cgroup.ts";
-import { namesIn, readContainer, stateOf, type Container } from "./container.ts";
+import { tryRemove } from "./cgroup.ts";
+import { namesIn, readContainer, readRun, stateOf, type Container } from "./container.ts";
 import { randomName } from "./random-name.ts";
 import type { ContainerRecord } from "./record.ts";
 
@@ -122,7 +122,7 @@ export class Containers {
     for (const name of namesIn(this.#directory)) {
       const directory = join(this.#directory, name);
       const container = readContainer(directory);
-      if (container !== undefined && stateOf(container).status === "dead") tryRemove(directoriesOf(container.id));
+      if (container !== undefined && stateOf(container).status === "dead") tryRemove(readRun(directory)?.cgroup?.directories ?? []);
       if (container === undefined && age(directory) > HALF_MADE_MS) {
         try {
           rmSync(directory, { recursive: true, force: true });

@@ -35,6 +35,13 @@ export function limitsOf(limits: Limits): string[] {
   return (Object.keys(FLAGS) as (keyof Limits)[]).filter((key) => limits[key] !== undefined).map((key) => FLAGS[key]);
 }
 
+/** The controllers of cgroup v2 that the limits take. */
+export function controllersOf(limits: Limits): string[] {
+  const controllers = { "--memory": "memory", "--cpu": "cpu", "--cpuset": "cpuset", "--pids": "pids" };
+  const flags = limitsOf(limits);
+  return [...new Set(flags.flatMap((flag) => Object.entries(controllers).findLast(([start]) => flag.startsWith(start))?.[1] ?? []))];
+}
+
 const PERIOD = 100_000;
 
 /** The `linux.resources` of the runtime spec (config-linux.md, Control groups). Devices are forbidden but for those the runtime always allows, as in docker. */

@@ -10,8 +10,8 @@ import { endUnknown } from "./inside.ts";
 /** Removes a container that does not run: its name, then its files with its own volumes. */
 export async function removeContainer(container: Container, containers: Containers, sandbox: Sandbox, env: NodeJS.ProcessEnv): Promise<void> {
   endUnknown(container);
-  await removeCgroup(directoriesOf(container.id));
   const run = readRun(container.directory);
+  await removeCgroup(run?.cgroup?.directories ?? directoriesOf(container.id));
   if (run !== undefined) await endNetwork(run, env);
   containers.release(container);
   if (isRootless()) {

@@ -9,7 +9,7 @@ import { findRuntime } from "../sandbox/runtime.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { findCommand } from "../sandbox/search-path.ts";
 import type { Store } from "../store/store.ts";
-import { cgroupOf } from "./cgroup.ts";
+import { cgroupOf, type NoCgroup } from "./cgroup.ts";
 import { ContainerError } from "./container-error.ts";
 import type { Container } from "./container.ts";
 import type { Containers } from "./containers.ts";
@@ -45,8 +45,8 @@ export async function startContainer(container: Container, world: StartWorld, op
   const { store, sandbox, containers, env } = world;
   endUnknown(container);
   const runtime = findRuntime(env, record.runtime);
-  const cgroup = cgroupOf(record.id, runtime);
-  if ("missing" in cgroup) refuseLimits(container, cgroup.missing);
+  const cgroup = cgroupOf(record, runtime);
+  if ("missing" in cgroup) refuseLimits(container, cgroup);
   const plan: LaunchPlan = {
     record,
     directory,
@@ -76,9 +76,9 @@ export async function startContainer(container: Container, world: StartWorld, op
 }
 
 /** A limit that cannot be set is refused, never ignored. */
-function refuseLimits({ record }: Container, why: string): void {
+function refuseLimits({ record }: Container, { missing, hint }: NoCgroup): void {
   const flag = limitsOf(record.limits)[0];
-  if (flag !== undefined) throw new ContainerError("no-cgroups", `cannot set ${flag}: ${why}`);
+  if (flag !== undefined) throw new ContainerError("no-cgroups", `cannot set ${flag}: ${missing}`, hint === undefined ? {} : { hint });
 }
 
 function runLauncher(argv: readonly string[], options: StartOptions): Promise<number> {

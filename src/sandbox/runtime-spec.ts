@@ -53,6 +53,8 @@ export interface RuntimeSpecOptions {
   readonly sysctl?: Readonly<Record<string, string>>;
   readonly devices?: readonly object[];
   readonly annotations?: Readonly<Record<string, string>>;
+  /** A namespace of cgroups, whose root is the container's own: with cgroup v2, as in Docker. */
+  readonly cgroupNamespace?: boolean;
   /** Namespaces of the host that it has instead of its own. */
   readonly hostNamespaces?: readonly ("pid" | "ipc")[];
 }
@@ -130,9 +132,9 @@ function seccompOf(options: RuntimeSpecOptions): { readonly seccomp?: object } {
   return seccomp === undefined ? {} : { seccomp };
 }
 
-function namespacesOf({ network, hostNamespaces = [] }: RuntimeSpecOptions): object[] {
+function namespacesOf({ network, hostNamespaces = [], cgroupNamespace = false }: RuntimeSpecOptions): object[] {
   const hosts: readonly string[] = hostNamespaces;
-  const own = ["pid", "ipc", "uts", "mount"].filter((type) => !hosts.includes(type)).map((type) => ({ type }));
+  const own = ["pid", "ipc", "uts", "mount", ...(cgroupNamespace ? ["cgroup"] : [])].filter((type) => !hosts.includes(type)).map((type) => ({ type }));
   switch (network.kind) {
     case "host":
       return own;

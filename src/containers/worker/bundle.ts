@@ -45,6 +45,7 @@ export function writeBundle({ record, directory, rootless, volumes, cgroup, runt
     privileged: record.privileged,
     runtime: runtime.kind,
     ...(record.shmBytes === undefined ? {} : { shmBytes: record.shmBytes }),
+    cgroupNamespace: cgroup?.directories.length === 1,
     ...(cgroup === undefined ? {} : { cgroupsPath: cgroup.path, resources: resourcesOf(record.limits, { privileged: record.privileged, swapIsCounted: swapIsCounted(), devices: record.devices ?? [] }) }),
     ...(record.oomScoreAdj === undefined ? {} : { oomScoreAdj: record.oomScoreAdj }),
     ...(record.ulimits === undefined ? {} : { limits: record.ulimits }),
