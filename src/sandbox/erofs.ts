@@ -26,6 +26,7 @@ export function mountErofs({ image, devices }: Omit<ErofsLower, "kind">, target:
 
 /** Why this process cannot mount images as files; undefined if it can. Tries it in `directory`, on the file system where layers will lie. */
 export function findErofsObstacle(directory: string): string | undefined {
+  mkdirSync(directory, { recursive: true });
   for (let tries = 1; ; tries += 1) {
     // Not named after the process: in their own namespaces all workers have one number.
     const place = mkdtempSync(join(directory, "erofs-probe-"));
