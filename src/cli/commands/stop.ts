@@ -1,21 +1,16 @@
 import { defineCommand } from "../command.ts";
 import { eachContainer } from "../each-container.ts";
+import { stopFlags, stopOptions } from "../stop-flags.ts";
 
 export const command = defineCommand({
   name: "stop",
   summary: "Stop one or more running containers",
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
   examples: ["laminate stop hello", "laminate stop -t 2 hello"],
-  flags: {
-    signal: { kind: "string", short: "s", value: "SIGNAL", summary: "The signal to send (default: the container's own, else TERM)" },
-    time: { kind: "number", short: "t", value: "SECONDS", summary: "How long to wait before it is killed; -1 is for ever (default: the container's own, else 10)" },
-    timeout: { kind: "number", value: "SECONDS", summary: "As --time" },
-  },
+  flags: stopFlags,
   arguments: { min: 1, max: Infinity },
   async run(context, values, names) {
     const { stop } = await import("../../api/stop.ts");
-    const { signal, time, timeout } = values;
-    const seconds = timeout ?? time;
-    return await eachContainer(context, names, (laminate, container) => stop(laminate, { container, ...(seconds === undefined ? {} : { seconds }), ...(signal === undefined ? {} : { signal }) }));
+    return await eachContainer(context, names, (laminate, container) => stop(laminate, { container, ...stopOptions(values) }));
   },
 });
