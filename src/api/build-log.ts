@@ -75,6 +75,11 @@ export async function* buildLog({ root }: Pick<Laminate, "root">, id = "last"): 
   }
 }
 
+/** The IDs of the builds whose logs are kept, the newest first. */
+export function loggedBuilds({ root }: Pick<Laminate, "root">): readonly string[] {
+  return logsIn(directoryOf(root)).reverse();
+}
+
 function directoryOf(root: string): string {
   return path.join(root, "build-logs");
 }

@@ -10,6 +10,8 @@ export interface Flag {
   /** What the value stands for in help: `NAME=VALUE`. */
   readonly value?: string;
   readonly implied?: string;
+  /** The only values that a string takes: any other is refused, and shells complete these. */
+  readonly choices?: readonly string[];
 }
 
 export type FlagTable = Readonly<Record<string, Flag>>;
@@ -20,7 +22,9 @@ type FlagValue<F extends Flag> = F["kind"] extends "boolean"
     ? number | undefined
     : F["kind"] extends "list"
       ? readonly string[]
-      : string | undefined;
+      : F["choices"] extends readonly (infer Choice)[]
+        ? Choice | undefined
+        : string | undefined;
 
 export type FlagValues<T extends FlagTable> = { readonly [K in keyof T]: FlagValue<T[K]> };
 
@@ -52,8 +56,8 @@ export interface Command<T extends FlagTable = FlagTable> {
   readonly flags: T;
   /** Flags of docker that it does not have, and why: each is refused by name. */
   readonly unsupported?: Readonly<Record<string, string>>;
-  /** The number of positional arguments that is right. */
-  readonly arguments: { readonly min: number; readonly max: number };
+  /** The number of positional arguments that is right, and the only words that they may be. */
+  readonly arguments: { readonly min: number; readonly max: number; readonly choices?: readonly string[] };
   /** Flags end at the first positional argument, as for `run` and `exec`. */
   readonly interspersed?: false;
   /** Resolves to the exit code. Throws Failure for expected failures (main prints them, exit 1). */

@@ -8,44 +8,58 @@ export interface CompletedCommand {
   readonly name: string;
   readonly summary: string;
   readonly flags: readonly (Flag & { readonly name: string })[];
-  readonly arguments: "images" | "containers" | "files" | "none";
+  readonly operands: Operands;
 }
 
-const IMAGE_COMMANDS = new Set(["run", "create", "push", "history", "inspect", "tag", "rmi", "save", "pull"]);
-const CONTAINER_COMMANDS = new Set(["exec", "start", "attach", "restart", "wait", "pause", "unpause", "top", "rename", "port", "logs", "stop", "kill", "rm", "cp", "export"]);
+/** What the words after a command's flags are: files, one of a few words, or names that a command line prints; with a flag others. */
+type Operands =
+  | { readonly kind: "files" }
+  | { readonly kind: "none" }
+  | { readonly kind: "words"; readonly words: readonly string[] }
+  | { readonly kind: "names"; readonly list: string; readonly withFlag?: { readonly flag: string; readonly list: string } };
+
+const IMAGE_COMMANDS = new Set(["run", "create", "push", "history", "tag", "rmi", "save", "pull"]);
+const CONTAINER_COMMANDS = new Set(["exec", "start", "attach", "restart", "wait", "pause", "unpause", "top", "rename", "port", "stop", "kill", "rm", "cp", "export"]);
 const FILE_COMMANDS = new Set(["build", "load", "import"]);
 
 /** Every command with its flags. */
 export async function describeCommands(): Promise<readonly CompletedCommand[]> {
   return Promise.all(
     Object.entries(COMMANDS).map(async ([name, { summary }]) => {
-      const { flags } = await loadCommand(name);
+      const { flags, arguments: { choices } } = await loadCommand(name);
       const all = Object.entries({ ...GLOBAL_FLAGS, ...flags } as Readonly<Record<string, Flag>>);
-      return { name, summary, flags: all.map(([key, flag]) => ({ ...flag, name: flagName(key) })), arguments: argumentsOf(name) };
+      return { name, summary, flags: all.map(([key, flag]) => ({ ...flag, name: flagName(key) })), operands: choices === undefined ? operandsOf(name) : { kind: "words", words: choices } };
     }),
   );
 }
 
-function argumentsOf(name: string): CompletedCommand["arguments"] {
-  if (IMAGE_COMMANDS.has(name)) return "images";
-  if (CONTAINER_COMMANDS.has(name)) return "containers";
-  return FILE_COMMANDS.has(name) ? "files" : "none";
-}
-
 const LIST_IMAGES = "laminate images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null";
 const LIST_CONTAINERS = "laminate ps -a --format '{{.Names}}' 2>/dev/null";
+const LIST_BUILDS = "laminate logs --build --list 2>/dev/null";
+
+function operandsOf(name: string): Operands {
+  if (name === "inspect") return { kind: "names", list: `${LIST_IMAGES}; ${LIST_CONTAINERS}` };
+  if (name === "logs") return { kind: "names", list: LIST_CONTAINERS, withFlag: { flag: "build", list: LIST_BUILDS } };
+  if (IMAGE_COMMANDS.has(name)) return { kind: "names", list: LIST_IMAGES };
+  if (CONTAINER_COMMANDS.has(name)) return { kind: "names", list: LIST_CONTAINERS };
+  return FILE_COMMANDS.has(name) ? { kind: "files" } : { kind: "none" };
+}
 
 /** Writers of completion scripts, by shell. */
 export const COMPLETIONS = { bash, zsh, fish } as const;
 
 function flagWords(command: CompletedCommand): string[] {
-  return command.flags.flatMap((flag) => [`--${flag.name}`, ...(flag.short === undefined ? [] : [`-${flag.short}`])]);
+  return command.flags.flatMap(spellings);
+}
+
+function spellings(flag: CompletedCommand["flags"][number]): string[] {
+  return [`--${flag.name}`, ...(flag.short === undefined ? [] : [`-${flag.short}`])];
 }
 
 /** Flags whose value is the next word. */
 function valueWords(command: CompletedCommand): string[] {
   const taking = command.flags.filter((flag) => flag.kind !== "boolean" && flag.kind !== "optional");
-  return taking.flatMap((flag) => [`--${flag.name}`, ...(flag.short === undefined ? [] : [`-${flag.short}`])]);
+  return taking.flatMap(spellings);
 }
 
 /** Commands of two words by their first: `system` with `prune` and `df`. */
@@ -66,12 +80,18 @@ function summaries(commands: readonly CompletedCommand[]): readonly (readonly [s
 
 function bash(commands: readonly CompletedCommand[]): string {
   const arms = commands.map(
-    (command) => `    '${command.name}') flags='${flagWords(command).join(" ")}' values=' ${valueWords(command).join(" ")} ' kind=${command.arguments} ;;`,
+    (command) => `    '${command.name}') flags='${flagWords(command).join(" ")}' values=' ${valueWords(command).join(" ")} ' ;;`,
   );
+  const choices = commands.flatMap(({ name, flags }) =>
+    flags.flatMap((flag) => (flag.choices === undefined ? [] : [`    ${spellings(flag).map((word) => `'${name} ${word}'`).join(" | ")}) ${bashOffer(`'${flag.choices.join(" ")}'`)}; return ;;`])),
+  );
+  const operands = commands.flatMap(({ name, operands: taken }) => (taken.kind === "none" ? [] : [`    '${name}') ${bashOperands(taken)} ;;`]));
   return `# bash completion for laminate; load with: source <(laminate completion bash)
 _laminate() {
-  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} command='' word flags values kind i
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} command='' word flags values i
   COMPREPLY=()
+  # --flag=value is three words here
+  if [[ $current == = ]]; then current=''; elif [[ $previous == = ]]; then previous=\${COMP_WORDS[COMP_CWORD-2]}; fi
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=\${COMP_WORDS[i]}
     case $word in --root) ((i++)) ;; -*) ;; *) command=\${command:+$command }$word; case $command in ${nouns(commands).map(({ noun }) => noun).join("|")}) ;; *) break ;; esac ;; esac
@@ -83,30 +103,41 @@ ${nouns(commands).map(({ noun, verbs }) => `    ${noun}) COMPREPLY=($(compgen -W
 ${arms.join("\n")}
     *) return ;;
   esac
+  case "$command $previous" in
+${choices.join("\n")}
+  esac
   if [[ $values == *" $previous "* ]]; then COMPREPLY=($(compgen -f -- "$current")); return; fi
   if [[ $current == -* ]]; then COMPREPLY=($(compgen -W "$flags" -- "$current")); return; fi
-  case $kind in
-    images) COMPREPLY=($(compgen -W "$(${LIST_IMAGES})" -- "$current"))
-      type __ltrim_colon_completions >/dev/null 2>&1 && __ltrim_colon_completions "$current" ;;
-    containers) COMPREPLY=($(compgen -W "$(${LIST_CONTAINERS})" -- "$current")) ;;
-    files) COMPREPLY=($(compgen -f -- "$current")) ;;
+  case $command in
+${operands.join("\n")}
   esac
+  type __ltrim_colon_completions >/dev/null 2>&1 && __ltrim_colon_completions "$current"
 }
 complete -o filenames -F _laminate laminate
 `;
 }
 
+function bashOffer(words: string): string {
+  return `COMPREPLY=($(compgen -W ${words} -- "$current"))`;
+}
+
+function bashOperands(operands: Operands): string {
+  if (operands.kind === "words") return bashOffer(`'${operands.words.join(" ")}'`);
+  if (operands.kind !== "names") return 'COMPREPLY=($(compgen -f -- "$current"))';
+  const offer = bashOffer(`"$(${operands.list})"`);
+  const { withFlag } = operands;
+  return withFlag === undefined ? offer : `if [[ " \${COMP_WORDS[*]} " == *' --${withFlag.flag} '* ]]; then ${bashOffer(`"$(${withFlag.list})"`)}; else ${offer}; fi`;
+}
+
 function zsh(commands: readonly CompletedCommand[]): string {
   const arms = commands.filter(({ name }) => !name.includes(" ")).map((command) => {
     const specs = command.flags.map((flag) => `      ${zshFlag(flag)}`);
-    const rest = { images: "'*:image:_laminate_images'", containers: "'*:container:_laminate_containers'", files: "'*:file:_files'", none: "'*::'" }[command.arguments];
-    return `    ${command.name}) _arguments -s \\\n${[...specs, `      ${rest}`].join(" \\\n")} ;;`;
+    return `    ${command.name}) _arguments -s \\\n${[...specs, `      ${zshOperands(command)}`].join(" \\\n")} ;;`;
   });
   const nounArms = nouns(commands).map(({ noun, verbs }) => `    ${noun}) _arguments '1:command:(${verbs.join(" ")})' ;;`);
   return `#compdef laminate
 # zsh completion for laminate; write it to a file _laminate in $fpath
-_laminate_images() { local -a names; names=(\${(f)"$(${LIST_IMAGES})"}); compadd -a names }
-_laminate_containers() { local -a names; names=(\${(f)"$(${LIST_CONTAINERS})"}); compadd -a names }
+${commands.flatMap(zshFunction).join("\n")}
 _laminate() {
   local -a commands; local line state
   commands=(
@@ -127,9 +158,24 @@ compdef _laminate laminate
 function zshFlag(flag: Flag & { readonly name: string }): string {
   const summary = flag.summary.replaceAll(/[[\]:]/g, " ");
   const many = flag.kind === "list" ? "*" : "";
-  const value = flag.kind === "boolean" ? "" : flag.kind === "optional" ? "::value:" : ":value:_files";
+  const value = flag.kind === "boolean" ? "" : flag.kind === "optional" ? "::value:" : flag.choices === undefined ? ":value:_files" : `:value:(${flag.choices.join(" ")})`;
   const long = quote(`${many}--${flag.name}${flag.kind === "optional" ? "=-" : ""}[${summary}]${value}`);
   return flag.short === undefined ? long : `${long} ${quote(`${many}-${flag.short}[${summary}]${value}`)}`;
+}
+
+/** What gives the names that a command takes; `words` are those of the line. */
+function zshFunction({ name, operands }: CompletedCommand): string[] {
+  if (operands.kind !== "names") return [];
+  const { list, withFlag } = operands;
+  const offer = (command: string): string => `names=(\${(f)"$(${command})"})`;
+  const chosen = withFlag === undefined ? offer(list) : `if (( \${words[(I)--${withFlag.flag}]} )); then ${offer(withFlag.list)}; else ${offer(list)}; fi`;
+  return [`_laminate_${name}() { local -a names; ${chosen}; compadd -a names }`];
+}
+
+function zshOperands({ name, operands }: CompletedCommand): string {
+  if (operands.kind === "names") return `'*:name:_laminate_${name}'`;
+  if (operands.kind === "words") return `'*:word:(${operands.words.join(" ")})'`;
+  return operands.kind === "files" ? "'*:file:_files'" : "'*::'";
 }
 
 function fish(commands: readonly CompletedCommand[]): string {
@@ -140,18 +186,26 @@ function fish(commands: readonly CompletedCommand[]): string {
   ];
   const lines = commands.flatMap((command) => {
     const when = `-n '${command.name.split(" ").map((word) => `__fish_seen_subcommand_from ${word}`).join("; and ")}'`;
-    const list = { images: `(${LIST_IMAGES})`, containers: `(${LIST_CONTAINERS})`, files: "", none: "" }[command.arguments];
     return [
       ...command.flags.map((flag) => `complete -c laminate ${when} ${fishFlag(flag)}`),
-      ...(command.arguments === "files" ? [`complete -c laminate ${when} -F`] : list === "" ? [] : [`complete -c laminate -f ${when} -a ${fishQuote(list)}`]),
+      ...fishOperands(command.operands).map((operand) => `complete -c laminate ${when} ${operand}`),
     ];
   });
   return `# fish completion for laminate; load with: laminate completion fish | source\n${[...offers, ...lines].join("\n")}\n`;
 }
 
+function fishOperands(operands: Operands): readonly string[] {
+  if (operands.kind === "none") return ["-f"];
+  if (operands.kind === "files") return ["-F"];
+  if (operands.kind === "words") return [`-f -a ${fishQuote(operands.words.join(" "))}`];
+  const { list, withFlag } = operands;
+  if (withFlag === undefined) return [`-f -a ${fishQuote(`(${list})`)}`];
+  return [`-f -a ${fishQuote(`(if __fish_contains_opt ${withFlag.flag}; ${withFlag.list}; else; ${list}; end)`)}`];
+}
+
 function fishFlag(flag: Flag & { readonly name: string }): string {
   const short = flag.short === undefined ? "" : `-s ${flag.short} `;
-  const value = flag.kind === "boolean" || flag.kind === "optional" ? "" : "-r ";
+  const value = flag.kind === "boolean" || flag.kind === "optional" ? "" : flag.choices === undefined ? "-r " : `-x -a ${fishQuote(flag.choices.join(" "))} `;
   return `${short}-l ${flag.name} ${value}-d ${fishQuote(flag.summary)}`;
 }
 

@@ -106,7 +106,7 @@ class LineParser {
     } else if (flag.kind === "list") {
       this.#values[key] = [...(this.#values[key] as readonly string[]), text];
     } else {
-      this.#values[key] = text;
+      this.#values[key] = chosen(text, written, flag.choices);
     }
   }
 }
@@ -117,6 +117,13 @@ function standsAlone(flag: Flag): boolean {
 
 function aloneValue(flag: Flag): string {
   return flag.kind === "boolean" ? "true" : (flag.implied ?? "");
+}
+
+/** Throws where the value is none of the flag's choices; offers the nearest. */
+function chosen(text: string, written: string, choices: Flag["choices"]): string {
+  if (choices === undefined || choices.includes(text)) return text;
+  const meant = nearest(text, choices);
+  throw new UsageError("bad-value", `invalid argument "${text}" for "${written}" flag: it is one of ${choices.join(", ")}`, meant === undefined ? {} : { hint: `did you mean ${meant}?` });
 }
 
 /** Go's strconv.ParseBool. */

@@ -1,3 +1,4 @@
+import { nearest } from "../base/nearest.ts";
 import type { Command, CommandContext, FlagTable, FlagValues } from "./command.ts";
 import { parseFlags, type ParsedLine } from "./flags.ts";
 import { commandHelp, GLOBAL_FLAGS, usageLine } from "./help.ts";
@@ -22,7 +23,7 @@ export async function runCommand(command: Command, words: readonly string[], wor
   }
   globals.root = (rootFlag as string | undefined) ?? globals.root;
   globals.debug ||= debug === true;
-  checkArguments(command, line.args.length);
+  checkArguments(command, line.args);
   const { env, cwd, signal, takeSignals } = world;
   const chosen = globals.root ?? env["LAMINATE_ROOT"];
   const context: CommandContext = {
@@ -67,9 +68,16 @@ export function withHelpLetter(flags: FlagTable): FlagTable {
   return help === undefined || taken ? flags : { ...flags, help: { ...help, short: "h" } };
 }
 
-function checkArguments(command: Command, count: number): void {
+function checkArguments(command: Command, args: readonly string[]): void {
+  const count = args.length;
   if (count < command.arguments.min || count > command.arguments.max) {
     throw new UsageError("arguments", `'laminate ${command.name}' ${wantedArguments(command.arguments, count)}`, { hint: moreHelp(command) });
+  }
+  const { choices } = command.arguments;
+  const wrong = choices === undefined ? undefined : args.find((word) => !choices.includes(word));
+  if (wrong !== undefined) {
+    const meant = nearest(wrong, choices!);
+    throw new UsageError("arguments", `'laminate ${command.name}' knows no "${wrong}": it is one of ${choices!.join(", ")}`, meant === undefined ? {} : { hint: `did you mean ${meant}?` });
   }
 }
 

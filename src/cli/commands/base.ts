@@ -1,5 +1,6 @@
 import { familiarReference, parseReference } from "../../oci/reference.ts";
 import { defineCommand } from "../command.ts";
+import { progress } from "../progress-flag.ts";
 
 export const command = defineCommand({
   name: "base",
@@ -9,12 +10,12 @@ export const command = defineCommand({
   flags: {
     tag: { kind: "list", short: "t", value: "NAME[:TAG]", summary: "Name the image so instead; may be repeated" },
     quiet: { kind: "boolean", short: "q", summary: "Print the image ID and nothing else" },
-    progress: { kind: "string", value: "MODE", summary: "How progress is shown: auto, plain, tty, rawjson or quiet" },
+    progress,
   },
   arguments: { min: 1, max: 1 },
-  async run(context, { tag, quiet, progress }, [name]) {
+  async run(context, { tag, quiet, progress: mode }, [name]) {
     const [{ base }, { chooseRenderer }, { open }] = await Promise.all([import("../../api/base.ts"), import("../render/choose-renderer.ts"), import("../open-laminate.ts")]);
-    const renderer = await chooseRenderer({ progress, quiet: quiet === true, env: context.env, stderr: context.stderr, clock: Date.now });
+    const renderer = await chooseRenderer({ progress: mode, quiet: quiet === true, env: context.env, stderr: context.stderr, clock: Date.now });
     try {
       await using laminate = await open(context);
       renderer.events({ type: "plan", steps: [{ id: 1, name: `base ${name}` }], time: Date.now() });

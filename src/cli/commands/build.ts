@@ -1,6 +1,6 @@
 import { defineCommand, type CommandContext, type FlagValues } from "../command.ts";
 import { hostEntry } from "../host-entry.ts";
-import { UsageError } from "../usage-error.ts";
+import { progress } from "../progress-flag.ts";
 
 const flags = {
   tag: { kind: "list", short: "t", value: "NAME[:TAG]", summary: "Name the image; may be repeated" },
@@ -10,19 +10,17 @@ const flags = {
   "no-cache": { kind: "boolean", summary: "Run every step again" },
   pull: { kind: "boolean", summary: "Ask the registry for the base images even when they are here" },
   label: { kind: "list", value: "NAME=VALUE", summary: "Set a label of the image" },
-  network: { kind: "string", value: "MODE", summary: "Network of the RUN instructions: default, none or host" },
+  network: { kind: "string", value: "MODE", choices: ["default", "none", "host"], summary: "Network of the RUN instructions: default, none or host" },
   "add-host": { kind: "list", value: "NAME:ADDRESS", summary: "Add a line to /etc/hosts of the RUN instructions" },
   platform: { kind: "string", value: "OS/ARCH", summary: "Platform of the image, as linux/arm64" },
   quiet: { kind: "boolean", short: "q", summary: "Print the image ID and nothing else" },
-  progress: { kind: "string", value: "MODE", summary: "How progress is shown: auto, plain, tty, rawjson or quiet" },
+  progress,
   iidfile: { kind: "string", value: "FILE", summary: "Write the image ID to this file" },
   runtime: { kind: "string", value: "NAME", summary: "The OCI runtime: crun, runc or a path" },
   load: { kind: "boolean", summary: "Taken for docker's sake: an image always goes to the local images" },
   rm: { kind: "boolean", summary: "Taken for docker's sake: no intermediate containers are left" },
   "force-rm": { kind: "boolean", summary: "Taken for docker's sake: no intermediate containers are left" },
 } as const;
-
-const NETWORKS = ["default", "none", "host"] as const;
 
 export const command = defineCommand({
   name: "build",
@@ -76,7 +74,7 @@ async function buildOptions(context: CommandContext, values: Values, path: strin
     hosts: values["add-host"].map(hostEntry),
     ...(file === undefined ? {} : { file }),
     ...(target === undefined ? {} : { target }),
-    ...(network === undefined ? {} : { network: checkNetwork(network) }),
+    ...(network === undefined ? {} : { network }),
     ...(platform === undefined ? {} : { platform }),
     ...(runtime === undefined ? {} : { runtime }),
     ...(path === "-" || file === "-" ? { stdin: context.stdin } : {}),
@@ -96,12 +94,6 @@ function buildArguments(written: readonly string[], env: NodeJS.ProcessEnv): Rec
 function nameAndValue(text: string): readonly [string, string] {
   const equals = text.indexOf("=");
   return equals < 0 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)];
-}
-
-function checkNetwork(text: string): (typeof NETWORKS)[number] {
-  const found = NETWORKS.find((name) => name === text);
-  if (found !== undefined) return found;
-  throw new UsageError("bad-value", `invalid argument "${text}" for "--network" flag: it is one of ${NETWORKS.join(", ")}`);
 }
 
 async function rendererFor({ env, stderr }: CommandContext, { progress, quiet }: Values) {

@@ -2,12 +2,11 @@ import type { Description } from "../../api/inspect.ts";
 import { Failure } from "../../base/failure.ts";
 import { defineCommand, type CommandContext } from "../command.ts";
 import { errorLines } from "../error-lines.ts";
-import { UsageError } from "../usage-error.ts";
 
 const flags = {
   format: { kind: "string", short: "f", value: "TEMPLATE", summary: "A Go template, or json" },
   size: { kind: "boolean", short: "s", summary: "Taken for docker's sake: sizes are always there" },
-  type: { kind: "string", value: "TYPE", summary: "Look only among images or containers: image or container" },
+  type: { kind: "string", value: "TYPE", choices: ["image", "container"], summary: "Look only among images or containers: image or container" },
 } as const;
 
 export const command = defineCommand({
@@ -19,9 +18,6 @@ export const command = defineCommand({
   arguments: { min: 1, max: Infinity },
   async run(context, values, names) {
     const type = values.type;
-    if (type !== undefined && type !== "image" && type !== "container") {
-      throw new UsageError("bad-value", `"${type}" is not a valid value for --type: it is image or container`);
-    }
     const print = await printer(context, values.format);
     const [{ inspect }, { open }] = await Promise.all([import("../../api/inspect.ts"), import("../open-laminate.ts")]);
     await using laminate = await open(context);

@@ -5,9 +5,10 @@ export const command = defineCommand({
   name: "logs",
   summary: "Fetch the logs of a container, or of a build",
   usage: "[OPTIONS] CONTAINER | --build [BUILD]",
-  examples: ["laminate logs hello", "laminate logs -f --tail 20 hello", "laminate logs --build"],
+  examples: ["laminate logs hello", "laminate logs -f --tail 20 hello", "laminate logs --build", "laminate logs --build --list"],
   flags: {
     build: { kind: "boolean", summary: "What a build and its steps said: the last that ran a step, or the one whose ID begins so" },
+    list: { kind: "boolean", summary: "With --build: the IDs of the builds whose logs are kept, the newest first" },
     follow: { kind: "boolean", short: "f", summary: "Go on until the container ends" },
     tail: { kind: "string", short: "n", value: "NUMBER", summary: "Only the last lines (default: all)" },
     timestamps: { kind: "boolean", short: "t", summary: "Show when each line was written" },
@@ -16,6 +17,7 @@ export const command = defineCommand({
   },
   arguments: { min: 0, max: 1 },
   async run(context, values, [container]) {
+    if (values.list === true) return await listBuilds(context, values.build === true && container === undefined);
     if (values.build === true) return await printBuild(context, container);
     if (container === undefined) throw new UsageError("arguments", "'laminate logs' requires 1 argument", { hint: "Run 'laminate logs --help' for more information" });
     const tail = values.tail === undefined || values.tail === "all" ? undefined : Number(values.tail);
@@ -35,6 +37,14 @@ export const command = defineCommand({
     return 0;
   },
 });
+
+async function listBuilds(context: CommandContext, alone: boolean): Promise<number> {
+  if (!alone) throw new UsageError("conflict", "--list belongs to --build and takes no name");
+  const [{ loggedBuilds }, { open }] = await Promise.all([import("../../api/build-log.ts"), import("../open-laminate.ts")]);
+  await using laminate = await open(context);
+  context.stdout.write(loggedBuilds(laminate).map((id) => `${id}\n`).join(""));
+  return 0;
+}
 
 /** Shows a build again as `build --progress=plain` did. */
 async function printBuild(context: CommandContext, id: string | undefined): Promise<number> {

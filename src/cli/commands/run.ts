@@ -27,7 +27,7 @@ export const containerFlags = {
   publish: { kind: "list", short: "p", value: "[[IP:]HOST:]PORT[/udp]", summary: "Publish a port, or a range of them; at a random port where none is given" },
   "publish-all": { kind: "boolean", short: "P", summary: "Publish all exposed ports at random ports" },
   expose: { kind: "list", value: "PORT", summary: "Expose a port" },
-  network: { kind: "string", value: "MODE", summary: "default (private where possible), none or host" },
+  network: { kind: "string", value: "MODE", choices: ["default", "bridge", "none", "host"], summary: "default (private where possible), none or host" },
   "add-host": { kind: "list", value: "NAME:ADDRESS", summary: "Add a line to /etc/hosts; the address host-gateway is this machine" },
   dns: { kind: "list", value: "ADDRESS", summary: "Nameserver, instead of this machine's" },
   "dns-search": { kind: "list", value: "DOMAIN", summary: "Domain to search names in, instead of this machine's" },
@@ -39,7 +39,7 @@ export const containerFlags = {
   init: { kind: "boolean", summary: "Run an init program that reaps processes" },
   quiet: { kind: "boolean", short: "q", summary: "Show no progress of a pull" },
   cidfile: { kind: "string", value: "FILE", summary: "Write the container's ID to a file" },
-  pull: { kind: "string", value: "WHEN", summary: "Pull the image: missing, always or never" },
+  pull: { kind: "string", value: "WHEN", choices: ["missing", "always", "never"], summary: "Pull the image: missing, always or never" },
   platform: { kind: "string", value: "OS/ARCH", summary: "Platform the image must be for" },
   runtime: { kind: "string", value: "NAME", summary: "The OCI runtime: crun, runc or a path" },
 } as const;
@@ -89,7 +89,7 @@ export async function requestOf({ env, cwd }: CommandContext, values: FlagValues
     env: await environment(values["env-file"], values.env, { cwd, env }),
     terminal: values.tty === true,
     interactive: values.interactive === true,
-    network: network(values.network ?? "default"),
+    network: values.network === undefined || values.network === "bridge" ? "default" : values.network,
     addHosts: values["add-host"].map(hostEntry),
     dns: values.dns.map(nameserver),
     dnsSearch: values["dns-search"],
@@ -102,7 +102,7 @@ export async function requestOf({ env, cwd }: CommandContext, values: FlagValues
     capAdd: values["cap-add"],
     capDrop: values["cap-drop"],
     autoRemove: values.rm === true,
-    pull: pullPolicy(values.pull ?? "missing"),
+    pull: values.pull ?? "missing",
     ...limitsFrom(values),
     ...(await settingsFrom({ cwd }, values)),
     ...(cidfile === undefined ? {} : { cidfile: resolve(cwd, cidfile) }),
@@ -117,20 +117,9 @@ export async function requestOf({ env, cwd }: CommandContext, values: FlagValues
   };
 }
 
-function network(text: string): "default" | "none" | "host" {
-  if (text === "bridge") return "default";
-  if (text === "default" || text === "none" || text === "host") return text;
-  throw new UsageError("bad-value", `invalid argument "${text}" for "--network" flag: it is one of default, none, host`);
-}
-
 function nameserver(text: string): string {
   if (process.getBuiltinModule("node:net").isIP(text) === 0) throw new UsageError("bad-value", `invalid argument "${text}" for "--dns" flag: it is no IP address`);
   return text;
-}
-
-function pullPolicy(text: string): "missing" | "always" | "never" {
-  if (text === "missing" || text === "always" || text === "never") return text;
-  throw new UsageError("bad-value", `invalid argument "${text}" for "--pull" flag: it is one of missing, always, never`);
 }
 
 function findInit(): string {

@@ -2,9 +2,6 @@ import { resolve } from "node:path";
 import { defineCommand } from "../command.ts";
 import { UsageError } from "../usage-error.ts";
 
-const FORMATS = ["docker-archive", "oci-archive", "oci-dir"] as const;
-const COMPRESSIONS = ["none", "gzip", "zstd"] as const;
-
 export const command = defineCommand({
   name: "save",
   summary: "Save one or more images to a tar archive",
@@ -12,13 +9,13 @@ export const command = defineCommand({
   examples: ["laminate save -o test-image.tar test-image", "laminate save test-image | gzip > test-image.tar.gz", "laminate save --format oci-dir -o layout test-image"],
   flags: {
     output: { kind: "string", short: "o", value: "FILE", summary: "Write to this file (oci-dir: directory) instead of standard output" },
-    format: { kind: "string", value: "FORMAT", summary: "docker-archive (default), oci-archive or oci-dir" },
-    compression: { kind: "string", value: "KIND", summary: "Of the layers: none, gzip or zstd (default: none in a docker archive, gzip else)" },
+    format: { kind: "string", value: "FORMAT", choices: ["docker-archive", "oci-archive", "oci-dir"], summary: "docker-archive (default), oci-archive or oci-dir" },
+    compression: { kind: "string", value: "KIND", choices: ["none", "gzip", "zstd"], summary: "Of the layers: none, gzip or zstd (default: none in a docker archive, gzip else)" },
   },
   arguments: { min: 1, max: Infinity },
   async run(context, values, images) {
-    const format = oneOf(FORMATS, values.format ?? "docker-archive", "--format");
-    const compression = oneOf(COMPRESSIONS, values.compression ?? (format === "docker-archive" ? "none" : "gzip"), "--compression");
+    const format = values.format ?? "docker-archive";
+    const compression = values.compression ?? (format === "docker-archive" ? "none" : "gzip");
     if (values.output === undefined && (format === "oci-dir" || context.stdout.isTTY)) {
       throw new UsageError("conflict", format === "oci-dir" ? "--format oci-dir needs a directory: -o DIRECTORY" : "cowardly refusing to save to a terminal: use the -o flag or redirect");
     }
@@ -29,9 +26,3 @@ export const command = defineCommand({
     return 0;
   },
 });
-
-function oneOf<const T extends string>(known: readonly T[], text: string, flag: string): T {
-  const found = known.find((each) => each === text);
-  if (found !== undefined) return found;
-  throw new UsageError("bad-value", `invalid argument "${text}" for "${flag}" flag: it is one of ${known.join(", ")}`);
-}

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { at } from "../../testing/build-events.ts";
+import type { ProgressMode } from "../progress-flag.ts";
 import { chooseRenderer } from "./choose-renderer.ts";
 
-async function choose({ progress, quiet = false, env = {}, isTTY = false }: { progress?: string; quiet?: boolean; env?: NodeJS.ProcessEnv; isTTY?: boolean }) {
+async function choose({ progress, quiet = false, env = {}, isTTY = false }: { progress?: ProgressMode; quiet?: boolean; env?: NodeJS.ProcessEnv; isTTY?: boolean }) {
   let text = "";
   const stderr = { isTTY, columns: 80, rows: 24, on() {}, off() {}, write: (piece: string) => (text += piece) } as unknown as NodeJS.WriteStream;
   const renderer = await chooseRenderer({ progress, quiet, env, stderr, clock: () => 0 });
@@ -21,6 +22,10 @@ test.each([
   [{ progress: "tty", quiet: true }, "QuietRenderer"],
 ] as const)("%j is shown by the %s", async (given, name) => {
   expect((await choose(given)).name).toBe(name);
+});
+
+test("a wrong BUILDKIT_PROGRESS is refused by its name", async () => {
+  await expect(choose({ env: { BUILDKIT_PROGRESS: "fancy" } })).rejects.toThrow('BUILDKIT_PROGRESS is "fancy": it is one of auto, plain, tty, quiet, rawjson');
 });
 
 test("rawjson is every event as it is, and the result", async () => {

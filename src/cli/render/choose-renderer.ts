@@ -1,3 +1,4 @@
+import { PROGRESS_MODES, type ProgressMode } from "../progress-flag.ts";
 import { UsageError } from "../usage-error.ts";
 import { PlainRenderer } from "./plain.ts";
 import { QuietRenderer } from "./quiet.ts";
@@ -6,15 +7,12 @@ import type { Renderer } from "./renderer.ts";
 
 export interface RendererChoice {
   /** `--progress`. */
-  readonly progress: string | undefined;
+  readonly progress: ProgressMode | undefined;
   readonly quiet: boolean;
   readonly env: NodeJS.ProcessEnv;
   readonly stderr: NodeJS.WriteStream;
   readonly clock: () => number;
 }
-
-const MODES = ["auto", "plain", "tty", "quiet", "rawjson"] as const;
-type Mode = (typeof MODES)[number];
 
 /** The renderer that `--progress` asks for, else BUILDKIT_PROGRESS, else the one that fits where standard error goes. */
 export async function chooseRenderer(choice: RendererChoice): Promise<Renderer> {
@@ -34,17 +32,17 @@ export async function chooseRenderer(choice: RendererChoice): Promise<Renderer> 
   }
 }
 
-function resolveMode({ progress, quiet, env, stderr }: RendererChoice): Exclude<Mode, "auto"> {
+function resolveMode({ progress, quiet, env, stderr }: RendererChoice): Exclude<ProgressMode, "auto"> {
   if (quiet) return "quiet";
   const mode = progress ?? (env["BUILDKIT_PROGRESS"] || "auto");
   if (!isMode(mode)) {
-    throw new UsageError("bad-value", `invalid argument "${mode}" for "--progress" flag: it is one of ${MODES.join(", ")}`);
+    throw new UsageError("bad-value", `BUILDKIT_PROGRESS is ${JSON.stringify(mode)}: it is one of ${PROGRESS_MODES.join(", ")}`);
   }
   if (mode !== "auto") return mode;
   const ci = (env["CI"] ?? "") !== "" && env["CI"] !== "false";
   return stderr.isTTY && env["TERM"] !== "dumb" && !ci ? "tty" : "plain";
 }
 
-function isMode(text: string): text is Mode {
-  return (MODES as readonly string[]).includes(text);
+function isMode(text: string): text is ProgressMode {
+  return (PROGRESS_MODES as readonly string[]).includes(text);
 }
