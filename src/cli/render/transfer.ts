@@ -1,9 +1,10 @@
 import type { BuildEvent, EventSink } from "../../events/build-event.ts";
 import { humanSize } from "../format.ts";
 import { printable } from "../printable.ts";
+import { LiveLines } from "./live-lines.ts";
 import { amount, bar } from "./rows.ts";
 import type { Transfer } from "./steps.ts";
-import { clip, textWidth } from "./text-width.ts";
+import { clip } from "./text-width.ts";
 
 export interface TransferOptions {
   /** Where docker shows it: standard output. */
@@ -25,12 +26,12 @@ export class TransferDisplay {
   readonly #options: TransferOptions;
   readonly #live: boolean;
   readonly #transfers = new Map<string, Transfer>();
-  /** The widths of the lines on the screen: a terminal that became narrower has wrapped them. */
-  #drawn: readonly number[] = [];
+  readonly #lines: LiveLines;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: TransferOptions) {
     this.#options = options;
+    this.#lines = new LiveLines((text) => options.out.write(text), options.out);
     this.#live = options.out.isTTY && options.env["TERM"] !== "dumb" && ["", "false"].includes(options.env["CI"] ?? "");
     if (this.#live) options.out.on("resize", this.#onResize);
   }
@@ -46,10 +47,13 @@ export class TransferDisplay {
     this.#timer = undefined;
     if (this.#live) this.#draw(Infinity);
     this.#options.out.off("resize", this.#onResize);
-    this.#drawn = [];
+    this.#lines.leave();
   }
 
-  readonly #onResize = (): void => this.#draw(this.#height());
+  readonly #onResize = (): void => {
+    this.#lines.erase();
+    this.#draw(this.#height());
+  };
 
   #height(): number {
     return Math.max(4, this.#options.out.rows) - 1;
@@ -63,10 +67,15 @@ export class TransferDisplay {
   }
 
   #say({ type, message }: Extract<BuildEvent, { readonly type: "warning" | "notice" }>): void {
-    this.#erase();
-    if (type === "warning") this.#options.err.write(`WARNING: ${printable(message)}\n`);
-    else if (this.#options.quiet !== true) this.#options.err.write(`${printable(message)}\n`);
-    if (this.#live) this.#drawLater();
+    if (type === "notice" && this.#options.quiet === true) return;
+    const { err } = this.#options;
+    const text = type === "warning" ? `WARNING: ${printable(message)}` : printable(message);
+    if (!this.#live || !err.isTTY) {
+      err.write(`${text}\n`);
+      return;
+    }
+    this.#lines.above(text, (shown) => err.write(shown));
+    this.#drawLater();
   }
 
   #drawLater(): void {
@@ -79,13 +88,11 @@ export class TransferDisplay {
   }
 
   #draw(height: number): void {
-    this.#erase();
     const all = [...this.#transfers.values()];
     const over = all.length > height ? all.filter((transfer) => transfer.done).slice(0, all.length - height) : [];
     const shown = all.filter((transfer) => !over.includes(transfer)).slice(0, height);
-    const lines = shown.map((transfer) => clip(this.#line(transfer), this.#options.out.columns - 1));
-    this.#options.out.write(lines.map((line) => `${line}\n`).join(""));
-    this.#drawn = lines.map(textWidth);
+    const lines = shown.map((transfer) => clip(this.#line(transfer), this.#lines.columns));
+    this.#lines.replace(lines.map((text) => ({ text, shown: text })));
   }
 
   #line(transfer: Transfer): string {
@@ -93,12 +100,6 @@ export class TransferDisplay {
     if (transfer.done) return `${transfer.item}: ${done}`;
     const size = transfer.total === undefined ? humanSize(transfer.current) : amount(transfer);
     return [`${transfer.item}:`, going, bar(transfer), size].filter((word) => word !== "").join(" ");
-  }
-
-  #erase(): void {
-    const up = this.#drawn.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / this.#options.out.columns)), 0);
-    if (up > 0) this.#options.out.write(`\u001b[${up}A\r\u001b[J`);
-    this.#drawn = [];
   }
 }
 

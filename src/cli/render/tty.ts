@@ -3,17 +3,10 @@ import { seconds } from "../format.ts";
 import { printable } from "../printable.ts";
 import { failedOutput } from "./failed-steps.ts";
 import type { BuildResult, Renderer, RendererOptions } from "./renderer.ts";
+import { LiveLines, type Screen } from "./live-lines.ts";
 import { type Row, stepRows } from "./rows.ts";
 import { isOver, Steps } from "./steps.ts";
 import { clip, textWidth } from "./text-width.ts";
-
-/** The part of a terminal that the display needs. */
-export interface Screen {
-  readonly columns: number | undefined;
-  readonly rows: number | undefined;
-  on(event: "resize", listener: () => void): unknown;
-  off(event: "resize", listener: () => void): unknown;
-}
 
 export interface TtyOptions extends RendererOptions {
   readonly screen: Screen;
@@ -24,8 +17,6 @@ export interface TtyOptions extends RendererOptions {
 const FRAME_MS = 100;
 const STYLES = { plain: "", done: "\u001b[34m", failed: "\u001b[31m", dim: "\u001b[2m", warning: "\u001b[33m" } as const;
 const RESET = "\u001b[0m";
-const ERASE_LINE = "\u001b[K";
-const ERASE_BELOW = "\u001b[J";
 
 /** The live display of a terminal: each step a line, the running ones with the end of their output. */
 export class TtyRenderer implements Renderer {
@@ -33,11 +24,11 @@ export class TtyRenderer implements Renderer {
   readonly #steps = new Steps();
   readonly #started: number;
   #timer: NodeJS.Timeout | undefined;
-  /** The widths of the lines on the screen, to know how far up they reach after a resize has wrapped them. */
-  #drawn: readonly number[] = [];
+  readonly #lines: LiveLines;
 
   constructor(options: TtyOptions) {
     this.#options = options;
+    this.#lines = new LiveLines(options.write, options.screen);
     this.#started = options.clock();
     options.screen.on("resize", this.#onResize);
   }
@@ -64,10 +55,8 @@ export class TtyRenderer implements Renderer {
     this.#end("CANCELED", []);
   }
 
-  /** Lines that a narrower terminal has wrapped are no longer lines to write over. */
   readonly #onResize = (): void => {
-    this.#options.write(this.#up() + ERASE_BELOW);
-    this.#drawn = [];
+    this.#lines.erase();
     this.#draw();
   };
 
@@ -94,7 +83,7 @@ export class TtyRenderer implements Renderer {
     this.#options.screen.off("resize", this.#onResize);
     const rows = stepRows(this.#steps.all, this.#options.clock(), { height: Infinity, live: false });
     this.#replace([this.#head(word), ...rows, ...extra]);
-    this.#drawn = [];
+    this.#lines.leave();
   }
 
   #head(word: string | undefined): Row {
@@ -104,27 +93,12 @@ export class TtyRenderer implements Renderer {
 
   /** A line that stays, above the display. */
   #above(text: string, style: Row["style"]): void {
-    this.#options.write(`${this.#up()}${this.#styled(text, style)}${ERASE_LINE}\n${ERASE_BELOW}`);
-    this.#drawn = [];
+    this.#lines.above(this.#styled(text, style));
   }
 
   #replace(rows: readonly Row[]): void {
-    const lines = rows.map((row) => ({ text: layOut(row, this.#columns()), style: row.style }));
-    const text = lines.map((line) => `${this.#styled(line.text, line.style)}${ERASE_LINE}\n`).join("");
-    this.#options.write(this.#up() + text + ERASE_BELOW);
-    this.#drawn = lines.map((line) => textWidth(line.text));
-  }
-
-  /** To the first line of the last drawing. What is there is written over, not erased: no flicker, and tmux would keep a screen that is erased from its top. */
-  #up(): string {
-    const columns = this.#columns() + 1;
-    const up = this.#drawn.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / columns)), 0);
-    return up === 0 ? "" : `\u001b[${up}A\r`;
-  }
-
-  /** One less than there are: a full line would wrap on some terminals. */
-  #columns(): number {
-    return Math.max(20, this.#options.screen.columns ?? 80) - 1;
+    const texts = rows.map((row) => ({ text: layOut(row, this.#lines.columns), style: row.style }));
+    this.#lines.replace(texts.map(({ text, style }) => ({ text, shown: this.#styled(text, style) })));
   }
 
   #styled(text: string, style: Row["style"]): string {
