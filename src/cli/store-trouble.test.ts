@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -30,6 +30,12 @@ function overwrite(file: string): void {
 }
 
 const READING = [["images"], ["history", "one:1"], ["inspect", "one:1"], ["system", "df"], ["rmi", "one:1"], ["image", "prune", "-af"], ["tag", "one:1", "two:1"]];
+
+test.each(["/proc/laminate", "/sys/laminate"])("a store below %s cannot be made, which is said at once", (root) => {
+  const { status, stderr } = spawnSync(BIN, ["images", "--root", root], { encoding: "utf8", timeout: 20_000 });
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/(no directory can be made there|permission denied).*\nchoose another place with --root or LAMINATE_ROOT/s);
+});
 
 describe("a store whose", () => {
   test.each(READING)("records are garbage: %s %s says which file, and what to do", async (...args) => {

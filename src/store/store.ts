@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import path from "node:path";
-import { errnoOf } from "../base/failure.ts";
+import { errnoOf, reasonOf } from "../base/failure.ts";
 import { CacheRecords } from "./cache-records.ts";
 import { Claims } from "./claims.ts";
 import { ContentStore } from "./content/content-store.ts";
@@ -9,6 +9,7 @@ import { ImageStore } from "./images/image-store.ts";
 import { LayerStore } from "./layers/layer-store.ts";
 import { FileDigests, fileDigestsPath } from "./file-digests.ts";
 import { Leases } from "./leases.ts";
+import { makeDirectories } from "./make-directories.ts";
 import { RecordStore } from "./records.ts";
 import { Reserve } from "./reserve.ts";
 import { Selections } from "./selections.ts";
@@ -95,7 +96,7 @@ function prepare(root: string): { temporary: Temporary; leftovers: string[] } {
   const file = path.join(root, "layout");
   const scratch = path.join(root, "tmp");
   try {
-    mkdirSync(scratch, { recursive: true, mode: 0o755 });
+    makeDirectories(scratch);
     const temporary = new Temporary(scratch);
     const leftovers = temporary.sweep();
     const found = layoutOf(file);
@@ -110,6 +111,9 @@ function prepare(root: string): { temporary: Temporary; leftovers: string[] } {
   } catch (error) {
     if (errnoOf(error) === "ENOTDIR" || errnoOf(error) === "EEXIST") {
       throw new StoreFailure("read-only", `open the store ${JSON.stringify(root)}: it is not a directory`, { cause: error });
+    }
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "EPERM") {
+      throw new StoreFailure("read-only", `open the store ${JSON.stringify(root)}: no directory can be made there: ${reasonOf(error)}`, { cause: error, hint: "choose another place with --root or LAMINATE_ROOT" });
     }
     throw storeWriteFailure(error);
   }
