@@ -1,4 +1,5 @@
-import { createReadStream, existsSync, statSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { createReadStream, existsSync, realpathSync, statSync } from "node:fs";
 import type { Readable } from "node:stream";
 import path from "node:path";
 import { bytePath } from "../../base/byte-path.ts";
@@ -72,6 +73,9 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
   if (stat.isDirectory()) {
     return fromDirectory(place, options);
   }
+  if (!stat.isFile()) {
+    throw new ExecuteError("bad-context", `unable to prepare context: ${JSON.stringify(context)} is neither a directory nor a file`, { hint: "a tar that another program writes is given on standard input: -" });
+  }
   const start = await firstBlock(createReadStream(place, { end: BLOCK - 1 })[Symbol.asyncIterator]() as AsyncIterator<Buffer>);
   if (formatOf(start) === "plain" && !isTarHeader(start)) {
     throw new ExecuteError("bad-context", `unable to prepare context: ${JSON.stringify(context)} is neither a directory nor a tar`, { hint: "a Dockerfile of another name is given with -f" });
@@ -109,7 +113,25 @@ async function directoryDockerfile(directory: string, options: ContextOptions): 
 
 /** A stream, for the file may be a pipe that is written later or never ends. */
 async function readText(file: string, { signal }: ContextOptions): Promise<string> {
-  return (await collect(createReadStream(file, { signal }))).toString("utf8");
+  const stream = isNamedPipe(file) ? readPipe(file, signal) : createReadStream(file, { signal });
+  return (await collect(stream)).toString("utf8");
+}
+
+/** A pipe without a name, as of the shell's `<(…)`, is opened at once; one in a directory when somebody writes it. */
+function isNamedPipe(file: string): boolean {
+  if (statSync(file, { throwIfNoEntry: false })?.isFIFO() !== true) return false;
+  try {
+    return realpathSync(file) !== "";
+  } catch {
+    return false;
+  }
+}
+
+/** Another process waits for the writer: no signal would wake a thread of ours from open(2), and we could not end. */
+function readPipe(file: string, signal: AbortSignal): Readable {
+  const child = spawn("cat", ["--", file], { stdio: ["ignore", "pipe", "inherit"], signal });
+  child.on("error", (error) => child.stdout.destroy(error));
+  return child.stdout;
 }
 
 function noDockerfile(name: string, directory: string, cause: unknown): ExecuteError {

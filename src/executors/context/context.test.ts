@@ -1,9 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { BuildRig, tool, type ContextFile } from "../../testing/builds.ts";
 import { gitRepository, served } from "../../testing/served.ts";
+import { processesOf, start } from "../../testing/spawned.ts";
 
 const rig = new BuildRig();
 afterAll(() => rig[Symbol.asyncDispose]());
@@ -71,6 +73,21 @@ describe("a build context is", () => {
   });
 });
 
+test("a named pipe as the Dockerfile is waited for, until it is written or the build is interrupted", async () => {
+  const directory = rig.context({ a: "a" });
+  const pipe = `${directory}.pipe`;
+  tool("mkfifo", [pipe]);
+  const build = () => start(["build", "-q", "-f", pipe, directory], { ...process.env, LAMINATE_ROOT: rig.root });
+  const written = build();
+  await writeFile(pipe, ALL); // waits for a reader as the build waits for a writer
+  expect(await written.ended).toMatchObject({ code: 0, err: "" });
+  const waiting = build();
+  await vi.waitUntil(() => processesOf(pipe).some((line) => / cat /.test(line)), 10_000);
+  waiting.child.kill("SIGINT");
+  expect((await waiting.ended).code).toBe(130);
+  await vi.waitUntil(() => processesOf(pipe).length === 0, 10_000);
+});
+
 test("links of a git repository lead nowhere outside it", async ({ skip }) => {
   if (spawnSync("git", ["--version"]).error !== undefined) skip("git is not installed");
   const outside = rig.context({ Dockerfile: ALL, secret: "s" });
@@ -113,6 +130,7 @@ describe("what is no context or has no Dockerfile", () => {
   test.each<[name: string, args: (directory: string) => readonly string[], message: RegExp, files?: Readonly<Record<string, ContextFile>>]>([
     ["a path that is not there", (directory) => [`${directory}/no`], /path ".*\/no" not found/],
     ["a file that is no tar", (directory) => [`${directory}/a`], /".*\/a" is neither a directory nor a tar\n.*-f/],
+    ["a device", () => ["/dev/null"], /"\/dev\/null" is neither a directory nor a file\n/],
     ["no Dockerfile", (directory) => [directory], /open Dockerfile: no such file or directory/, { a: "" }],
     ["a Dockerfile of another case", (directory) => [directory], /open Dockerfile: no such file or directory\ndid you mean -f DockerFile\?/, { DockerFile: ALL }],
     ["a -f that is not there", (directory) => ["-f", `${directory}/Dockerfil`, directory], /Dockerfil: no such file or directory\ndid you mean -f Dockerfile\?/],
