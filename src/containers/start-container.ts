@@ -51,7 +51,7 @@ export async function startContainer(container: Container, world: StartWorld, op
     record,
     directory,
     root: store.root,
-    lowers: await Promise.all(record.layers.map((diffId) => store.layers.lower(diffId, sandbox))),
+    lowers: (await Promise.all(record.layers.map((diffId) => store.layers.lowers(diffId, sandbox)))).flat(),
     mounts: lowerMountsPlace(store.root),
     dialect: sandbox.dialect,
     rootless: isRootless(),

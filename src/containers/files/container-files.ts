@@ -56,7 +56,7 @@ async function workerCommand(container: Container, action: FilesAction, { store,
     const root = action.kind === "export" ? mergedIn(container) : `/proc/${state.run.init.pid}/root`;
     return start(insideCommand(state.run), { action, root, directory, lowers: [], mounts, dialect });
   }
-  const lowers = await Promise.all(record.layers.map((diffId) => store.layers.lower(diffId, sandbox)));
+  const lowers = (await Promise.all(record.layers.map((diffId) => store.layers.lowers(diffId, sandbox)))).flat();
   return start(enterCommand(env), { action, directory, lowers, mounts, dialect });
 }
 

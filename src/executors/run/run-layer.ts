@@ -27,7 +27,7 @@ export interface RunWorld {
  */
 export async function runLayer(operation: RunOperation, base: readonly DiffId[], world: RunWorld, context: ExecuteContext): Promise<MadeLayer> {
   const { store, sandbox } = world;
-  const lowers = await Promise.all(base.map((diffId) => store.layers.lower(diffId, sandbox)));
+  const lowers = (await Promise.all(base.map((diffId) => store.layers.lowers(diffId, sandbox)))).flat();
   const scratch = store.temporaryDirectory();
   mkdirSync(scratch, { recursive: true });
   try {

@@ -4,6 +4,7 @@ import { headersOf } from "../layer-tar.ts";
 import type { Entry } from "./entry.ts";
 import type { LayerIndex } from "./layer-index.ts";
 import type { Located } from "./located.ts";
+import { sameEntry } from "./same-entry.ts";
 import type { StoredTar } from "./stored-tar.ts";
 
 /** An entry of a layer to be made, with the place of a file's content. */
@@ -109,26 +110,4 @@ function membersOf(index: LayerIndex): MemberWalk {
 function memberEnd(entry: Entry, from: number): number {
   if (entry.type === "file") return entry.offset! + entry.size + paddingAfter(entry.size);
   return headersOf(entry).reduce((end, header) => end + tarHeader(header).length, from);
-}
-
-function sameEntry(a: Entry, b: Entry): boolean {
-  return (
-    a.digest === b.digest &&
-    a.mtime === b.mtime &&
-    a.size === b.size &&
-    a.type === b.type &&
-    a.mode === b.mode &&
-    a.uid === b.uid &&
-    a.gid === b.gid &&
-    a.link === b.link &&
-    a.opaque === b.opaque &&
-    a.major === b.major &&
-    a.minor === b.minor &&
-    sameXattrs(a.xattrs, b.xattrs)
-  );
-}
-
-function sameXattrs(a: Entry["xattrs"], b: Entry["xattrs"]): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  return a.size === b.size && [...a].every(([name, value]) => b.get(name)?.equals(value) === true);
 }

@@ -1,4 +1,4 @@
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import path from "node:path";
 import { compressGzip, compressZstd } from "../../archive/compress.ts";
@@ -6,7 +6,7 @@ import { decompressStream } from "../../archive/decompress.ts";
 import { BLOCK } from "../../archive/tar-header.ts";
 import { errnoOf } from "../../base/failure.ts";
 import { mediaTypes, type Compression, type Descriptor } from "../../oci/descriptor.ts";
-import { digestFromHex, hexOf, type Digest, type DiffId } from "../../oci/digest.ts";
+import { digestFromHex, hexOf, parseDigest, type Digest, type DiffId } from "../../oci/digest.ts";
 import type { Claims } from "../claims.ts";
 import type { Leases } from "../leases.ts";
 import type { ContentStore } from "../content/content-store.ts";
@@ -21,6 +21,7 @@ import { layerIdentity } from "./identity.ts";
 import { LayerIndex } from "./layer-index.ts";
 import type { ErofsSource } from "./erofs/erofs-image.ts";
 import { isErofsOf, writeErofs } from "./erofs/write-erofs.ts";
+import { layerDelta } from "./layer-delta.ts";
 import { layerPieces, type EarlierLayer, type LocatedEntry } from "./layer-pieces.ts";
 import type { Dialect, ErofsLower, LayerMounter, Lower } from "./lower.ts";
 import { StoredTar, type TarPart } from "./stored-tar.ts";
@@ -34,6 +35,8 @@ export type Unpack = (layer: LayerFiles, target: string) => Promise<void>;
 const SHARE_FROM = 4 << 20;
 /** A tar in more files than that is written anew at its next change. */
 const MAX_PART_FILES = 8;
+/** How far back a layer knows those that it was composed after. */
+const MOST_EARLIER = 16;
 
 /** A layer that a sandbox made: files in a temporary directory on the store's file system. */
 export interface MadeLayer {
@@ -149,7 +152,9 @@ export class LayerStore {
     const indexFile = path.join(made, "index");
     const index = new LayerIndex(entries, { tarSize: size, composed: true });
     writeIndex(indexFile, index);
-    this.#placeUnsynced(diffId, { index: indexFile, ...this.#tarMaterial(made, composed) }, synced);
+    const tar = this.#tarMaterial(made, composed);
+    const after = "tar" in tar ? {} : { earlier: this.#noteEarlier(made, likely!) };
+    this.#placeUnsynced(diffId, { index: indexFile, ...after, ...tar }, synced);
     this.#indexes.set(diffId, Promise.resolve(index));
     return diffId;
   }
@@ -160,13 +165,19 @@ export class LayerStore {
     const wrapped = this.#temporary.directory();
     try {
       renameSync(directory, path.join(wrapped, "fs"));
-      this.#placeDirectory(diffId, dialect, wrapped);
+      this.#placeDirectory(diffId, `directory.${dialect}`, wrapped);
     } catch (error) {
       // A step that gave "/" to another user made it one that we may not move; it is unpacked again when it is needed.
       if (errnoOf(error) !== "EACCES" && errnoOf(error) !== "EPERM") {
         throw error;
       }
     }
+  }
+
+  #noteEarlier(made: string, earlier: DiffId): string {
+    const file = path.join(made, "earlier");
+    writeFileSync(file, [earlier, ...this.#earlierOf(earlier)].slice(0, MOST_EARLIER).join("\n"));
+    return file;
   }
 
   /** Resolves when the layer is on the disk: only then may anything say that it is there. Rejects when it cannot be written. */
@@ -218,24 +229,33 @@ export class LayerStore {
     }
     const { parts } = await this.tar(diffId);
     await this.#index(diffId); // its file is what is unpacked by
-    const made = this.#temporary.directory();
-    const target = path.join(made, "fs");
-    mkdirSync(target, { mode: 0o755 });
-    await unpack({ index: this.#file(diffId, "index"), parts }, target);
-    this.#placeDirectory(diffId, dialect, made);
+    await this.#unpackTo({ index: this.#file(diffId, "index"), parts }, { diffId, name: `directory.${dialect}`, unpack });
     return this.#directoryHere(diffId, dialect)!;
   }
 
-  /** The layer for overlayfs: its directory if there is one; else, where that can be mounted, its tar in place; else it is unpacked. */
-  async lower(diffId: DiffId, mounter: LayerMounter): Promise<Lower> {
-    if (this.#directoryHere(diffId, mounter.dialect) === undefined && (await mounter.mountsImages())) {
-      const erofs = await this.#erofs(diffId);
-      if (erofs !== undefined) {
-        return erofs;
-      }
+  async #unpackTo(layer: LayerFiles, { diffId, name, unpack }: { readonly diffId: DiffId; readonly name: string; readonly unpack: Unpack }): Promise<void> {
+    const made = this.#temporary.directory();
+    const target = path.join(made, "fs");
+    mkdirSync(target, { mode: 0o755 });
+    await unpack(layer, target);
+    this.#placeDirectory(diffId, name, made);
+  }
+
+  /**
+   * The layer for overlayfs, lowest first: its directory if there is one; else an earlier layer's with a small one over
+   * it that holds the difference; else, where that can be mounted, its tar in place; else it is unpacked.
+   */
+  async lowers(diffId: DiffId, mounter: LayerMounter): Promise<readonly Lower[]> {
+    const here = this.#directoryHere(diffId, mounter.dialect);
+    if (here !== undefined) {
+      return [{ kind: "directory", path: here }];
     }
-    const path = await this.directory(diffId, mounter.dialect, (layer, target) => mounter.unpack(layer, target));
-    return { kind: "directory", path };
+    const stacked = await this.#overEarlier(diffId, mounter);
+    if (stacked !== undefined) {
+      return stacked;
+    }
+    const erofs = (await mounter.mountsImages()) ? await this.#erofs(diffId) : undefined;
+    return [erofs ?? { kind: "directory", path: await this.directory(diffId, mounter.dialect, (layer, target) => mounter.unpack(layer, target)) }];
   }
 
   list(): DiffId[] {
@@ -265,6 +285,60 @@ export class LayerStore {
   /** The compressed blobs of a layer that are here. */
   blobs(diffId: DiffId): readonly Descriptor[] {
     return this.#presentBlobs(diffId);
+  }
+
+  /** Only over an earlier layer that is made already and no stack itself: so stacks never grow, and none is made for nothing. */
+  async #overEarlier(diffId: DiffId, mounter: LayerMounter): Promise<readonly Lower[] | undefined> {
+    for (const earlier of this.#earlierOf(diffId)) {
+      const below = await this.#lowerHere(earlier, mounter.dialect);
+      if (below !== undefined) {
+        const path = await this.#delta(diffId, earlier, mounter);
+        return path === undefined ? undefined : [below, { kind: "directory", path }];
+      }
+    }
+    return undefined;
+  }
+
+  /** The directory that over the earlier layer's makes this one; undefined where there can be none. */
+  async #delta(diffId: DiffId, earlier: DiffId, mounter: LayerMounter): Promise<string | undefined> {
+    const name = `delta.${mounter.dialect}.${hexOf(earlier)}`;
+    const here = this.#directoryHere(diffId, mounter.dialect, name);
+    if (here !== undefined) {
+      return here;
+    }
+    const entries = layerDelta(await this.#index(earlier), await this.#index(diffId));
+    if (entries === undefined) {
+      return undefined;
+    }
+    await using _claim = await this.#claims.claim(`${name}:${hexOf(diffId)}`);
+    if (this.#directoryHere(diffId, mounter.dialect, name) === undefined) {
+      const { parts, size } = await this.tar(diffId);
+      const index = this.#temporary.file();
+      writeIndex(index, new LayerIndex(entries, { tarSize: size, composed: false }));
+      await this.#unpackTo({ index, parts }, { diffId, name, unpack: (layer, target) => mounter.unpack(layer, target) });
+    }
+    return this.#directoryHere(diffId, mounter.dialect, name);
+  }
+
+  /** The layers after which this one was composed, the last first. */
+  #earlierOf(diffId: DiffId): readonly DiffId[] {
+    try {
+      return readFileSync(this.#file(diffId, "earlier"), "utf8").split("\n").flatMap((line) => (parseDigest(line) as DiffId | undefined) ?? []);
+    } catch (error) {
+      if (errnoOf(error) === "ENOENT") {
+        return [];
+      }
+      throw error;
+    }
+  }
+
+  /** What there is of a layer to mount, without making anything. */
+  async #lowerHere(diffId: DiffId, dialect: Dialect): Promise<Lower | undefined> {
+    const here = this.#directoryHere(diffId, dialect);
+    if (here !== undefined) {
+      return { kind: "directory", path: here };
+    }
+    return existsSync(this.#file(diffId, "erofs")) && dialect === "trusted" ? await this.#erofs(diffId) : undefined;
   }
 
   /** The layer's tar with an image over it; undefined for a layer that no image can say. */
@@ -368,9 +442,9 @@ export class LayerStore {
     return { "tar.parts": directory };
   }
 
-  #directoryHere(diffId: DiffId, dialect: Dialect): string | undefined {
-    const wrapped = this.#file(diffId, `directory.${dialect}`);
-    const mark = `${hexOf(diffId)}.directory.${dialect}`;
+  #directoryHere(diffId: DiffId, dialect: Dialect, name: string = `directory.${dialect}`): string | undefined {
+    const wrapped = this.#file(diffId, name);
+    const mark = `${hexOf(diffId)}.${name}`;
     if (!existsSync(path.join(wrapped, "fs"))) {
       return undefined;
     }
@@ -383,9 +457,9 @@ export class LayerStore {
   }
 
   /** A directory can be made again from the tar, so nobody waits for its files to be on the disk. */
-  #placeDirectory(diffId: DiffId, dialect: Dialect, wrapped: string): void {
-    this.#unsynced.mark(`${hexOf(diffId)}.directory.${dialect}`);
-    this.#place(diffId, { [`directory.${dialect}`]: wrapped });
+  #placeDirectory(diffId: DiffId, name: string, wrapped: string): void {
+    this.#unsynced.mark(`${hexOf(diffId)}.${name}`);
+    this.#place(diffId, { [name]: wrapped });
   }
 
   /** Places a tar with its index, and lets the sync go on meanwhile: its own, or one of each file here. */

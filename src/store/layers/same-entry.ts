@@ -1,0 +1,24 @@
+import type { Entry } from "./entry.ts";
+
+/** Whether two entries of one path say the same, times included; where their contents lie does not count. */
+export function sameEntry(a: Entry, b: Entry): boolean {
+  return (
+    a.digest === b.digest &&
+    a.mtime === b.mtime &&
+    a.size === b.size &&
+    a.type === b.type &&
+    a.mode === b.mode &&
+    a.uid === b.uid &&
+    a.gid === b.gid &&
+    a.link === b.link &&
+    a.opaque === b.opaque &&
+    a.major === b.major &&
+    a.minor === b.minor &&
+    sameXattrs(a.xattrs, b.xattrs)
+  );
+}
+
+function sameXattrs(a: Entry["xattrs"], b: Entry["xattrs"]): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.size === b.size && [...a].every(([name, value]) => b.get(name)?.equals(value) === true);
+}
