@@ -158,6 +158,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
       if (files !== undefined && ingredients["files"] !== null) store.selections.put(ingredients["files"] as Digest, files());
     }
     store.records.put(TABLE, slot, record as unknown as Json);
+    await store.settleOld();
   }
   return { id: image.id, names: names.map((name) => familiarReference(parseReference(name))) };
 }

@@ -34,6 +34,8 @@ export interface Store extends AsyncDisposable {
   readonly leftovers: readonly string[];
   /** A new empty directory on the store's file system; it goes when this process does. */
   temporaryDirectory(): string;
+  /** Says of what was made a while ago without waiting for the disk that it is there: one sync of the file system, where there is such. */
+  settleOld(): Promise<void>;
   /** The path of a file that is to be made there. */
   temporaryFile(): string;
   /** Does all of `work` on records and images or nothing of it; nobody else writes meanwhile, so nobody takes a lease. */
@@ -69,6 +71,7 @@ export async function openStore(root: string): Promise<Store> {
     fileDigests: (directory) => new FileDigests(fileDigestsPath(place, directory), () => temporary.file()),
     leftovers,
     temporaryDirectory: () => temporary.directory(),
+    settleOld: () => unsynced.sweep(Date.now()),
     temporaryFile: () => temporary.file(),
     transaction: (work) => database.transaction(work),
     urgently: (work) => withReserve(reserve, () => database.transaction(work)),

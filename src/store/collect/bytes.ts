@@ -3,13 +3,28 @@ import { lstat, readdir } from "node:fs/promises";
 import path from "node:path";
 import { readIndex } from "../layers/index-file.ts";
 
-/** The bytes that a layer's own materials take of the disk: its files, and its directories' files; not its blobs. */
+/**
+ * The bytes that a layer's own materials take of the disk: its files, and its directories' files; not its blobs. A file
+ * that several layers have stretches of their tars in counts in parts, so that the sum over all layers is what they take.
+ */
 export async function layerBytes(place: string): Promise<number> {
-  const materials = await readdir(place, { withFileTypes: true }).catch(() => []);
-  const directories = materials.filter((each) => each.isDirectory()).length;
-  const unpacked = directories === 0 ? 0 : await unpackedBytes(path.join(place, "index"));
-  const files = materials.map((each) => (each.isFile() ? (statSync(path.join(place, each.name), { throwIfNoEntry: false })?.size ?? 0) : 0));
-  return files.reduce((sum, size) => sum + size, 0) + directories * unpacked;
+  const materials = await readdir(place).catch(() => []);
+  const sizes = await Promise.all(materials.map((each) => materialBytes(place, each)));
+  return Math.round(sizes.reduce((sum, size) => sum + size, 0));
+}
+
+async function materialBytes(place: string, name: string): Promise<number> {
+  const file = path.join(place, name);
+  if (name.startsWith("directory.")) return unpackedBytes(path.join(place, "index"));
+  if (name.startsWith("delta.")) return treeBytes(file);
+  if (name !== "tar.parts") return sharedBytes(file);
+  const parts = await readdir(file).catch(() => []);
+  return parts.reduce((sum, part) => sum + sharedBytes(path.join(file, part)), 0);
+}
+
+function sharedBytes(file: string): number {
+  const { size, nlink } = statSync(file, { throwIfNoEntry: false }) ?? { size: 0, nlink: 1 };
+  return size / nlink;
 }
 
 /** The bytes of all files below a directory, each once; what may not be read counts nothing. */
