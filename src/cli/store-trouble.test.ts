@@ -79,13 +79,16 @@ describe("a store whose", () => {
     expect(await rig.ok(["images", "-q"])).toBe("");
   });
 
-  test("layer index is damaged: the command says which file", async () => {
+  test("layer index is damaged: it is made again from the layer's tar", async () => {
     await using rig = new BuildRig();
     await rig.image("one:1");
     const [layer] = readdirSync(path.join(rig.root, "layers"));
-    writeFileSync(path.join(rig.root, "layers", layer!, "index"), '{"version":');
-    const { code, err } = await rig.build("-t", "two:1", rig.context({ Dockerfile: "FROM one:1\nCOPY Dockerfile /\n" }));
-    expect({ code, err }).toMatchObject({ code: 1, err: expect.stringMatching(new RegExp(`read the layer index ".*${layer}/index"`)) as unknown });
+    const file = path.join(rig.root, "layers", layer!, "index");
+    for (const damage of ['{"version":', '{"version":1,"size":0,"entries":[]}', ""]) {
+      writeFileSync(file, damage);
+      await rig.ok(["build", "--no-cache", "-q", rig.context({ Dockerfile: "FROM one:1\nCOPY Dockerfile /\n" })]);
+      expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ version: 2 });
+    }
   });
 
   test("compressed blob was changed: it does not leave the store", async () => {
