@@ -1,7 +1,7 @@
 import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import path from "node:path";
-import { compressGzip, compressZstd } from "../../archive/compress.ts";
+import { compressZstd } from "../../archive/compress.ts";
 import { decompressStream } from "../../archive/decompress.ts";
 import { BLOCK } from "../../archive/tar-header.ts";
 import { errnoOf } from "../../base/failure.ts";
@@ -24,6 +24,9 @@ import { isErofsOf, writeErofs } from "./erofs/write-erofs.ts";
 import { layerDelta } from "./layer-delta.ts";
 import { layerPieces, type EarlierLayer, type LocatedEntry } from "./layer-pieces.ts";
 import type { Dialect, ErofsLower, LayerMounter, Lower } from "./lower.ts";
+import { readBlockTable, writeBlockTable, type PackedBlock } from "./packed/block-table.ts";
+import { KnownBlocks, type PackedLayer } from "./packed/known-blocks.ts";
+import { packGzip } from "./packed/pack-gzip.ts";
 import { StoredTar, type TarPart } from "./stored-tar.ts";
 import type { LayerFiles } from "./unpack.ts";
 import type { ComposedTar } from "./tar-composer.ts";
@@ -58,7 +61,7 @@ export interface NewLayer {
 /**
  * Layers by diffID, each a value with up to four materials: the uncompressed tar, a directory that overlayfs can
  * mount, an EROFS image with which it can mount the tar instead, compressed blobs. One is made from another when it is
- * asked for: `layers/HEX/{index,tar,directory.*,erofs,blobs.json}`. A tar that is mostly another layer's is a directory
+ * asked for: `layers/HEX/{index,tar,directory.*,erofs,blobs.json,gzip.json}`. A tar that is mostly another layer's is a directory
  * `tar.parts` instead, with links to the files that hold its stretches.
  */
 export class LayerStore {
@@ -208,9 +211,12 @@ export class LayerStore {
     if (meanwhile !== undefined) {
       return meanwhile;
     }
+    if (compression === "gzip") {
+      return await this.#packGzip(diffId);
+    }
     const tar = (await this.tar(diffId)).read();
-    const mediaType = { none: mediaTypes.layer, gzip: mediaTypes.layerGzip, zstd: mediaTypes.layerZstd }[compression];
-    const packed = compression === "none" ? tar : compression === "gzip" ? compressGzip(tar) : compressZstd(tar);
+    const mediaType = compression === "none" ? mediaTypes.layer : mediaTypes.layerZstd;
+    const packed = compression === "none" ? tar : compressZstd(tar);
     const descriptor = { mediaType, ...(await this.#content.ingest(packed as AsyncIterable<Buffer>)) };
     await this.addBlob(diffId, descriptor);
     return descriptor;
@@ -362,6 +368,28 @@ export class LayerStore {
       }
     }
     return { kind: "erofs", image, devices: files };
+  }
+
+  async #packGzip(diffId: DiffId): Promise<Descriptor> {
+    const tar = await this.tar(diffId);
+    const blocks: PackedBlock[] = [];
+    const packed = packGzip(tar, new KnownBlocks(tar, this.#packedLikely(tar)), (block) => blocks.push(block));
+    const descriptor = { mediaType: mediaTypes.layerGzip, ...(await this.#content.ingest(packed)) };
+    await this.addBlob(diffId, descriptor);
+    if (tar.size >= SHARE_FROM) {
+      writeBlockTable(this.#file(diffId, "gzip.json"), { blob: descriptor.digest, blocks }, this.#temporary.file());
+    }
+    return descriptor;
+  }
+
+  /** The layers with a gzip made here that may share files with a tar. */
+  *#packedLikely({ parts }: StoredTar): Generator<PackedLayer> {
+    if (parts.every(({ file }) => statSync(file).nlink === 1)) return;
+    for (const diffId of this.list()) {
+      const table = readBlockTable(this.#file(diffId, "gzip.json"));
+      const tar = table === undefined || !this.#content.has(table.blob) ? undefined : this.#storedTar(diffId);
+      if (tar !== undefined) yield { tar, table: table!, gzip: this.#content.path(table!.blob) };
+    }
   }
 
   #index(diffId: DiffId): Promise<LayerIndex> {
