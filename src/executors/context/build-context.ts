@@ -18,7 +18,8 @@ import { LayerTrees } from "../layer-trees.ts";
 import type { FileSource } from "../value.ts";
 import { DirectorySource } from "./directory-source.ts";
 import { IgnoringSource } from "./ignoring-source.ts";
-import { gitCheckout, gitCommit, parseGitUrl } from "./git.ts";
+import { gitCheckout, gitCommit } from "./git.ts";
+import { parseGitUrl } from "./git-url.ts";
 
 /** Where a build's files come from, with the Dockerfile that says what to do with them. */
 export interface BuildContext {

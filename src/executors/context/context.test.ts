@@ -66,6 +66,11 @@ describe("a build context is", () => {
     const url = `${server.url}/r.git`;
     expect(await filesOf([url])).toEqual(["Dockerfile", "a", "sub/Dockerfile", "sub/b"]);
     for (const ref of ["main:sub", "v1:sub", ":sub", `${commit}:sub`]) expect(await filesOf([`${url}#${ref}`])).toEqual(["Dockerfile", "b"]);
+    for (const query of ["branch=main&subdir=sub", "tag=v1&subdir=sub", `ref=${commit}&subdir=sub`, `commit=${commit}&subdir=sub`, `branch=main&checksum=${commit.slice(0, 7)}&subdir=sub`, "submodules=false&subdir=sub#main:sub"]) {
+      expect(await filesOf([`${url}?${query}`])).toEqual(["Dockerfile", "b"]);
+    }
+    const short = await rig.build(`${url}#${commit.slice(0, 7)}`);
+    expect(short).toMatchObject({ code: 1, err: expect.stringContaining("a commit is named by all of its 40 digits") as string });
     const gone = await rig.build(`${url}#gone`);
     expect(gone).toMatchObject({ code: 1, err: expect.stringContaining('has no branch, tag or commit "gone"') as string });
     const nowhere = await rig.build(`${url}#main:nowhere`);
@@ -140,6 +145,10 @@ describe("what is no context or has no Dockerfile", () => {
     ["a binary Dockerfile", (directory) => [directory], /Dockerfile:1:1: /, { Dockerfile: Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 1, 2, 255, 254, 10, 0, 0]) }],
     ["standard input for both", () => ["-f", "-", "-"], /can't use stdin for both/],
     ["a git repository that is not there", () => ["http://127.0.0.1:1/r.git"], /git ls-remote: /],
+    ["a git URL with a misspelt query", () => ["http://127.0.0.1:1/r.git?brunch=a"], /unexpected query "brunch" .*\ndid you mean branch=\?/],
+    ["a git URL that says two things", () => ["http://127.0.0.1:1/r.git?branch=a#b"], /ref conflicts in a git URL: "b" and "refs\/heads\/a"/],
+    ["a git URL that wants its .git", () => ["http://127.0.0.1:1/r.git?keep-git-dir=1"], /keep-git-dir of a git URL is not supported/],
+    ["a file URL", () => ["file:///tmp/r.git"], /path "file:\/\/\/tmp\/r.git" not found/],
     ["a URL that nobody answers", () => ["http://127.0.0.1:1/x.tar"], /download "http:\/\/127.0.0.1:1\/x.tar": /],
   ])("%s is said, and the store stays as it was", async (_, args, message, files = FILES) => {
     const before = await rig.ok(["images", "-aq"]);

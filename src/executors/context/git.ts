@@ -6,47 +6,34 @@ import { errnoOf } from "../../base/failure.ts";
 import { follow } from "../copy/select.ts";
 import { ExecuteError } from "../execute-error.ts";
 import { DirectorySource } from "./directory-source.ts";
-
-/** A git URL taken apart: `https://host/repo.git#ref:directory` (docker build, Git repositories). */
-export interface GitUrl {
-  readonly remote: string;
-  /** A branch, tag or commit; the remote's HEAD when there is none. */
-  readonly ref: string | undefined;
-  /** Below the repository's root; "" for the root. */
-  readonly directory: string;
-}
+import { COMMIT, wholeCommit, type GitUrl } from "./git-url.ts";
 
 export interface GitOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
 }
 
-const COMMIT = /^[0-9a-f]{40}$/;
+const SHORT_COMMIT = /^[0-9a-f]{4,39}$/;
 
-/** Reads a git URL, or undefined when the text names none: a git:// or ssh address, `git@host:path`, or http(s) that ends in .git. */
-export function parseGitUrl(text: string): GitUrl | undefined {
-  const hash = text.indexOf("#");
-  const remote = hash < 0 ? text : text.slice(0, hash);
-  const isGit = /^(?:git|ssh):\/\//.test(remote) || /^git@[\w.-]+:/.test(remote) || /^https?:\/\/[^?]+\.git$/.test(remote) || /^(?:github\.com|gitlab\.com)\//.test(remote);
-  if (!isGit) {
-    return undefined;
+/** The commit that a git URL stands for: the one it names, else asked of its remote. Throws {@link ExecuteError}. */
+export async function gitCommit(url: GitUrl, options: GitOptions): Promise<string> {
+  const { checksum } = url;
+  // BuildKit takes a whole commit beside a branch for the commit, which the branch's history may hold.
+  const commit = wholeCommit(checksum) ?? wholeCommit(url.ref) ?? (await remoteCommit(url, options));
+  if (checksum !== undefined && !commit.startsWith(checksum)) {
+    throw new ExecuteError("bad-context", `${JSON.stringify(url.remote)}: expected checksum to match ${checksum}, got ${commit}`);
   }
-  const [ref = "", directory = ""] = (hash < 0 ? "" : text.slice(hash + 1)).split(/:(.*)/s);
-  return { remote: /^git(?:hub|lab)\.com\//.test(remote) ? `https://${remote}` : remote, ref: ref === "" ? undefined : ref, directory };
+  return commit;
 }
 
-/** The commit that a git URL stands for now, asked of its remote. Throws {@link ExecuteError}. */
-export async function gitCommit(url: GitUrl, options: GitOptions): Promise<string> {
-  if (url.ref !== undefined && COMMIT.test(url.ref)) {
-    return url.ref;
-  }
+async function remoteCommit(url: GitUrl, options: GitOptions): Promise<string> {
   const wanted = url.ref ?? "HEAD";
   const lines = (await git(["ls-remote", "--", url.remote, wanted, `${wanted}^{}`], options)).split("\n").map((line) => line.split("\t") as [string, string?]);
   const named = (name: string): string | undefined => lines.find(([, ref]) => ref === name)?.[0];
   const commit =
     named(`refs/tags/${wanted}^{}`) ?? named(wanted) ?? named(`refs/heads/${wanted}`) ?? named(`refs/tags/${wanted}`) ?? lines.find(([, ref]) => ref !== undefined)?.[0];
   if (commit === undefined || !COMMIT.test(commit)) {
-    throw new ExecuteError("bad-context", `${JSON.stringify(url.remote)} has no branch, tag or commit ${JSON.stringify(wanted)}`);
+    throw new ExecuteError("bad-context", `${JSON.stringify(url.remote)} has no branch, tag or commit ${JSON.stringify(wanted)}`, SHORT_COMMIT.test(wanted) ? { hint: "a commit is named by all of its 40 digits" } : {});
   }
   return commit;
 }
@@ -63,7 +50,7 @@ export async function gitCheckout(url: GitUrl, commit: string, target: string, o
     await inside(["fetch", "-q", "--", url.remote, "+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"]);
   }
   await inside(["checkout", "-q", "--detach", commit]);
-  await inside(["submodule", "update", "-q", "--init", "--recursive", "--depth", "1"]);
+  if (url.submodules) await inside(["submodule", "update", "-q", "--init", "--recursive", "--depth", "1"]);
   rmSync(path.join(target, ".git"), { recursive: true, force: true });
   // The repository may hold links that lead out of it: they are followed inside only.
   const directory = follow(new DirectorySource(url.remote, target), bytePath(path.posix.join("/", url.directory)));

@@ -9,7 +9,8 @@ import type { ExecuteContext } from "../../solver/backend.ts";
 import type { Store } from "../../store/store.ts";
 import { download, type Download } from "../add/download.ts";
 import { isArchive } from "../add/is-archive.ts";
-import { gitCheckout, gitCommit, parseGitUrl, type GitUrl } from "../context/git.ts";
+import { gitCheckout, gitCommit } from "../context/git.ts";
+import { parseGitUrl, type GitUrl } from "../context/git-url.ts";
 import { DirectorySource } from "../context/directory-source.ts";
 import { ExecuteError } from "../execute-error.ts";
 import type { MadeLayer } from "../made-layer.ts";
@@ -50,7 +51,7 @@ export async function copySources(operation: CopyOperation, source: FileSource |
 /** What of the sources goes into the step's key, and the files behind it for explaining a miss. */
 export async function copyIngredients({ source, selections, remotes }: CopySources): Promise<{ readonly ingredients: { readonly [name: string]: Json }; readonly files: () => readonly string[] }> {
   const selected = source === undefined ? undefined : await selectionDigest(source, selections);
-  const fetched = remotes.map((one) => (one.kind === "git" ? { commit: one.commit, directory: one.url.directory } : { digest: one.download.digest, name: one.download.name }));
+  const fetched = remotes.map((one) => (one.kind === "git" ? { commit: one.commit, directory: one.url.directory, ...(one.url.submodules ? {} : { submodules: false }) } : { digest: one.download.digest, name: one.download.name }));
   return { ingredients: { files: selected?.digest ?? null, remotes: fetched }, files: selected?.files ?? (() => []) };
 }
 
