@@ -34,11 +34,19 @@ export function mountOverlay(options: OverlayOptions): Overlay {
   for (const path of [made.upper, made.merged, join(directory, "work"), links]) {
     mkdirSync(path, { recursive: true, mode: 0o755 });
   }
-  const lowers = options.lowers.length > 0 ? options.lowers : [emptyDirectory(directory)];
+  const lowers = options.lowers.length > 0 ? highestOfEach(options.lowers) : [emptyDirectory(directory)];
   lowers.forEach((lower, at) => link(lower, join(links, at.toString(36))));
   const names = lowers.map((_, at) => at.toString(36)).reverse(); // overlayfs wants the highest first
   mountFrom(links, made.merged, [`lowerdir=${names.join(":")}`, "upperdir=../upper", "workdir=../work"], options);
   return made;
+}
+
+/**
+ * overlayfs refuses a directory that is there twice (ELOOP), as the layers of two steps that changed nothing are. A layer
+ * that stands above its double hides all that the double holds, and all that the double would hide.
+ */
+function highestOfEach(lowers: readonly string[]): readonly string[] {
+  return lowers.filter((lower, at) => lowers.lastIndexOf(lower) === at);
 }
 
 function emptyDirectory(directory: string): string {
