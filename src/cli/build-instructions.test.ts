@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, utimesSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BUSYBOX, BuildRig, writeFiles } from "../testing/builds.ts";
@@ -48,6 +48,13 @@ CMD serve --port 80
     expect(history.slice(0, 4)).toEqual(["MAINTAINER someone", "ENV A=1 B=two words", "ENV C=1-c", "LABEL kind=test note=two words"]);
     expect(config.rootfs.diff_ids).toHaveLength(2); // the two WORKDIRs
     expect(config.history!.filter(({ empty_layer }) => empty_layer !== true)).toHaveLength(2);
+  });
+
+  test("WORKDIR stands in history and config as written where it is absolute, joined where it is not", async () => {
+    const { config, history, layers } = await rig.built("workdirs", { Dockerfile: "FROM scratch\nWORKDIR /a//b/../c/\nWORKDIR rel//x/..\nWORKDIR /a//b/../c/\nCOPY <<E f\nE\n" });
+    expect(history.slice(0, 3)).toEqual(["WORKDIR /a//b/../c/", "WORKDIR /a/c/rel", "WORKDIR /a//b/../c/"]);
+    expect(config.config!.WorkingDir).toBe("/a//b/../c/");
+    expect(layers.map((layer) => layer.map((entry) => entry.path))).toEqual([["a/", "a/c/"], ["a/", "a/c/", "a/c/rel/"], [], ["a/", "a/c/", "a/c/f"]]);
   });
 
   test("HEALTHCHECK NONE, empty CMD and ENTRYPOINT, and a later FROM of the image go on from what it says", async () => {
@@ -132,6 +139,23 @@ RUN echo "$(id -u):$(id -g)" > ids
     expect(image.text("tmp/ids")).toBe("7:8\n");
     expect(image.history.slice(-9)).toContain('RUN |1 given=told /bin/sh -c echo "$given $kept $(pwd) $(id -u):$(id -g)" > shell # buildkit');
     expect(image.history).toContain("RUN |1 given=told sh -c echo exec $0 > exec $kept # buildkit");
+  });
+
+  test("that changes nothing may stand in any number of steps, between WORKDIRs that are there", async () => {
+    const { layers, config } = await rig.built("idle", { Dockerfile: "FROM busybox\nRUN true 1\nRUN true 2\nWORKDIR /tmp\nRUN true 3\nWORKDIR /etc\nRUN ls passwd\n" });
+    expect(layers.slice(1)).toEqual([[], [], [], [], [], []]);
+    expect(config.history!.filter(({ empty_layer }) => empty_layer !== true)).toHaveLength(7);
+  });
+
+  test("of a script with #! for a shell finds its name in $0, as from a file", async () => {
+    expect((await rig.built("script", { Dockerfile: "FROM busybox\nRUN <<EOT\n#!/bin/sh\necho $0 $# > /out\nEOT\n" })).text("out")).toBe("/dev/pipes/EOT 0\n");
+  });
+
+  test("sees the time of a copied directory at its destination, whose mode and owner stay", async () => {
+    const directory = rig.context({ "src/a": "a", Dockerfile: "FROM busybox\nRUN mkdir -m 750 /old && chown 5:6 /old\nCOPY src /old\nCOPY src /new\nRUN /bin/busybox stat -c '%a %u:%g %Y' /old /new > /out\n" });
+    utimesSync(path.join(directory, "src"), 1_000_000_000, 1_000_000_000);
+    await rig.ok(["build", "--network=none", "-t", "times", directory]);
+    expect((await rig.saved("times")).text("out")).toBe("750 5:6 1000000000\n755 0:0 1000000000\n");
   });
 
   test("sees what the steps above made, and writes only what it changed; deletions become whiteouts", async () => {

@@ -245,7 +245,7 @@ describe("a RUN", () => {
     ["RUN <<-EOF\n\ta\n\tEOF", { argv: ["/bin/sh", "-c", "a\n"] }],
     [
       "RUN <<EOF\n#!/bin/bash -e\na\nEOF",
-      { argv: ["/bin/bash", "-e", "-c", "#!/bin/bash -e\na\n"] },
+      { argv: ["/bin/bash", "-e", "-c", "#!/bin/bash -e\na\n", "/dev/pipes/EOF"] },
     ],
     [
       "RUN <<EOF\n#!/usr/bin/env python3\na\nEOF",

@@ -28,20 +28,22 @@ export function processOf(instruction: RunInstruction, state: StageState): Proce
   }
   const script = hereDocText(hereDocs[0]!);
   if (script.startsWith("#!")) {
-    return { ...interpreted(script), shown: inShell(`/dev/pipes/${hereDocs[0]!.name}`, state) };
+    const file = `/dev/pipes/${hereDocs[0]!.name}`;
+    return { ...interpreted(script, file), shown: inShell(file, state) };
   }
   const argv = inShell(script, state);
   return { argv, shown: argv };
 }
 
-const SHELLS = /^(?:ba|da|a|z|k|mk)?sh$|^python[\d.]*$/;
+const SHELLS = /^(?:ba|da|a|z|k|mk)?sh$/;
+const PYTHON = /^python[\d.]*$/;
 const EVALUATORS = /^(?:perl|ruby|node|lua)[\d.]*$/;
 
 /**
  * BuildKit mounts the script as a file and starts that; a run operation has no such file. So well-known interpreters
- * get the script as an argument, others on standard input (where a script that reads its input would eat itself).
+ * get the script as an argument (a shell also the file's name, its `$0`), others on standard input (where a script that reads its input would eat itself).
  */
-function interpreted(script: string): {
+function interpreted(script: string, file: string): {
   readonly argv: readonly string[];
   readonly stdin?: string;
 } {
@@ -51,9 +53,8 @@ function interpreted(script: string): {
     /^.*\//,
     "",
   );
-  if (SHELLS.test(program)) {
-    return { argv: [...argv, "-c", script] };
-  }
+  if (SHELLS.test(program)) return { argv: [...argv, "-c", script, file] };
+  if (PYTHON.test(program)) return { argv: [...argv, "-c", script] };
   return EVALUATORS.test(program) ? { argv: [...argv, "-e", script] } : { argv, stdin: script };
 }
 

@@ -63,9 +63,9 @@ export function inShell(text: string, state: StageState): readonly string[] {
   return [...(Shell !== undefined && Shell.length > 0 ? Shell : DEFAULT_SHELL), text];
 }
 
-/** The working directory after a `WORKDIR where`. */
+/** The working directory after a `WORKDIR where`: an absolute one stays as it is written, dots and all (BuildKit's NormalizeWorkdir). */
 export function joinWorkdir(current: string | undefined, where: string): string {
-  return path.resolve("/", current ?? "/", where);
+  return where.startsWith("/") ? where : path.resolve("/", current ?? "/", where);
 }
 
 function applyPairs(setting: PairsInstruction, state: StageState): void {

@@ -34,7 +34,8 @@ export interface PlanOptions {
 
 /**
  * Works out the layer that a COPY or ADD makes on a tree, without touching a disk: the destination itself and its
- * parents keep their metadata where they exist, else they are made with mode 0755 or the permissions of --chmod;
+ * parents keep their metadata where they exist, else they are made with mode 0755 or the permissions of --chmod (but a
+ * directory's time becomes that of the directory that is copied onto it, unless that is its source's root);
  * directories below the destination take the source's metadata, whether they exist or not; owners are the source's
  * (a build context's are all root); symlinks in the destination are followed inside the tree, and files of one source
  * stay hard-linked among themselves (as BuildKit's file operations do). Entries come sorted by path.
@@ -48,10 +49,12 @@ export function planCopy(placements: readonly Placement[], options: PlanOptions)
   return planner.entries();
 }
 
-/** The layer of WORKDIR: the directory and its missing parents. */
+/** The layer of WORKDIR: the directory with its parents, or nothing where it is there. */
 export function planDirectory(options: PlanOptions): PlannedEntry[] {
   const planner = new Planner(options);
-  planner.makeDirectory(planner.resolve(options.destination));
+  const path = planner.resolve(options.destination);
+  if (options.base.get(path)?.entry.type === "directory") return [];
+  planner.makeDirectory(path);
   return planner.entries();
 }
 
@@ -113,6 +116,7 @@ class Planner {
     this.makeDirectory(parentPath(target));
     if (destination || source.implied === true) {
       this.makeDirectory(target);
+      if (source.implied !== true && source.entry.path !== "") this.#takeTime(target, source.entry);
     } else {
       this.#planned.set(target, { entry: this.#owned(placement, source.entry, target) });
     }
@@ -124,6 +128,12 @@ class Planner {
         this.#placeFile(placement, child, path);
       }
     }
+  }
+
+  /** The destination of a directory takes its time, and nothing else, also where it exists. */
+  #takeTime(path: BytePath, { mtime }: Entry): void {
+    const planned = this.#planned.get(path);
+    if (planned !== undefined) this.#planned.set(path, { ...planned, entry: { ...planned.entry, mtime } });
   }
 
   #placeFile(placement: Placement, source: SourceEntry, path: BytePath): void {
