@@ -3,6 +3,7 @@ import { outgoingImage } from "../exporters/outgoing-image.ts";
 import type { Digest } from "../oci/digest.ts";
 import { parseReference, repositoryDigest } from "../oci/reference.ts";
 import { Session } from "../registry/session.ts";
+import { LayerStreams } from "../transfer/layer-streams.ts";
 import { pushImage } from "../transfer/push-image.ts";
 import type { Laminate } from "./laminate.ts";
 import { sayRetry } from "./say-retry.ts";
@@ -27,7 +28,9 @@ export async function push({ store, env }: Pick<Laminate, "store" | "env">, opti
   const reference = parseReference(options.reference);
   const record = store.images.find(options.reference);
   using session = new Session(reference.registry, { env, insecure: options.insecure, retries: { onRetry: sayRetry(events) } });
-  const image = await outgoingImage(store, record, "gzip");
+  const streams = new LayerStreams(session, reference.repository, signal);
+  // What is made reproducibly the registry may well have: then its digest is asked for before a byte is sent.
+  const image = await outgoingImage(store, record, "gzip", env["SOURCE_DATE_EPOCH"] ? undefined : streams.sinkFor);
   const chunks: Buffer[] = [];
   for await (const chunk of image.manifest.open()) {
     chunks.push(chunk);
@@ -36,6 +39,7 @@ export async function push({ store, env }: Pick<Laminate, "store" | "env">, opti
   const layers = image.layers.map(({ descriptor }) => descriptor);
   await pushImage(session, store, reference, { manifest: { mediaType, bytes: Buffer.concat(chunks) }, config: image.config.descriptor, layers }, {
     signal,
+    sent: streams.sent,
     onProgress: (blob, current, result) => events({ type: "progress", id: 0, item: blob.digest, current, total: blob.size, done: result !== undefined, time: Date.now() }),
   });
   await store.images.put(record.manifest, [repositoryDigest(reference, digest)]);

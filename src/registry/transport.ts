@@ -7,7 +7,8 @@ import { connectionFailure } from "./connection-failure.ts";
 
 /** What a request carries: opened anew each time it is sent. */
 export interface RequestBody {
-  readonly size: number;
+  /** Bytes; without it the body goes in chunks until it ends (RFC 9112, 7.1). */
+  readonly size?: number;
   open(): Readable | Buffer;
 }
 
@@ -98,8 +99,9 @@ function proxyFor({ protocol }: URL, env: NodeJS.ProcessEnv): URL | undefined {
 
 function framing({ method, body }: HttpRequest): { readonly length: Record<string, string>; readonly ask: boolean } {
   if (body === undefined) return { length: method === "GET" || method === "HEAD" ? {} : { "content-length": "0" }, ask: false };
-  const ask = body.size > ASK_FIRST;
-  return { length: { "content-length": String(body.size), ...(ask ? { expect: "100-continue" } : {}) }, ask };
+  const ask = body.size === undefined || body.size > ASK_FIRST;
+  const length = body.size === undefined ? { "transfer-encoding": "chunked" } : { "content-length": String(body.size) };
+  return { length: { ...length, ...(ask ? { expect: "100-continue" } : {}) }, ask };
 }
 
 function sendBody(outgoing: http.ClientRequest, body: RequestBody | undefined, ask: boolean): void {

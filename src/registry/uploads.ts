@@ -104,9 +104,37 @@ async function send(session: Session, source: UploadSource, options: UploadOptio
 }
 
 async function start(session: Session, source: UploadSource, signal: AbortSignal | undefined): Promise<Upload> {
-  const response = await session.request({ ...common(source, "start uploading"), method: "POST", target: `/v2/${source.repository}/blobs/uploads/`, accepts: [202], signal });
+  return { location: await beginUpload(session, source, signal), offset: 0 };
+}
+
+/** What an upload is of, for messages where its digest is not known yet. */
+export interface UploadAddress {
+  readonly repository: string;
+  readonly digest: string;
+}
+
+/** Opens an upload and gives its location. Throws RegistryFailure. */
+export async function beginUpload(session: Session, address: UploadAddress, signal: AbortSignal | undefined): Promise<URL> {
+  const response = await session.request({ ...common(address, "start uploading"), method: "POST", target: `/v2/${address.repository}/blobs/uploads/`, accepts: [202], signal });
   await discard(response);
-  return { location: await locationOf(session, response), offset: 0 };
+  return await locationOf(session, response);
+}
+
+/** Sends bytes to an upload and gives its next location. Throws RegistryFailure. */
+export async function patchUpload(session: Session, address: UploadAddress, { location, body, range, signal }: { readonly location: URL; readonly body: NonNullable<Call["body"]>; readonly range?: string; readonly signal: AbortSignal | undefined }): Promise<URL> {
+  const headers = { "content-type": "application/octet-stream", ...(range === undefined ? {} : { "content-range": range }) };
+  const response = await session.request({ ...common(address, "upload"), method: "PATCH", target: location, headers, body, accepts: [201, 202, 204], signal, retry: false });
+  await discard(response);
+  return await locationOf(session, response);
+}
+
+/** Makes an upload a blob; `body` is what it lacks, if anything. Throws RegistryFailure. */
+export async function endUpload(session: Session, address: UploadAddress, location: URL, signal: AbortSignal | undefined, body?: NonNullable<Call["body"]>): Promise<true> {
+  const target = new URL(location);
+  target.searchParams.set("digest", address.digest);
+  const call: Call = { ...common(address, "upload"), method: "PUT", target, headers: { "content-type": "application/octet-stream" }, accepts: [200, 201, 202, 204], signal, retry: false };
+  await discard(await session.request(body === undefined ? call : { ...call, body }));
+  return true;
 }
 
 /** A small blob is one PUT (distribution-spec, POST then PUT); a large one, one that goes on or goes in pieces is PATCHes and an empty PUT. */
@@ -118,28 +146,15 @@ async function finish(session: Session, source: UploadSource, options: UploadOpt
     // The registry's word on how far it is may stand in the location itself, so the last one must be asked after a cut.
     options.onPiece(upload);
   }
-  const target = new URL(upload.location);
-  target.searchParams.set("digest", source.digest);
-  const call: Call = { ...common(source, "upload"), method: "PUT", target, headers: { "content-type": "application/octet-stream" }, accepts: [200, 201, 202, 204], signal: options.signal, retry: false };
-  const response = await session.request(whole ? { ...call, body: bodyOf(source, 0, source.size, options) } : call);
-  await discard(response);
+  await endUpload(session, source, upload.location, options.signal, whole ? bodyOf(source, 0, source.size, options) : undefined);
 }
 
 async function patch(session: Session, source: UploadSource, options: UploadOptions & { readonly chunkSize: number }, upload: Upload): Promise<Upload> {
   const end = Math.min(source.size, upload.offset + options.chunkSize);
-  const response = await session.request({
-    ...common(source, "upload"),
-    method: "PATCH",
-    target: upload.location,
-    // The whole stream in one PATCH goes without a range, as docker sends it and every registry takes it.
-    headers: { "content-type": "application/octet-stream", ...(upload.offset === 0 && end === source.size ? {} : { "content-range": `${upload.offset}-${end - 1}` }) },
-    body: bodyOf(source, upload.offset, end, options),
-    accepts: [201, 202, 204],
-    signal: options.signal,
-    retry: false,
-  });
-  await discard(response);
-  return { location: await locationOf(session, response), offset: end };
+  // The whole stream in one PATCH goes without a range, as docker sends it and every registry takes it.
+  const range = upload.offset === 0 && end === source.size ? {} : { range: `${upload.offset}-${end - 1}` };
+  const location = await patchUpload(session, source, { location: upload.location, body: bodyOf(source, upload.offset, end, options), ...range, signal: options.signal });
+  return { location, offset: end };
 }
 
 /** Where an upload stands after a failure; undefined when it must begin anew. */
@@ -158,7 +173,7 @@ async function status(session: Session, source: UploadSource, upload: Upload, si
   }
 }
 
-function common({ repository, digest }: UploadSource, verb: string): Pick<Call, "scopes" | "doing"> {
+function common({ repository, digest }: UploadAddress, verb: string): Pick<Call, "scopes" | "doing"> {
   return { scopes: [pushScope(repository)], doing: `${verb} blob ${digest} to ${JSON.stringify(repository)}` };
 }
 

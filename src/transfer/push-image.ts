@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { Semaphore } from "../base/semaphore.ts";
 import { isForeignLayer, type Descriptor } from "../oci/descriptor.ts";
+import type { Digest } from "../oci/digest.ts";
 import type { Reference } from "../oci/reference.ts";
 import { putManifest } from "../registry/manifests.ts";
 import type { Session } from "../registry/session.ts";
@@ -18,6 +19,8 @@ export interface PushSource {
 
 export interface PushOptions {
   readonly signal: AbortSignal;
+  /** Blobs that the registry got while they were made: see LayerStreams. */
+  readonly sent: ReadonlySet<Digest>;
   readonly onProgress: (blob: Descriptor, current: number, result: UploadResult["kind"] | undefined) => void;
 }
 
@@ -39,7 +42,7 @@ export async function pushImage(session: Session, store: Store, reference: Refer
       try {
         either.throwIfAborted();
         const { digest, size } = blob;
-        const result = await uploadBlob(
+        const result: UploadResult = options.sent.has(digest) ? { kind: "pushed" } : await uploadBlob(
           session,
           { repository, digest, size, open: (start, end) => (end <= start ? Readable.from([]) : createReadStream(store.content.path(digest), { start, end: end - 1, highWaterMark: 1 << 20 })) },
           { mountFrom: knownRepositories(store.records, registry, digest), onProgress: (sent) => options.onProgress(blob, sent, undefined), signal: either },

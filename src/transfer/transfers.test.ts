@@ -138,6 +138,7 @@ describe.skipIf(!existsSync("/usr/bin/docker-registry"))("a transfer", { timeout
   test("up through something that takes small requests only goes in pieces, and after a cut from the last whole one", async () => {
     let pieces = 0;
     const { proxy, name } = await through((request) => {
+      if (request.headers["transfer-encoding"] !== undefined) return { refuse: 413 };
       if (!isUpload(request)) return undefined;
       if (Number(request.headers["content-length"]) > 10 << 20) return { refuse: 413 };
       return (pieces += 1) === 2 ? { after: { bytes: 0, of: "request", then: "cut" } } : undefined;

@@ -14,6 +14,7 @@ import { StoreFailure } from "../store-error.ts";
 import type { Temporary } from "../temporary.ts";
 import type { Unsynced } from "../unsynced.ts";
 import { writeFileAtomically } from "../write-file.ts";
+import { passing, type SinkFor } from "./blob-sink.ts";
 import { composeTar } from "./compose-tar.ts";
 import { readIndex, writeIndex } from "./index-file.ts";
 import { indexOf, ingestTar } from "./ingest-tar.ts";
@@ -200,8 +201,8 @@ export class LayerStore {
     writeFileAtomically(this.#file(diffId, "blobs.json"), JSON.stringify([...known, { mediaType, digest, size }]), this.#temporary.file());
   }
 
-  /** A blob of the layer for sending: one that is here, whatever its compression; else the tar, compressed now and kept. */
-  async blob(diffId: DiffId, compression: Compression): Promise<Descriptor> {
+  /** A blob of the layer for sending: one that is here, whatever its compression; else the tar, compressed now and kept. `sinkFor` may have a gzip's bytes while it is made. */
+  async blob(diffId: DiffId, compression: Compression, sinkFor?: SinkFor): Promise<Descriptor> {
     const known = this.#presentBlobs(diffId)[0];
     if (known !== undefined) {
       return known;
@@ -212,7 +213,7 @@ export class LayerStore {
       return meanwhile;
     }
     if (compression === "gzip") {
-      return await this.#packGzip(diffId);
+      return await this.#packGzip(diffId, sinkFor);
     }
     const tar = (await this.tar(diffId)).read();
     const mediaType = compression === "none" ? mediaTypes.layer : mediaTypes.layerZstd;
@@ -370,15 +371,17 @@ export class LayerStore {
     return { kind: "erofs", image, devices: files };
   }
 
-  async #packGzip(diffId: DiffId): Promise<Descriptor> {
+  async #packGzip(diffId: DiffId, sinkFor?: SinkFor): Promise<Descriptor> {
     const tar = await this.tar(diffId);
     const blocks: PackedBlock[] = [];
+    const sink = sinkFor?.(tar.size);
     const packed = packGzip(tar, new KnownBlocks(tar, this.#packedLikely(tar)), (block) => blocks.push(block));
-    const descriptor = { mediaType: mediaTypes.layerGzip, ...(await this.#content.ingest(packed)) };
+    const descriptor = { mediaType: mediaTypes.layerGzip, ...(await this.#content.ingest(sink === undefined ? packed : passing(packed, sink))) };
     await this.addBlob(diffId, descriptor);
     if (tar.size >= SHARE_FROM) {
       writeBlockTable(this.#file(diffId, "gzip.json"), { blob: descriptor.digest, blocks }, this.#temporary.file());
     }
+    await sink?.finish(descriptor.digest);
     return descriptor;
   }
 

@@ -75,8 +75,9 @@ export class KnownBlocks {
   #fileOf(name: string): string {
     let file = this.#files.get(name);
     if (file === undefined) {
-      const { dev, ino } = statSync(name, { bigint: true });
-      file = `${dev}:${ino}`;
+      const stat = statSync(name, { bigint: true, throwIfNoEntry: false });
+      // An earlier layer may go at any moment; then it has nothing in common with any other.
+      file = stat === undefined ? name : `${stat.dev}:${stat.ino}`;
       this.#files.set(name, file);
     }
     return file;
