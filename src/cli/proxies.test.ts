@@ -1,11 +1,12 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { configuredProxies } from "./proxies.ts";
 
 function environment(config?: object): NodeJS.ProcessEnv {
   const directory = mkdtempSync(join(tmpdir(), "laminate-proxies-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
   if (config !== undefined) writeFileSync(join(directory, "config.json"), JSON.stringify(config));
   return { DOCKER_CONFIG: directory, HTTP_PROXY: "http://ours" };
 }

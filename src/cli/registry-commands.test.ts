@@ -6,14 +6,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { ImageRig } from "../testing/images.ts";
 import { startRegistry, type TestRegistry } from "../testing/registry.ts";
 
-const config = mkdtempSync(path.join(tmpdir(), "laminate-login-"));
-
 describe.skipIf(!existsSync("/usr/bin/docker-registry"))("against Debian's registry server", { timeout: 60_000 }, () => {
   let registry: TestRegistry;
   let rig: ImageRig;
   let host: string;
+  let config: string;
 
   beforeAll(async () => {
+    config = mkdtempSync(path.join(tmpdir(), "laminate-login-"));
     registry = await startRegistry({ users: { me: "a secret" } });
     host = `localhost:${registry.port}`;
   });

@@ -104,9 +104,11 @@ describe("a store whose", () => {
 });
 
 describe.skipIf(BUSYBOX === undefined || process.geteuid?.() !== 0)("on a disk", { timeout: 120_000 }, () => {
-  const directory = mkdtempSync(path.join(tmpdir(), "laminate-disk-"));
-  const archive = path.join(directory, "busybox.tar");
+  let directory: string;
+  let archive: string;
   beforeAll(async () => {
+    directory = mkdtempSync(path.join(tmpdir(), "laminate-disk-"));
+    archive = path.join(directory, "busybox.tar");
     await using rig = new BuildRig();
     await rig.busybox();
     await rig.ok(["save", "-o", archive, "busybox"]);

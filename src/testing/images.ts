@@ -15,13 +15,27 @@ export interface Ran {
 
 /** A store of its own, for command lines to work on. */
 export class ImageRig implements AsyncDisposable {
-  readonly directory = mkdtempSync(path.join(tmpdir(), "laminate-images-"));
-  readonly root = path.join(this.directory, "store");
-  readonly env: NodeJS.ProcessEnv;
+  readonly #more: NodeJS.ProcessEnv;
+  #directory: string | undefined;
+  #env: NodeJS.ProcessEnv | undefined;
 
   /** `env` is added to this process's environment. */
   constructor(env: NodeJS.ProcessEnv = {}) {
-    this.env = { ...process.env, DOCKER_CONFIG: path.join(this.directory, "docker"), ...env, LAMINATE_ROOT: this.root };
+    this.#more = env;
+  }
+
+  /** Made when it is first wanted: where all tests of a file are skipped, nobody would remove it. */
+  get directory(): string {
+    return (this.#directory ??= mkdtempSync(path.join(tmpdir(), "laminate-images-")));
+  }
+
+  get root(): string {
+    return path.join(this.directory, "store");
+  }
+
+  /** Of every command line; a test may change it. */
+  get env(): NodeJS.ProcessEnv {
+    return (this.#env ??= { ...process.env, DOCKER_CONFIG: path.join(this.directory, "docker"), ...this.#more, LAMINATE_ROOT: this.root });
   }
 
   /** Runs `laminate ARGS` in the rig's directory; `stdin` is what it reads. */
@@ -47,7 +61,7 @@ export class ImageRig implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    rmSync(this.directory, { recursive: true, force: true });
+    if (this.#directory !== undefined) rmSync(this.#directory, { recursive: true, force: true });
   }
 }
 

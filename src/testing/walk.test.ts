@@ -89,9 +89,10 @@ describe.sequential.each([
   let me: Walker;
   let registry: TestRegistry;
   let image: string;
-  const servers = mkdtempSync(join(tmpdir(), "laminate-walk-registry-"));
+  let servers: string;
 
   beforeAll(async () => {
+    servers = mkdtempSync(join(tmpdir(), "laminate-walk-others-"));
     expect(existsSync(join(CHECKOUT, "dist")), "the built command: npm run build").toBe(true);
     me = new Walker(root);
     registry = await startRegistry({ users: { me: "a secret" } });
