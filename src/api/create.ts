@@ -1,4 +1,5 @@
 import { existsSync, writeFileSync } from "node:fs";
+import { nearest, nearestHint } from "../base/nearest.ts";
 import { ContainerError } from "../containers/container-error.ts";
 import type { Container } from "../containers/container.ts";
 import { Containers } from "../containers/containers.ts";
@@ -24,7 +25,7 @@ export interface CreateHooks {
   readonly events: EventSink;
   readonly signal: AbortSignal;
   /** Told before an image is pulled. */
-  readonly onMissing: (image: string) => void;
+  readonly onMissing: (image: string, near: string | undefined) => void;
   readonly onWarning: (message: string) => void;
 }
 
@@ -51,9 +52,10 @@ async function findImage(laminate: Laminate, request: CreateRequest, hooks: Crea
     return local;
   }
   if (policy === "never") {
-    throw new ContainerError("bad-option", local === undefined ? `No such image: ${name}` : `image with reference ${name} was found but its platform (${formatPlatform(local.config)}) does not match the specified platform (${formatPlatform(platform!)})`);
+    if (local === undefined) throw new ContainerError("bad-option", `No such image: ${name}`, nearestHint(name, laminate.store.images.namesLike(name)));
+    throw new ContainerError("bad-option", `image with reference ${name} was found but its platform (${formatPlatform(local.config)}) does not match the specified platform (${formatPlatform(platform!)})`);
   }
-  if (policy === "missing") hooks.onMissing(name);
+  if (policy === "missing") hooks.onMissing(name, nearest(name, laminate.store.images.namesLike(name)));
   const { pull } = await import("./pull.ts");
   const { image } = await pull(laminate, { reference: name, ...(request.platform === undefined ? {} : { platform: request.platform }) }, hooks);
   return { image, config: await laminate.store.images.config(image) };

@@ -1,3 +1,4 @@
+import { nearestHint } from "../base/nearest.ts";
 import type { ContainerConfig } from "../oci/image-config.ts";
 import { familiarReference } from "../oci/reference.ts";
 import { RequestFailure } from "./api-error.ts";
@@ -37,16 +38,21 @@ export async function inspect({ store }: WithStore, { name, type }: InspectOptio
   if (type !== "image") {
     const container = await describeContainer(store, name);
     if (container !== undefined) return { kind: "container", value: container };
-    if (type === "container") throw new RequestFailure("no-such-object", `No such container: ${name}`);
+    if (type === "container") throw new RequestFailure("no-such-object", `No such container: ${name}`, nearestHint(name, await containerNames(store)));
   }
   try {
     return { kind: "image", value: describeImage(await viewImage(store, store.images.find(name))) };
   } catch (error) {
     if (type === undefined && error instanceof Error && "code" in error && error.code === "no-such-image") {
-      throw new RequestFailure("no-such-object", `No such object: ${name}`, { cause: error });
+      throw new RequestFailure("no-such-object", `No such object: ${name}`, { cause: error, ...nearestHint(name, [...(await containerNames(store)), ...store.images.namesLike(name)]) });
     }
     throw error;
   }
+}
+
+async function containerNames({ root }: WithStore["store"]): Promise<readonly string[]> {
+  const { Containers } = await import("../containers/containers.ts");
+  return new Containers(root).names();
 }
 
 function describeImage({ record, config, size, tags, digests }: ImageView): ImageDescription {

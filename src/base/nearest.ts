@@ -13,6 +13,12 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
+/** The hint of an error that offers the candidate nearest to `word`; nothing where none is near. */
+export function nearestHint(word: string, candidates: Iterable<string>): { readonly hint?: string } {
+  const meant = nearest(word, candidates);
+  return meant === undefined ? {} : { hint: `did you mean ${meant}?` };
+}
+
 /** Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours each cost 1. */
 function editDistance(a: string, b: string): number {
   let before: number[] = [];

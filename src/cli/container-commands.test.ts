@@ -134,6 +134,8 @@ describe.skipIf(BUSYBOX === undefined || !existsSync("/usr/bin/conmon"))("contai
     expect(laminate("logs", "--tail", "1", web).out).toBe("stopping\n");
     expect(laminate("inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", web).out).toBe("exited 3\n");
     expect(laminate("ps", "-a", "--filter", `name=${web}`, "--format", "{{.Status}}").out).toMatch(/^Exited \(3\) /);
+    expect(laminate("inspect", `${web}x`)).toMatchObject({ code: 1, err: expect.stringContaining(`No such object: ${web}x\ndid you mean ${web}?`) });
+    expect(laminate("logs", `${web}x`)).toMatchObject({ code: 1, err: expect.stringContaining(`did you mean ${web}?`) });
     expect(laminate("ps", "-q", "--filter", `name=${web}`).out).toBe("");
     expect(laminate("exec", web, "true")).toMatchObject({ code: 1, err: expect.stringContaining("is not running") });
     expect(laminate("rm", web)).toMatchObject({ code: 0, out: `${web}\n` });

@@ -1,4 +1,4 @@
-import { nearest } from "../base/nearest.ts";
+import { nearest, nearestHint } from "../base/nearest.ts";
 import type { Flag, FlagTable } from "./command.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -122,8 +122,7 @@ function aloneValue(flag: Flag): string {
 /** Throws where the value is none of the flag's choices; offers the nearest. */
 function chosen(text: string, written: string, choices: Flag["choices"]): string {
   if (choices === undefined || choices.includes(text)) return text;
-  const meant = nearest(text, choices);
-  throw new UsageError("bad-value", `invalid argument "${text}" for "${written}" flag: it is one of ${choices.join(", ")}`, meant === undefined ? {} : { hint: `did you mean ${meant}?` });
+  throw new UsageError("bad-value", `invalid argument "${text}" for "${written}" flag: it is one of ${choices.join(", ")}`, nearestHint(text, choices));
 }
 
 /** Go's strconv.ParseBool. */

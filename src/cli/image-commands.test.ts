@@ -44,7 +44,7 @@ describe("images made by import", () => {
     expect(image).toMatchObject({ RepoTags: ["localhost:5000/me/app:2", "me/app:1"], Os: "linux", RootFS: { Type: "layers" }, Config: { Cmd: ["sh", "-c", "echo hi"], WorkingDir: "/srv", User: "www", ExposedPorts: { "80/tcp": {} }, Labels: { kind: "test" } } });
     expect((image["Config"] as { Env: string[] }).Env).toContain("A=1");
     expect(await rig.ok(["inspect", "-f", "{{.Config.WorkingDir}} {{json .Config.Cmd}} {{.Config.Entrypoint}} {{.Config.Volumes}} {{len .RootFS.Layers}}", "me/app:1"])).toBe('/srv ["sh","-c","echo hi"] [] map[] 1\n');
-    expect(await rig.run(["inspect", "me/app:1", "nope"])).toMatchObject({ code: 1, err: "Error: No such object: nope\n" });
+    expect(await rig.run(["inspect", "me/app:1", "nowhere"])).toMatchObject({ code: 1, err: "Error: No such object: nowhere\n" });
     expect(await rig.run(["inspect", "-f", "{{.Nope}}", "me/app:1"])).toMatchObject({ code: 1, err: expect.stringContaining('no entry for key "Nope"') as unknown });
     expect(await rig.run(["inspect", "-f", "{{.Config.Env.Foo}}", "me/app:1"])).toMatchObject({ code: 1, err: expect.stringContaining("can't evaluate field Foo in type interface {}") as unknown });
     expect(await rig.ok(["inspect", "-f", "{{.Config.Labels.none}} {{.Config.Healthcheck}}{{.Config.StopSignal}} {{.Config.ExposedPorts}} {{.RootFS.Type}}", "me/app:1"])).toBe("<no value> <nil> map[80/tcp:{}] layers\n");
@@ -58,6 +58,12 @@ describe("images made by import", () => {
     expect(lines[1]).toMatch(new RegExp(`^${id} +Less than a second ago|^${id} +\\d+ seconds? ago`));
     expect(await rig.ok(["history", "--format", "{{.CreatedBy}}|{{.Comment}}", "me/app:1"])).toBe("laminate import|Imported from -\n");
     expect(await rig.run(["history", "nope"])).toMatchObject({ code: 1, err: expect.stringContaining("No such image: nope") as unknown });
+  });
+
+  it.each([[["history"]], [["inspect"]], [["inspect", "--type", "image"]], [["rmi"]], [["tag"]], [["push"]], [["save", "-o", "/nowhere/x.tar"]], [["run", "--pull", "never"]]])("are offered to %j where a name is misspelt", async (command) => {
+    const { code, err } = await rig.run([...command, "me/ap:1", ...(command[0] === "tag" ? ["x"] : [])]);
+    expect(code).not.toBe(0);
+    expect(err).toMatch(/No such (image|object): me\/ap:1\ndid you mean me\/app:1\?\n/);
   });
 
   it("lose a name, and go with the last", async () => {

@@ -8,7 +8,7 @@ export async function pullHooks({ stderr, env, signal }: CommandContext, { quiet
   return {
     events: quiet === true ? () => {} : display.events,
     signal,
-    onMissing: (name) => stderr.write(`Unable to find image '${name}' locally\n`),
+    onMissing: (name, near) => stderr.write(`Unable to find image '${name}' locally${near === undefined ? "" : `; did you mean ${near}?`}\n`),
     onWarning: (message) => stderr.write(`WARNING: ${message}\n`),
   };
 }

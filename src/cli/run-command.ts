@@ -1,4 +1,4 @@
-import { nearest } from "../base/nearest.ts";
+import { nearestHint } from "../base/nearest.ts";
 import type { Command, CommandContext, FlagTable, FlagValues } from "./command.ts";
 import { parseFlags, type ParsedLine } from "./flags.ts";
 import { commandHelp, GLOBAL_FLAGS, usageLine } from "./help.ts";
@@ -76,8 +76,7 @@ function checkArguments(command: Command, args: readonly string[]): void {
   const { choices } = command.arguments;
   const wrong = choices === undefined ? undefined : args.find((word) => !choices.includes(word));
   if (wrong !== undefined) {
-    const meant = nearest(wrong, choices!);
-    throw new UsageError("arguments", `'laminate ${command.name}' knows no "${wrong}": it is one of ${choices!.join(", ")}`, meant === undefined ? {} : { hint: `did you mean ${meant}?` });
+    throw new UsageError("arguments", `'laminate ${command.name}' knows no "${wrong}": it is one of ${choices!.join(", ")}`, nearestHint(wrong, choices!));
   }
 }
 

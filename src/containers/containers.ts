@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf } from "../base/failure.ts";
+import { nearestHint } from "../base/nearest.ts";
 import type { Digest } from "../oci/digest.ts";
 import { ContainerError } from "./container-error.ts";
 import { tryRemove } from "./cgroup.ts";
@@ -60,8 +61,13 @@ export class Containers {
   find(query: string): Container {
     const wanted = query.replace(/^\//, "");
     const found = this.#byName(wanted) ?? this.#byId(wanted);
-    if (found === undefined) throw new ContainerError("no-such-container", `No such container: ${query}`);
+    if (found === undefined) throw new ContainerError("no-such-container", `No such container: ${query}`, nearestHint(wanted, this.names()));
     return found;
+  }
+
+  /** The names of all containers. */
+  names(): readonly string[] {
+    return namesIn(this.#names).filter((name) => this.#byName(name) !== undefined);
   }
 
   /** Frees a container's name; its directory is removed by who may (see remove.ts). */

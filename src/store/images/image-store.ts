@@ -1,8 +1,9 @@
+import { nearestHint } from "../../base/nearest.ts";
 import type { Descriptor } from "../../oci/descriptor.ts";
 import { isDigest, type Digest } from "../../oci/digest.ts";
 import type { ImageConfig } from "../../oci/image-config.ts";
 import type { Manifest } from "../../oci/manifest.ts";
-import { canonicalReference, InvalidReference, parseReference } from "../../oci/reference.ts";
+import { canonicalReference, familiarReference, InvalidReference, parseReference } from "../../oci/reference.ts";
 import type { ContentStore } from "../content/content-store.ts";
 import type { Database } from "../database.ts";
 import type { LayerStore } from "../layers/layer-store.ts";
@@ -48,9 +49,15 @@ export class ImageStore {
   find(query: string): ImageRecord {
     const found = this.#byName(query) ?? this.#byId(query);
     if (found === undefined) {
-      throw new StoreFailure("no-such-image", `No such image: ${query}`);
+      throw new StoreFailure("no-such-image", `No such image: ${query}`, nearestHint(query, this.namesLike(query)));
     }
     return found;
+  }
+
+  /** The names of all images in the form in which a user wrote `query`: without `:latest` where that has no tag. */
+  namesLike(query: string): readonly string[] {
+    const names = this.#database.all("SELECT name FROM names ORDER BY name").map((row) => familiarReference(parseReference(row["name"] as string)));
+    return /:[^/]*$/.test(query) ? names : names.map((name) => name.replace(/:latest$/, ""));
   }
 
   /** All images, the newest first. */
