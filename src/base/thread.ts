@@ -2,6 +2,9 @@ import { parentPort, Worker } from "node:worker_threads";
 
 type Answered<Answer> = { readonly answer: Answer } | { readonly failure: { readonly message: string; readonly code?: string } };
 
+/** New objects before the collector looks at them, MiB: threads handle bytes, and live for a moment. */
+const YOUNG = 6;
+
 /**
  * A thread that does one kind of work, asked in order. Started at the first request; it does not keep the process alive
  * between requests. Its file calls {@link answerRequests}.
@@ -30,7 +33,7 @@ export class Thread<Ask, Answer> implements AsyncDisposable {
   }
 
   #start(): Worker {
-    const worker = new Worker(this.#file, { stdin: false });
+    const worker = new Worker(this.#file, { resourceLimits: { maxYoungGenerationSizeMb: YOUNG } });
     worker.on("message", (message: Answered<Answer>) => {
       const first = this.#waiting.shift();
       if (this.#waiting.length === 0) worker.unref();

@@ -113,7 +113,7 @@ export class BuildBackend implements Backend<Value> {
         const base = layersOf(inputs);
         const owner = operation.owner === undefined ? undefined : await ownerIds(operation.owner, base, this.#trees);
         const planned = planDirectory({ base: await this.#trees.tree(base), destination: operation.path, owner, mode: undefined, now: this.#copies.now() });
-        return this.#made(inputs, await copyLayer(planned, this.#world.store));
+        return this.#made(inputs, await copyLayer(planned, this.#world.store, { signal: context.signal }));
       }
       case "copy":
         return this.#made(inputs, await copyStep(operation, this.#sources.get(vertex)!, { base: layersOf(inputs), earlier: this.#earlier(vertex) }, this.#copies, context));

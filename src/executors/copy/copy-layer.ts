@@ -11,11 +11,17 @@ import type { PlannedEntry } from "./plan.ts";
 
 const TABLE = "copy-layers";
 
+export interface CopyLayerOptions {
+  /** A layer that it may have much in common with. */
+  readonly earlier?: DiffId | undefined;
+  readonly signal: AbortSignal;
+}
+
 /**
  * The layer that holds the planned entries: one that is here already where it says the same but for times, else a new
- * one composed of the sources' contents. `earlier` is a layer that it may have much in common with.
+ * one composed of the sources' contents.
  */
-export async function copyLayer(planned: readonly PlannedEntry[], store: Store, earlier?: DiffId): Promise<MadeLayer> {
+export async function copyLayer(planned: readonly PlannedEntry[], store: Store, { earlier, signal }: CopyLayerOptions): Promise<MadeLayer> {
   const digested = await withDigests(planned);
   const identity = layerIdentity(digested.map(({ entry }) => entry));
   const known = store.records.get(TABLE, identity) as DiffId | undefined;
@@ -23,7 +29,7 @@ export async function copyLayer(planned: readonly PlannedEntry[], store: Store, 
     store.leases.hold(known);
     if (store.layers.has(known)) return { diffId: known };
   }
-  const diffId = await store.layers.compose({ entries: await located(digested, store), ...(earlier === undefined ? {} : { earlier }) });
+  const diffId = await store.layers.compose({ entries: await located(digested, store), signal, ...(earlier === undefined ? {} : { earlier }) });
   return { diffId, record: { table: TABLE, key: identity } };
 }
 

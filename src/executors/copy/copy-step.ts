@@ -71,7 +71,7 @@ export async function copyStep(operation: CopyOperation, sources: CopySources, {
   }
   const planned = planCopy(placements, { base: await world.trees.tree(base), destination: operation.destination, owner, mode: operation.mode, now });
   context.signal.throwIfAborted();
-  return copyLayer(planned, world.store, earlier);
+  return copyLayer(planned, world.store, { earlier, signal: context.signal });
 }
 
 async function localPlacements(operation: CopyOperation, { source, selections }: CopySources, world: CopyWorld): Promise<Placement[]> {

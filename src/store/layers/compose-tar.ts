@@ -14,6 +14,7 @@ export interface ComposeOptions {
   readonly earlier?: StoredTar;
   /** About how many bytes it will be: for little, a thread costs more than it gives. */
   readonly expected: number;
+  readonly signal?: AbortSignal;
 }
 
 export interface Composing {
@@ -33,7 +34,7 @@ const AHEAD = 2;
 
 /**
  * Composes a tar from pieces. Resolves when all is written, before it is synced. Throws StoreFailure `digest-mismatch`
- * for a content that is not what it should be, `damaged` for one that ends early, `disk-full`, `read-only`.
+ * for a content that is not what it should be, `damaged` for one that ends early, `disk-full`, `read-only`; or the signal's reason.
  */
 export async function composeTar(pieces: Iterable<Piece>, options: ComposeOptions): Promise<Composing> {
   const worker = options.expected < THREAD_FROM ? inlineWork() : threadWork();
@@ -43,6 +44,7 @@ export async function composeTar(pieces: Iterable<Piece>, options: ComposeOption
     const digests: Digest[] = [];
     const take = async (batch: Promise<ComposeAnswer>): Promise<void> => void digests.push(...((await batch).digests ?? []));
     for (const steps of batches(pieces, options.earlier)) {
+      options.signal?.throwIfAborted();
       const batch = worker.ask({ kind: "steps", steps });
       batch.catch(() => undefined); // seen when its turn comes
       pending.push(batch);

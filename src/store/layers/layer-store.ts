@@ -57,6 +57,7 @@ export interface NewLayer {
   readonly entries: readonly LocatedEntry[];
   /** A layer that is likely to have much in common with it. */
   readonly earlier?: DiffId;
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -145,13 +146,13 @@ export class LayerStore {
    * Makes a layer of entries. It can be used at once, and is on the disk when {@link settled} has resolved.
    * Throws StoreFailure `digest-mismatch` when a content is not what its entry says.
    */
-  async compose({ entries: located, earlier: likely }: NewLayer): Promise<DiffId> {
+  async compose({ entries: located, earlier: likely, signal }: NewLayer): Promise<DiffId> {
     const made = this.#temporary.directory();
     const target = path.join(made, "tar");
     const earlier = likely === undefined ? undefined : await this.#earlier(likely);
     const { pieces, entries } = layerPieces(located, earlier);
     const expected = located.reduce((sum, { entry }) => sum + entry.size + BLOCK, 0);
-    const { composed, synced } = await composeTar(pieces, { target, expected, ...(earlier === undefined ? {} : { earlier: earlier.tar }) });
+    const { composed, synced } = await composeTar(pieces, { target, expected, ...(earlier === undefined ? {} : { earlier: earlier.tar }), ...(signal === undefined ? {} : { signal }) });
     const { diffId, size } = composed;
     const indexFile = path.join(made, "index");
     const index = new LayerIndex(entries, { tarSize: size, composed: true });
