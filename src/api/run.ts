@@ -31,7 +31,7 @@ export async function run(laminate: Laminate, request: RunRequest, hooks: RunHoo
     return { id: container.id, exitCode };
   } catch (error) {
     // docker keeps one whose port is taken; it could never be started as long as that is so.
-    const isRemoved = request.autoRemove || (error instanceof ContainerError && /^port-/.test(error.code));
+    const isRemoved = request.autoRemove || (error instanceof ContainerError && error.code.startsWith("port-"));
     if (isRemoved && stateOf(container).status === "created") await removeContainer(container, containers, sandbox, env).catch(() => undefined);
     throw error;
   }

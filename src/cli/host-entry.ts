@@ -1,4 +1,3 @@
-import type { HostEntry } from "../sandbox/sandbox.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** `NAME:ADDRESS` or `NAME=ADDRESS` of --add-host; the address may be `host-gateway`. Throws UsageError. */

@@ -17,7 +17,7 @@ export function secureContext(host: string, env: NodeJS.ProcessEnv): SecureConte
     .map((directory) => readHostDirectory(join(directory, host)))
     .find((found) => found !== undefined);
   try {
-    return createSecureContext({ ca: [...systemAuthorities(env), ...getCACertificates("extra"), ...(own?.authorities ?? [])], ...(own?.client ?? {}) });
+    return createSecureContext({ ca: [...systemAuthorities(env), ...getCACertificates("extra"), ...(own?.authorities ?? [])], ...own?.client });
   } catch (error) {
     throw new RegistryFailure("bad-certificate", `read certificates for registry ${JSON.stringify(host)}: ${reasonOf(error)}`, { cause: error });
   }

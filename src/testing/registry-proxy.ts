@@ -21,7 +21,7 @@ export interface Meddling {
   /** Answered with this status, as by a proxy on the way; the registry never hears of it. */
   readonly refuse?: number;
   /** After so many bytes of the request's or response's body nothing more comes (`stall`), or the connection ends (`cut`). */
-  readonly after?: { readonly bytes: number; readonly of: "request" | "response"; readonly then: "stall" | "cut" };
+  readonly after?: { readonly bytes: number; readonly of: "request" | "response"; readonly does: "stall" | "cut" };
 }
 
 /** A wire to a real registry that keeps a log, and that can be slow or break. */
@@ -49,7 +49,7 @@ export async function registryProxy(target: number, meddle: (request: IncomingMe
       const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !without.includes(name)));
       const onward = send({ host: "127.0.0.1", port: target, method: request.method, path: request.url, headers });
       const end = (): void => void [onward.destroy(), response.destroy()];
-      const limit = (of: "request" | "response") => (after?.of === of ? { bytes: after.bytes, reached: after.then === "stall" ? stall : end } : undefined);
+      const limit = (of: "request" | "response") => (after?.of === of ? { bytes: after.bytes, reached: after.does === "stall" ? stall : end } : undefined);
       onward.on("error", () => response.destroy());
       onward.on("continue", () => response.writeContinue());
       onward.on("response", (answer) => {

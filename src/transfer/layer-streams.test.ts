@@ -48,7 +48,7 @@ describe.skipIf(!existsSync("/usr/bin/docker-registry"))("a large layer that was
   });
 
   test.each([
-    ["cut", { after: { bytes: 4 << 20, of: "request", then: "cut" } }],
+    ["cut", { after: { bytes: 4 << 20, of: "request", does: "cut" } }],
     ["refused", { refuse: 500 }],
   ] as const)("is sent again from the store when its stream is %s", async (_, trouble) => {
     let patches = 0;

@@ -85,7 +85,7 @@ describe.skipIf(!existsSync("/usr/bin/docker-registry"))("a transfer", { timeout
 
   test("down that Ctrl-C ends exits with 130, names nothing, leaves no process, and is taken up where it was", async () => {
     await placed([BIG]);
-    const { proxy, name } = await through((request) => (isDownload(request) && request.headers.range === undefined ? { after: { bytes: 1 << 20, of: "response", then: "stall" } } : undefined));
+    const { proxy, name } = await through((request) => (isDownload(request) && request.headers.range === undefined ? { after: { bytes: 1 << 20, of: "response", does: "stall" } } : undefined));
     const { child, ended } = start(["pull", name], rig.env);
     await proxy.stalled();
     child.kill("SIGINT");
@@ -98,7 +98,7 @@ describe.skipIf(!existsSync("/usr/bin/docker-registry"))("a transfer", { timeout
   });
 
   test("up that Ctrl-C ends exits with 130 and leaves no image there; the next one brings it whole", async () => {
-    const { proxy, name } = await through(first(isUpload, { after: { bytes: 1 << 20, of: "request", then: "stall" } }));
+    const { proxy, name } = await through(first(isUpload, { after: { bytes: 1 << 20, of: "request", does: "stall" } }));
     await big(name);
     const { child, ended } = start(["push", name], rig.env);
     await proxy.stalled();
@@ -114,7 +114,7 @@ describe.skipIf(!existsSync("/usr/bin/docker-registry"))("a transfer", { timeout
 
   test("down that is cut goes on in the middle, and from the start where the registry knows no ranges", async () => {
     await placed([BIG]);
-    const cut: Meddling = { after: { bytes: 1 << 20, of: "response", then: "cut" } };
+    const cut: Meddling = { after: { bytes: 1 << 20, of: "response", does: "cut" } };
     const ranged = await through((request) => (isDownload(request) && request.headers.range === undefined ? cut : undefined));
     await rig.ok(["pull", ranged.name]);
     expect(ranged.proxy.log.some(({ status }) => status === 206)).toBe(true);
@@ -127,7 +127,7 @@ describe.skipIf(!existsSync("/usr/bin/docker-registry"))("a transfer", { timeout
   });
 
   test("up that is cut in the middle of a stream begins it anew, where the registry cannot go on", async () => {
-    const { proxy, name } = await through(first(isUpload, { after: { bytes: 1 << 20, of: "request", then: "cut" } }));
+    const { proxy, name } = await through(first(isUpload, { after: { bytes: 1 << 20, of: "request", does: "cut" } }));
     await big(name);
     await rig.ok(["push", name]);
     expect(uploads(proxy)).toEqual(["PATCH 202"]);
@@ -141,7 +141,7 @@ describe.skipIf(!existsSync("/usr/bin/docker-registry"))("a transfer", { timeout
       if (request.headers["transfer-encoding"] !== undefined) return { refuse: 413 };
       if (!isUpload(request)) return undefined;
       if (Number(request.headers["content-length"]) > 10 << 20) return { refuse: 413 };
-      return (pieces += 1) === 2 ? { after: { bytes: 0, of: "request", then: "cut" } } : undefined;
+      return (pieces += 1) === 2 ? { after: { bytes: 0, of: "request", does: "cut" } } : undefined;
     });
     await rig.image(name, { data: randomBytes(12 << 20).toString("latin1") });
     await rig.ok(["push", name]);
