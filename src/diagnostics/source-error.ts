@@ -27,7 +27,8 @@ export abstract class SourceError extends Failure {
   }
 }
 
-function describe(source: SourceText, range: Range, problem: string): string {
+/** `file:line:column: problem` with the line and carets below it. */
+export function describe(source: SourceText, range: Range, problem: string): string {
   const { line, column } = range.start;
   return `${source.name}:${line}:${column}: ${problem}\n${excerpt(source, range)}`;
 }

@@ -1,0 +1,75 @@
+import { targetStage } from "../lower/stages.ts";
+import type { Dockerfile, Stage } from "../parse/instruction.ts";
+import { checkOptions, isWanted, type CheckOptions } from "./check-options.ts";
+import type { Finding } from "./finding.ts";
+import { globalsOf } from "./globals.ts";
+import type { Rule } from "./rule.ts";
+import { RULES } from "./rules.ts";
+import type { Subject } from "./subject.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { referenceOf } from "./walk.ts";
+import { baseStage } from "../lower/stages.ts";
+
+/** A finding and the rule that found it. */
+export interface Checked extends Finding {
+  readonly rule: Rule;
+}
+
+export interface CheckResult {
+  /** In the order of their lines. */
+  readonly findings: readonly Checked[];
+  readonly options: CheckOptions;
+}
+
+/** Runs the rules that a Dockerfile does not skip. Throws what {@link checkOptions} throws, and DockerfileError for a target that is not there. */
+export function checkDockerfile(dockerfile: Dockerfile, around: Surroundings): CheckResult {
+  const options = checkOptions(dockerfile, around.buildArgs);
+  const globals = globalsOf(dockerfile, around, around.buildArgs);
+  const all: Subject = { ...around, dockerfile, globals, stages: dockerfile.stages };
+  const subject = { ...all, stages: wantedStages(all) };
+  const findings = RULES.filter((rule) => isWanted(rule, options)).flatMap((rule) =>
+    [...rule.check(subject)].map((finding): Checked => ({ ...finding, rule })),
+  );
+  return { findings: findings.sort((a, b) => a.lines.first - b.lines.first), options };
+}
+
+/** The names of the rules that found something, each once. */
+export function rulesOf(findings: readonly Checked[]): string[] {
+  return [...new Set(findings.map(({ rule }) => rule.name))].sort();
+}
+
+/** The stages that a target needs; all of them when there is no target. */
+function wantedStages(subject: Subject): readonly Stage[] {
+  const { dockerfile, target } = subject;
+  if (target === undefined || target === "") {
+    return dockerfile.stages;
+  }
+  const wanted = new Set<Stage>();
+  const open = [targetStage(dockerfile, target)];
+  for (let stage = open.pop(); stage !== undefined; stage = open.pop()) {
+    if (!wanted.has(stage)) {
+      wanted.add(stage);
+      open.push(...needs(subject, stage));
+    }
+  }
+  return dockerfile.stages.filter((stage) => wanted.has(stage));
+}
+
+/** Stages that one starts from, copies from or mounts. */
+function needs(subject: Subject, stage: Stage): Stage[] {
+  const { dockerfile } = subject;
+  const base = baseStage(dockerfile, stage.from, referenceOf(subject, stage.from), stage.index);
+  const names = stage.instructions.flatMap(({ statement }) =>
+    statement.flags.flatMap(({ name, value = "" }) =>
+      name === "from" ? [value] : name === "mount" ? (/(?:^|,)from=([^,]+)/.exec(value)?.[1] ?? []) : [],
+    ),
+  );
+  const used = names.flatMap((name) => {
+    const before = dockerfile.stages.slice(0, stage.index);
+    return (
+      before.findLast((one) => one.name === name.toLowerCase()) ??
+      (/^\d+$/.test(name) ? (before[Number(name)] ?? []) : [])
+    );
+  });
+  return base === undefined ? used : [base, ...used];
+}

@@ -1,0 +1,3 @@
+from known
+run a
+copy b /c

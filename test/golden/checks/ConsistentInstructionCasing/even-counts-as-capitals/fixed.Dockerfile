@@ -1,0 +1,2 @@
+FROM known
+RUN a

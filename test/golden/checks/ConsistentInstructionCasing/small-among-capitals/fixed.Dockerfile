@@ -1,0 +1,4 @@
+FROM known
+RUN a
+COPY b /c
+ENV X=1

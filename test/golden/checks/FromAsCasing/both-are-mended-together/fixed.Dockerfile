@@ -1,0 +1,4 @@
+FROM scratch AS a
+COPY a /
+FROM scratch AS b
+COPY a /

@@ -1,0 +1,2 @@
+from known
+cmd ["my-program"]

@@ -1,0 +1,3 @@
+FROM known
+ENTRYPOINT ["my-program", "--port", "80"]
+CMD ["nginx", "-g", "daemon"]

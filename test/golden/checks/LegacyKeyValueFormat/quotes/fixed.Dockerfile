@@ -1,0 +1,4 @@
+FROM scratch
+ENV A=one\ "two  three"\ 'four'\ five
+ENV B="quoted whole"
+ENV C=it\ is

@@ -1,0 +1,6 @@
+FROM scratch
+ENV DEPS \
+    curl \
+    git
+ENV MORE="curl \
+    git"

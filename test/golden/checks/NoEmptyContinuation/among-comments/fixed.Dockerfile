@@ -1,0 +1,4 @@
+FROM known
+RUN a \
+  # a comment is allowed
+  && b

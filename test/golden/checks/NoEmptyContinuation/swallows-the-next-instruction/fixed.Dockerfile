@@ -1,0 +1,3 @@
+FROM known
+RUN a && \
+ENV X=1

@@ -1,0 +1,4 @@
+FROM scratch AS builder
+COPY a /a
+FROM scratch AS final
+COPY --from=Builder /a /a

@@ -1,0 +1,3 @@
+FROM known
+WORKDIR /srv/app
+WORKDIR deeper
