@@ -34,7 +34,10 @@ function hideExperimentalWarnings() {
 // In a directory of the user's own: code in the shared temporary directory could be another user's.
 function keepCompiledCode() {
   var home = process.env.XDG_CACHE_HOME || (process.env.HOME && path.join(process.env.HOME, '.cache'));
-  if (home && path.isAbsolute(home)) require('module').enableCompileCache(path.join(home, 'laminate', 'compiled'));
+  if (!home || !path.isAbsolute(home)) return;
+  var place = path.join(home, 'laminate', 'compiled');
+  require('module').enableCompileCache(place);
+  if (process.env.NODE_COMPILE_CACHE === undefined) process.env.NODE_COMPILE_CACHE = place; // for the processes that we start
 }
 
 function startElsewhere() {

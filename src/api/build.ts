@@ -114,11 +114,12 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   }
   // A runtime that was asked for is for this build; the shared sandbox keeps its own.
   await using own = options.runtime === undefined ? undefined : createSandbox({ env, root: store.root, runtime: options.runtime, entry: laminate.entry });
+  const sandbox = own ?? laminate.sandbox;
   const slot = [context.slot, target ?? "", options.platform ?? ""].join(" ");
   const previous = store.records.get(TABLE, slot) as DecisionRecord | undefined;
   const backend = new BuildBackend({
     store,
-    sandbox: own ?? laminate.sandbox,
+    sandbox,
     env,
     clock: Date.now,
     image: async (reference, wanted) => {
@@ -138,6 +139,9 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
       events,
       clock: Date.now,
       noCache: () => options.noCache,
+      onFirstMiss: () => {
+        if (lowered.graph.vertices.some(({ operation }) => operation.kind === "run")) sandbox.prepare(); // while the steps before work
+      },
       explainMiss: (vertex, key) => missReason(vertex, key, previous, { removedAt: store.cache.removedAt(key.key), filesOf: (digest) => store.selections.get(digest) }),
     });
     return { solution, image: await storeImage(store, lowered, solution.values, names) };

@@ -12,6 +12,8 @@ export type { SandboxFacts, StepHooks, StepLayer, StepNetwork, StepResult, StepS
 
 /** Where the privileged work happens: a second process in namespaces of its own, started when it is first needed. */
 export interface Sandbox extends AsyncDisposable {
+  /** Starts the worker for a request that is sure to come; a failure is that request's to tell. */
+  prepare(): void;
   /** Whose overlay attributes layer directories carry here. */
   readonly dialect: "trusted" | "user";
   /** Makes a layer's files in the empty directory `target`, owners and whiteouts included. */
@@ -64,6 +66,11 @@ class WorkerSandbox implements Sandbox {
 
   constructor(options: SandboxOptions) {
     this.#options = options;
+  }
+
+  prepare(): void {
+    this.#worker ??= this.#start();
+    this.#worker.catch(() => undefined);
   }
 
   async unpack(layer: LayerFiles, target: string): Promise<void> {

@@ -12,6 +12,8 @@ export interface SolveOptions {
   readonly clock: () => number;
   /** Steps that may not be taken from the cache (--no-cache). Their results are remembered all the same. */
   readonly noCache: (vertex: Vertex) => boolean;
+  /** Called once, when it is known that a step has to run. */
+  readonly onFirstMiss?: () => void;
   /** Called once, for the first step that has to run, before it starts; the sentence is shown. */
   readonly explainMiss: (vertex: Vertex, key: StepKey) => string | undefined;
 }
@@ -144,6 +146,7 @@ class SolveRun<V> {
       return;
     }
     this.#missExplained = true;
+    this.#options.onFirstMiss?.();
     const message = noCache ? `${vertex.name} runs again: asked for with --no-cache` : this.#options.explainMiss(vertex, key);
     if (message !== undefined) {
       this.#options.events({ type: "miss", id: vertex.id, message, time: this.#options.clock() });
