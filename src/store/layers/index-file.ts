@@ -69,6 +69,15 @@ export async function readIndex(path: string): Promise<LayerIndex> {
 
 function columnsOf({ entries, tarSize, composed }: LayerIndex): Columns {
   const owned = entries.some(({ uid, gid }) => uid !== 0 || gid !== 0);
+  const owners: number[] = [];
+  const times: number[] = [];
+  const more: [number, More][] = [];
+  for (const [place, entry] of entries.entries()) {
+    if (owned) owners.push(entry.uid, entry.gid);
+    pushTime(times, entry.mtime);
+    const rest = moreOf(entry);
+    if (rest !== undefined) more.push([place, rest]);
+  }
   return {
     version: VERSION,
     size: tarSize,
@@ -76,41 +85,49 @@ function columnsOf({ entries, tarSize, composed }: LayerIndex): Columns {
     paths: entries.map(({ path }) => path),
     types: entries.map(({ type }) => LETTERS[type]).join(""),
     modes: entries.map(({ mode }) => mode),
-    owners: owned ? entries.flatMap(({ uid, gid }) => [uid, gid]) : [],
+    owners,
     sizes: entries.map(({ size }) => size),
-    times: entries.flatMap(({ mtime }) => timeOf(mtime)),
+    times,
     offsets: entries.map(({ offset }) => offset ?? -1),
     digests: entries.map(({ digest }) => digest?.slice(PREFIX.length) ?? NO_DIGEST).join(""),
-    more: entries.flatMap((entry, place) => moreOf(entry, place)),
+    more,
   };
 }
 
 /** Whole seconds before the time, so that nanoseconds are never negative. */
-function timeOf(mtime: bigint): [number, number] {
+function pushTime(times: number[], mtime: bigint): void {
   const nanoseconds = ((mtime % SECOND) + SECOND) % SECOND;
-  return [Number((mtime - nanoseconds) / SECOND), Number(nanoseconds)];
+  times.push(Number((mtime - nanoseconds) / SECOND), Number(nanoseconds));
 }
 
-function moreOf({ link, opaque, major, minor, xattrs }: Entry, place: number): [number, More][] {
+function moreOf({ link, opaque, major, minor, xattrs }: Entry): More | undefined {
   if (link === undefined && opaque === undefined && major === undefined && xattrs === undefined) {
-    return [];
+    return undefined;
   }
   const attributes = xattrs === undefined ? undefined : Object.fromEntries([...xattrs].map(([name, value]) => [name, value.toString("base64")]));
-  return [[place, { ...(link === undefined ? {} : { link }), ...(opaque === undefined ? {} : { opaque }), ...(major === undefined ? {} : { major, minor: minor ?? 0 }), ...(attributes === undefined ? {} : { xattrs: attributes }) }]];
+  return { ...(link === undefined ? {} : { link }), ...(opaque === undefined ? {} : { opaque }), ...(major === undefined ? {} : { major, minor: minor ?? 0 }), ...(attributes === undefined ? {} : { xattrs: attributes }) };
 }
 
 function entriesOf({ paths, types, modes, owners, sizes, times, offsets, digests, more }: Columns): Entry[] {
-  const entries = paths.map((path, place): Entry => {
+  const entries = new Array<Entry>(paths.length);
+  for (let place = 0; place < paths.length; place += 1) {
     const type = TYPES.get(types[place]!)!;
+    const path = paths[place] as BytePath;
+    const mode = modes[place]!;
+    const uid = owners[2 * place] ?? 0;
+    const gid = owners[2 * place + 1] ?? 0;
+    const size = sizes[place]!;
     const mtime = BigInt(times[2 * place]!) * SECOND + BigInt(times[2 * place + 1]!);
-    const base = { path: path as BytePath, type, mode: modes[place]!, uid: owners[2 * place] ?? 0, gid: owners[2 * place + 1] ?? 0, size: sizes[place]!, mtime };
-    if (type !== "file") {
-      return base;
-    }
-    const digest = digests.slice(64 * place, 64 * place + 64);
+    const hex = digests.slice(64 * place, 64 * place + 64);
     const offset = offsets[place]!;
-    return { ...base, ...(digest === NO_DIGEST ? {} : { digest: (PREFIX + digest) as Digest }), ...(offset < 0 ? {} : { offset }) };
-  });
+    if (type !== "file" || hex === NO_DIGEST) {
+      entries[place] = { path, type, mode, uid, gid, size, mtime, ...(offset < 0 ? {} : { offset }) };
+    } else if (offset < 0) {
+      entries[place] = { path, type, mode, uid, gid, size, mtime, digest: (PREFIX + hex) as Digest };
+    } else {
+      entries[place] = { path, type, mode, uid, gid, size, mtime, digest: (PREFIX + hex) as Digest, offset };
+    }
+  }
   for (const [place, { xattrs, ...rest }] of more) {
     const attributes = xattrs === undefined ? {} : { xattrs: new Map(Object.entries(xattrs).map(([name, value]) => [name, Buffer.from(value, "base64")])) };
     entries[place] = { ...entries[place]!, ...rest, ...attributes };
