@@ -1,9 +1,13 @@
 import type { Readable } from "node:stream";
-import { Failure, reasonOf } from "../base/failure.ts";
+import { reasonOf } from "../base/failure.ts";
 import { lower } from "../dockerfile/lower/lower.ts";
+import { parseDockerfile } from "../dockerfile/parse/parse.ts";
+import { checkDockerfile, rulesOf } from "../dockerfile/rules/check.ts";
+import type { Surroundings } from "../dockerfile/rules/surroundings.ts";
+import type { ContainerConfig } from "../oci/image-config.ts";
 import type { BuildEvent, EventSink } from "../events/build-event.ts";
 import { BuildBackend } from "../executors/build-backend.ts";
-import { openContext } from "../executors/context/build-context.ts";
+import { type BuildContext, openContext } from "../executors/context/build-context.ts";
 import { storeImage } from "../executors/local-image.ts";
 import { decisionRecord, type DecisionRecord } from "../explain/decision-record.ts";
 import { counterpart, missReason } from "../explain/miss-reason.ts";
@@ -18,6 +22,7 @@ import { StoreFailure } from "../store/store-error.ts";
 import { nearest } from "../base/nearest.ts";
 import { ExecuteError } from "../executors/execute-error.ts";
 import { BaseResolver } from "./base-resolver.ts";
+import { BuildFailure } from "./build-failure.ts";
 import { BuildLogWriter } from "./build-log.ts";
 import { FailedStep } from "./failed-step.ts";
 import type { Laminate } from "./laminate.ts";
@@ -55,16 +60,6 @@ export interface BuildWatch {
   readonly signal: AbortSignal;
 }
 
-/** The build cannot begin as it was asked for. */
-export class BuildFailure extends Failure {
-  readonly code: "bad-platform" | "bad-tag";
-
-  constructor(code: BuildFailure["code"], message: string, options: { readonly cause?: unknown; readonly hint?: string } = {}) {
-    super(message, options);
-    this.code = code;
-  }
-}
-
 const TABLE = "builds";
 
 /**
@@ -97,6 +92,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   });
   using _learned = { [Symbol.dispose]: () => context.keep?.() };
   const bases = new BaseResolver(laminate, { pull: options.pull, events, signal });
+  const configs = new Map<string, ContainerConfig>();
   const lowered = await lower({
     dockerfile: context.dockerfile.text,
     file: context.dockerfile.name,
@@ -104,7 +100,11 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     labels: options.labels,
     platform,
     buildPlatform: machine,
-    resolveBase: async (reference, wanted) => (await bases.resolve(reference, wanted)).config,
+    resolveBase: async (reference, wanted) => {
+      const { config } = await bases.resolve(reference, wanted);
+      configs.set(reference, config.config ?? {});
+      return config;
+    },
     ...(target === undefined ? {} : { target }),
     ...(network === undefined ? {} : { network }),
     ...(hosts === undefined ? {} : { hosts }),
@@ -112,6 +112,15 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   for (const { message } of lowered.warnings) {
     events({ type: "warning", message, time: Date.now() });
   }
+  runChecks(context, events, {
+    buildArgs: options.buildArgs,
+    platform,
+    buildPlatform: machine,
+    baseConfig: (reference) => configs.get(reference),
+    onlyNeeded: true,
+    ...(target === undefined ? {} : { target }),
+    ...(context.ignore === undefined ? {} : { ignore: context.ignore }),
+  });
   // A runtime that was asked for is for this build; the shared sandbox keeps its own.
   await using own = options.runtime === undefined ? undefined : createSandbox({ env, root: store.root, runtime: options.runtime, entry: laminate.entry });
   const sandbox = own ?? laminate.sandbox;
@@ -165,6 +174,18 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     await store.settleOld();
   }
   return { id: image.id, names: names.map((name) => familiarReference(parseReference(name))) };
+}
+
+/** Says what the build checks find; with `error=true` in the Dockerfile that is an error. */
+function runChecks({ dockerfile: { text, name } }: BuildContext, events: EventSink, around: Surroundings): void {
+  const { findings, options } = checkDockerfile(parseDockerfile(text, name), around);
+  if (options.error && findings.length > 0) {
+    const list = findings.map(({ rule, message, lines }) => ` - ${rule.name}: ${message} (line ${lines.first})`);
+    throw new BuildFailure("checks", `lint violation found for rules: ${rulesOf(findings).join(", ")}\n${list.join("\n")}`, { hint: "`laminate check` shows the places, and mends some with --fix" });
+  }
+  for (const { rule, message, lines } of findings) {
+    events({ type: "check", rule: rule.name, message, file: name, line: lines.first, time: Date.now() });
+  }
 }
 
 /** Whether a build failed because something that it had found was removed from the store. */

@@ -23,8 +23,7 @@ export interface LaminateOptions {
 
 /** Opens the store, making it where there is none. Throws StoreFailure for a store that cannot be used. */
 export async function openLaminate({ root, env }: LaminateOptions): Promise<Laminate> {
-  const place = path.resolve(root ?? env["LAMINATE_ROOT"] ?? defaultRoot(env));
-  const store = await openStore(place);
+  const store = await openStore(storeRoot({ env, ...(root === undefined ? {} : { root }) }));
   const entry = fileURLToPath(new URL("../sandbox/worker/main.ts", import.meta.url));
   const sandbox = createSandbox({ env, root: store.root, entry, leftovers: store.leftovers });
   return {
@@ -38,6 +37,11 @@ export async function openLaminate({ root, env }: LaminateOptions): Promise<Lami
       await store[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Where the store is, or would be. */
+export function storeRoot({ root, env }: LaminateOptions): string {
+  return path.resolve(root ?? env["LAMINATE_ROOT"] ?? defaultRoot(env));
 }
 
 /** As podman and others place it (XDG Base Directory Specification). */

@@ -9,6 +9,7 @@ export interface CommandEntry {
 /** Every command a user sees, in the order of `laminate --help`. */
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   build: { group: "Build and share", summary: "Build an image from a Dockerfile" },
+  check: { group: "Build and share", summary: "Check a Dockerfile, and mend it" },
   base: { group: "Build and share", summary: "Make a base image from a distribution's signed packages" },
   pull: { group: "Build and share", summary: "Download an image from a registry" },
   push: { group: "Build and share", summary: "Upload an image to a registry" },

@@ -14,6 +14,8 @@ export type BuildEvent =
   /** Why the first step that was not cached had to run, one sentence for the user. */
   | { readonly type: "miss"; readonly id: number; readonly message: string; readonly time: number }
   | { readonly type: "warning"; readonly message: string; readonly time: number }
+  /** A build check found something; `rule` has a page in docs/rules/. */
+  | { readonly type: "check"; readonly rule: string; readonly message: string; readonly file: string; readonly line: number; readonly time: number }
   | { readonly type: "notice"; readonly message: string; readonly time: number };
 
 /** Where events go. Must not throw and must not wait. */

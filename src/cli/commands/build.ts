@@ -1,3 +1,4 @@
+import { buildArguments, nameAndValue } from "../build-arguments.ts";
 import { defineCommand, type CommandContext, type FlagValues } from "../command.ts";
 import { hostEntry } from "../host-entry.ts";
 import { progress } from "../progress-flag.ts";
@@ -13,6 +14,8 @@ const flags = {
   network: { kind: "string", value: "MODE", choices: ["default", "none", "host"], summary: "Network of the RUN instructions: default, none or host" },
   "add-host": { kind: "list", value: "NAME:ADDRESS", summary: "Add a line to /etc/hosts of the RUN instructions" },
   platform: { kind: "string", value: "OS/ARCH", summary: "Platform of the image, as linux/arm64" },
+  check: { kind: "boolean", summary: "Check the Dockerfile instead of building it (--call=check)" },
+  call: { kind: "string", value: "METHOD", summary: "build, check or targets, and what to print it as: check,format=json" },
   quiet: { kind: "boolean", short: "q", summary: "Print the image ID and nothing else" },
   progress,
   iidfile: { kind: "string", value: "FILE", summary: "Write the image ID to this file" },
@@ -35,6 +38,10 @@ export const command = defineCommand({
   arguments: { min: 1, max: 1 },
   async run(context, values, [path]) {
     const options = await buildOptions(context, values, path!);
+    if (values.check === true || values.call !== undefined) {
+      const code = await callInstead(context, values, options);
+      if (code !== undefined) return code;
+    }
     const renderer = await rendererFor(context, values);
     const [{ open }, { build }] = await Promise.all([import("../open-laminate.ts"), import("../../api/build.ts")]);
     try {
@@ -81,19 +88,15 @@ async function buildOptions(context: CommandContext, values: Values, path: strin
   };
 }
 
-/** `NAME=VALUE`, or `NAME` with the value of our own environment; where that has none, the argument is not given. */
-function buildArguments(written: readonly string[], env: NodeJS.ProcessEnv): Record<string, string> {
-  const pairs = written.flatMap((text) => {
-    if (text.includes("=")) return [nameAndValue(text)];
-    const value = env[text];
-    return value === undefined ? [] : [[text, value] as const];
-  });
-  return Object.fromEntries(pairs);
-}
-
-function nameAndValue(text: string): readonly [string, string] {
-  const equals = text.indexOf("=");
-  return equals < 0 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)];
+/** `--check` and `--call`; undefined when what is called is a build after all. */
+async function callInstead(context: CommandContext, { check, call }: Values, options: Awaited<ReturnType<typeof buildOptions>>): Promise<number | undefined> {
+  const { parseCall, runCall } = await import("../check/call.ts");
+  const wanted = parseCall(call, check === true);
+  if (wanted.method === "build") return undefined;
+  const [{ open }, { openCheckInput }] = await Promise.all([import("../open-laminate.ts"), import("../../api/check-context.ts")]);
+  await using laminate = await open(context);
+  const input = await openCheckInput(laminate, { ...options, signal: context.signal });
+  return await runCall(wanted, context, laminate, input, options);
 }
 
 async function rendererFor({ env, stderr }: CommandContext, { progress, quiet }: Values) {

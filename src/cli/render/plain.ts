@@ -2,6 +2,7 @@ import type { BuildEvent } from "../../events/build-event.ts";
 import { unreachable } from "../../base/unreachable.ts";
 import { humanSize, seconds } from "../format.ts";
 import { printable } from "../printable.ts";
+import { type CheckEvent, checkWarnings } from "./check-warnings.ts";
 import { failedOutput, sinceStart } from "./failed-steps.ts";
 import type { BuildResult, Renderer, RendererOptions } from "./renderer.ts";
 import { isOver, type Step, type StepEvent, Steps, type Transfer } from "./steps.ts";
@@ -24,6 +25,7 @@ export class PlainRenderer implements Renderer {
   #shown: Step | undefined;
   #shownSince = 0;
   readonly #named = new Set<Step>();
+  readonly #checks: CheckEvent[] = [];
   /** The step of the line printed last: another one's begin with its name. */
   #last: Step | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -40,6 +42,8 @@ export class PlainRenderer implements Renderer {
         return this.#options.write(`WARNING: ${printable(event.message)}\n`);
       case "notice":
         return this.#options.write(`NOTE: ${printable(event.message)}\n`);
+      case "check":
+        return void this.#checks.push(event);
       default:
         return this.#stepEvent(event);
     }
@@ -50,6 +54,8 @@ export class PlainRenderer implements Renderer {
     const number = `#${this.#steps.all.length + 1}`;
     const named = names.map((name) => `${number} naming to ${name} done\n`).join("");
     this.#options.write(`${this.#gap()}${number} exporting to image\n${number} writing image ${id} done\n${named}${number} DONE\n`);
+    const found = checkWarnings(this.#checks);
+    if (found !== undefined) this.#options.write(`\n${[found.heading, ...found.lines].join("\n")}\n`);
   }
 
   fail(): void {

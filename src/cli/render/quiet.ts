@@ -16,7 +16,7 @@ export class QuietRenderer implements Renderer {
   readonly events = (event: BuildEvent): void => {
     if (event.type === "plan") this.#steps.plan(event);
     else if (event.type === "warning") this.#write(`WARNING: ${printable(event.message)}\n`);
-    else if (event.type !== "notice") this.#steps.apply(event);
+    else if (event.type !== "notice" && event.type !== "check") this.#steps.apply(event);
   };
 
   succeed(): void {}

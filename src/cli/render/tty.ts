@@ -1,6 +1,7 @@
 import type { BuildEvent } from "../../events/build-event.ts";
 import { seconds } from "../format.ts";
 import { printable } from "../printable.ts";
+import { type CheckEvent, checkWarnings } from "./check-warnings.ts";
 import { failedOutput } from "./failed-steps.ts";
 import type { BuildResult, Renderer, RendererOptions } from "./renderer.ts";
 import { LiveLines, type Screen } from "./live-lines.ts";
@@ -25,6 +26,7 @@ export class TtyRenderer implements Renderer {
   readonly #started: number;
   #timer: NodeJS.Timeout | undefined;
   readonly #lines: LiveLines;
+  readonly #checks: CheckEvent[] = [];
 
   constructor(options: TtyOptions) {
     this.#options = options;
@@ -37,6 +39,7 @@ export class TtyRenderer implements Renderer {
     if (event.type === "plan") this.#steps.plan(event);
     else if (event.type === "warning") this.#above(`WARNING: ${printable(event.message)}`, "warning");
     else if (event.type === "notice") this.#above(`NOTE: ${printable(event.message)}`, "dim");
+    else if (event.type === "check") this.#checks.push(event);
     else this.#steps.apply(event);
     this.#drawLater();
   };
@@ -44,6 +47,8 @@ export class TtyRenderer implements Renderer {
   succeed({ id, names }: BuildResult): void {
     const naming = names.map((name) => ({ left: ` => => naming to ${name}`, style: "done" as const }));
     this.#end("FINISHED", [{ left: " => exporting to image", style: "done" }, { left: ` => => writing image ${id}`, style: "done" }, ...naming]);
+    const found = checkWarnings(this.#checks);
+    if (found !== undefined) this.#options.write(`\n${this.#styled(found.heading, "warning")}\n${found.lines.join("\n")}\n`);
   }
 
   fail(): void {

@@ -84,7 +84,6 @@ class Lowering {
 
   warnings(): Warning[] {
     const { file } = this.#input;
-    const remarks = this.#dockerfile.remarks.map((remark) => ({ ...remark, file }));
     for (const stage of this.#dockerfile.stages) {
       for (const instruction of stage.instructions) {
         if (instruction.kind === "ARG") {
@@ -94,9 +93,7 @@ class Lowering {
     }
     const unused = this.#args.unconsumed();
     const message = `[Warning] One or more build-args [${unused.join(" ")}] were not consumed`;
-    return unused.length === 0
-      ? remarks
-      : [...remarks, { rule: "UnusedBuildArg", message, file, line: 1 }];
+    return unused.length === 0 ? [] : [{ rule: "UnusedBuildArg", message, file, line: 1 }];
   }
 
   async #lowerStage(stage: Stage): Promise<StageState> {

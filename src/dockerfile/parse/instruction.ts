@@ -110,13 +110,6 @@ export interface Stage {
   readonly instructions: readonly StageInstruction[];
 }
 
-/** Something that works but should not be so. */
-export interface Remark {
-  readonly rule: string;
-  readonly message: string;
-  readonly line: number;
-}
-
 /** A Dockerfile that has been understood, variables not yet expanded. */
 export interface Dockerfile {
   readonly source: SourceText;
@@ -124,5 +117,4 @@ export interface Dockerfile {
   /** ARGs before the first FROM. */
   readonly globals: readonly ArgInstruction[];
   readonly stages: readonly Stage[];
-  readonly remarks: readonly Remark[];
 }

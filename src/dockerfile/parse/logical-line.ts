@@ -35,39 +35,27 @@ export class LogicalLine {
   }
 }
 
-/** A logical line and what stood on the way. */
-export interface ReadLine {
-  readonly line: LogicalLine;
-  /** Empty lines inside the continuation: Docker allows them and warns. */
-  readonly emptyLines: readonly number[];
-}
-
 /**
  * Joins the instruction that starts at `first` with its continuation lines: comment lines between them are left out,
- * empty ones too. Returns undefined when there is nothing but empty lines and comments.
+ * empty ones too (a build check tells of those). Returns undefined when there is nothing but empty lines and comments.
  */
 export function readLogicalLine(
   source: SourceText,
   first: number,
   escape: string,
-): ReadLine | undefined {
+): LogicalLine | undefined {
   const start = source.line(first);
   if (isBlank(start) || isComment(start)) {
     return undefined;
   }
   const pieces: Piece[] = [];
-  const emptyLines: number[] = [];
   let text = "";
   let last = first;
   let continued = true;
   for (let number = first; continued && number <= source.rawLines.length; number += 1) {
     const line = source.line(number);
     last = number;
-    if (number > first && isComment(line)) {
-      continue;
-    }
-    if (number > first && isBlank(line)) {
-      emptyLines.push(number);
+    if (number > first && (isComment(line) || isBlank(line))) {
       continue;
     }
     const indent = text === "" ? line.length - line.trimStart().length : 0;
@@ -79,7 +67,7 @@ export function readLogicalLine(
     }
     continued = end !== undefined;
   }
-  return text === "" ? undefined : { line: new LogicalLine(text, pieces, last), emptyLines };
+  return text === "" ? undefined : new LogicalLine(text, pieces, last);
 }
 
 /** Where a line's text ends when its last character but spaces is a single escape character. */

@@ -117,14 +117,6 @@ test("directives, CRLF, a byte order mark and another escape character", () => {
   });
 });
 
-test("what works but should not be so is remarked with its line", () => {
-  const { remarks } = parseDockerfile("FROM a AS x\nRUN a \\\n\n  b\nFROM b AS x\n", "Dockerfile");
-  expect(remarks.map(({ rule, line }) => [rule, line])).toEqual([
-    ["NoEmptyContinuation", 3],
-    ["DuplicateStageName", 5],
-  ]);
-});
-
 describe("a mistake is shown where it stands", () => {
   test.each<[text: string, place: string, code: string, problem: string, hint?: string]>([
     ["", "1:1", "syntax", "no instructions"],

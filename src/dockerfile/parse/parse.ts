@@ -6,20 +6,18 @@ import type {
   ArgInstruction,
   Dockerfile,
   FromInstruction,
-  Remark,
   Stage,
   StageInstruction,
 } from "./instruction.ts";
 import { readLogicalLine, type LogicalLine } from "./logical-line.ts";
 import { parseInstruction, takesHereDocs } from "./parse-instruction.ts";
-import { errorAt, rangeOf, splitStatement, type Statement } from "./statement.ts";
+import { errorAt, splitStatement, type Statement } from "./statement.ts";
 
 /** Reads a Dockerfile: text to instructions with their positions. Throws {@link DockerfileError} at the first mistake. */
 export function parseDockerfile(text: string, file: string): Dockerfile {
   const source = new SourceText(file, text);
   const { escape } = readDirectives(source);
-  const remarks: Remark[] = [];
-  const statements = readStatements(source, escape, remarks);
+  const statements = readStatements(source, escape);
   if (statements.length === 0) {
     const start = { line: 1, column: 1 };
     throw new DockerfileError(
@@ -29,13 +27,13 @@ export function parseDockerfile(text: string, file: string): Dockerfile {
       "the Dockerfile holds no instructions",
     );
   }
-  return { source, escape, ...arrange(statements, remarks), remarks };
+  return { source, escape, ...arrange(statements) };
 }
 
 /** Reads the one instruction of an ONBUILD trigger; `file` is the name to call the trigger by. */
 export function parseTrigger(trigger: string, file: string): StageInstruction {
   const source = new SourceText(file, trigger);
-  const [statement, second] = readStatements(source, "\\", []);
+  const [statement, second] = readStatements(source, "\\");
   const instruction =
     statement === undefined || second !== undefined ? undefined : parseInstruction(statement);
   if (instruction === undefined || instruction.kind === "FROM") {
@@ -50,7 +48,7 @@ export function parseTrigger(trigger: string, file: string): StageInstruction {
   return instruction;
 }
 
-function readStatements(source: SourceText, escape: string, remarks: Remark[]): Statement[] {
+function readStatements(source: SourceText, escape: string): Statement[] {
   const statements: Statement[] = [];
   let next = 1;
   while (next <= source.rawLines.length) {
@@ -59,10 +57,7 @@ function readStatements(source: SourceText, escape: string, remarks: Remark[]): 
       next += 1;
       continue;
     }
-    for (const line of read.emptyLines) {
-      remarks.push({ rule: "NoEmptyContinuation", message: "Empty continuation line", line });
-    }
-    const statement = withHereDocs(source, read.line, escape);
+    const statement = withHereDocs(source, read, escape);
     statements.push(statement);
     next = statement.lastLine + 1;
   }
@@ -100,16 +95,12 @@ interface OpenStage {
 }
 
 /** Sorts instructions into stages. */
-function arrange(
-  statements: readonly Statement[],
-  remarks: Remark[],
-): Pick<Dockerfile, "globals" | "stages"> {
+function arrange(statements: readonly Statement[]): Pick<Dockerfile, "globals" | "stages"> {
   const globals: ArgInstruction[] = [];
   const stages: OpenStage[] = [];
   for (const statement of statements) {
     const instruction = parseInstruction(statement);
     if (instruction.kind === "FROM") {
-      remarkDuplicate(instruction, stages, remarks);
       stages.push({ from: instruction, instructions: [] });
     } else if (stages.length > 0) {
       stages.at(-1)!.instructions.push(instruction);
@@ -128,19 +119,4 @@ function arrange(
     globals,
     stages: stages.map((stage, index): Stage => ({ ...stage, index, name: stage.from.name })),
   };
-}
-
-function remarkDuplicate(
-  from: FromInstruction,
-  stages: readonly OpenStage[],
-  remarks: Remark[],
-): void {
-  if (from.name !== undefined && stages.some((stage) => stage.from.name === from.name)) {
-    const { line } = rangeOf(from.statement).start;
-    remarks.push({
-      rule: "DuplicateStageName",
-      message: `Duplicate stage name ${JSON.stringify(from.name)}, stage names should be unique`,
-      line,
-    });
-  }
 }

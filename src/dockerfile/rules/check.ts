@@ -1,4 +1,4 @@
-import { targetStage } from "../lower/stages.ts";
+import { baseStage, targetStage } from "../lower/stages.ts";
 import type { Dockerfile, Stage } from "../parse/instruction.ts";
 import { checkOptions, isWanted, type CheckOptions } from "./check-options.ts";
 import type { Finding } from "./finding.ts";
@@ -8,7 +8,6 @@ import { RULES } from "./rules.ts";
 import type { Subject } from "./subject.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { referenceOf } from "./walk.ts";
-import { baseStage } from "../lower/stages.ts";
 
 /** A finding and the rule that found it. */
 export interface Checked extends Finding {
@@ -38,10 +37,10 @@ export function rulesOf(findings: readonly Checked[]): string[] {
   return [...new Set(findings.map(({ rule }) => rule.name))].sort();
 }
 
-/** The stages that a target needs; all of them when there is no target. */
+/** The stages that a target needs; all of them when there is no target, except in a build. */
 function wantedStages(subject: Subject): readonly Stage[] {
-  const { dockerfile, target } = subject;
-  if (target === undefined || target === "") {
+  const { dockerfile, target, onlyNeeded } = subject;
+  if ((target === undefined || target === "") && onlyNeeded !== true) {
     return dockerfile.stages;
   }
   const wanted = new Set<Stage>();

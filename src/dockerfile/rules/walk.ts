@@ -1,12 +1,14 @@
 import { baseStage } from "../lower/stages.ts";
 import { DockerfileError } from "../dockerfile-error.ts";
-import type { FromInstruction, Stage, StageInstruction } from "../parse/instruction.ts";
+import type { Dockerfile, FromInstruction, Stage, StageInstruction } from "../parse/instruction.ts";
 import { parseTrigger } from "../parse/parse.ts";
 import type { Statement } from "../parse/statement.ts";
 import { parsePlatform, type Platform } from "../../oci/platform.ts";
+import { globalsOf } from "./globals.ts";
 import { expandNoting } from "./noted-expansion.ts";
 import { imageScope, type Scope } from "./scope.ts";
 import type { Subject } from "./subject.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 /** An instruction as a build comes by it. */
 export interface Visit {
@@ -98,4 +100,16 @@ function platformOf({ globals, platform }: Subject, from: FromInstruction): Plat
   const written = from.platform?.value ?? "";
   const lookup = (name: string): string | undefined => globals.values.get(name);
   return parsePlatform(expandNoting(written, lookup, from.statement.escape).text ?? "") ?? platform;
+}
+
+/** The images that the stages of a Dockerfile start from, as far as that can be told. */
+export function basesOf(dockerfile: Dockerfile, around: Surroundings): ReadonlySet<string> {
+  const globals = globalsOf(dockerfile, around, around.buildArgs);
+  const subject = { ...around, dockerfile, globals, stages: dockerfile.stages };
+  const references = dockerfile.stages.flatMap(({ from, index }) => {
+    const reference = referenceOf(subject, from);
+    const isStage = baseStage(dockerfile, from, reference, index) !== undefined;
+    return isStage || reference === "" || reference === "scratch" ? [] : [reference];
+  });
+  return new Set(references);
 }

@@ -7,7 +7,7 @@ import { errnoOf } from "../../base/failure.ts";
 import { nearest } from "../../base/nearest.ts";
 import { decompressStream, formatOf } from "../../archive/decompress.ts";
 import { BLOCK } from "../../archive/tar-header.ts";
-import { parseIgnore } from "../../dockerfile/ignore.ts";
+import { type IgnoreRules, parseIgnore } from "../../dockerfile/ignore.ts";
 import type { Store } from "../../store/store.ts";
 import { download } from "../add/download.ts";
 import { isTarHeader } from "../add/is-archive.ts";
@@ -25,6 +25,8 @@ import { parseGitUrl } from "./git-url.ts";
 export interface BuildContext {
   readonly source: FileSource;
   readonly dockerfile: { readonly text: string; readonly name: string };
+  /** What the ignore file says, where there is one. */
+  readonly ignore?: IgnoreRules;
   /** What tells this build from others when its decisions are kept: the place of its context and its Dockerfile. */
   readonly slot: string;
   /** Keeps for later builds what was learned of the files. */
@@ -89,8 +91,10 @@ async function fromDirectory(directory: string, options: ContextOptions): Promis
   const ignoreFile = [dockerfile.path === undefined ? undefined : `${dockerfile.path}.dockerignore`, path.join(directory, ".dockerignore")].find((one) => one !== undefined && existsSync(one));
   const known = options.store.fileDigests(directory);
   const source = new DirectorySource("the build context", directory, known);
+  const ignore = ignoreFile === undefined ? undefined : parseIgnore(await readText(ignoreFile, options), path.basename(ignoreFile));
   return {
-    source: ignoreFile === undefined ? source : new IgnoringSource(source, parseIgnore(await readText(ignoreFile, options), path.basename(ignoreFile))),
+    source: ignore === undefined ? source : new IgnoringSource(source, ignore),
+    ...(ignore === undefined ? {} : { ignore }),
     dockerfile,
     slot: `${directory} ${dockerfile.path ?? dockerfile.name}`,
     keep: () => known.save(Date.now()),

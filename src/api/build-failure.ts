@@ -1,0 +1,11 @@
+import { Failure } from "../base/failure.ts";
+
+/** The build cannot begin as it was asked for. */
+export class BuildFailure extends Failure {
+  readonly code: "bad-platform" | "bad-tag" | "bad-file" | "checks";
+
+  constructor(code: BuildFailure["code"], message: string, options: { readonly cause?: unknown; readonly hint?: string } = {}) {
+    super(message, options);
+    this.code = code;
+  }
+}
