@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import { reasonOf } from "../base/failure.ts";
+import type { Entitlement } from "../dockerfile/lower/entitlement.ts";
 import { lower } from "../dockerfile/lower/lower.ts";
 import { parseDockerfile } from "../dockerfile/parse/parse.ts";
 import { checkDockerfile, rulesOf } from "../dockerfile/rules/check.ts";
@@ -25,6 +26,7 @@ import { BaseResolver } from "./base-resolver.ts";
 import { BuildFailure } from "./build-failure.ts";
 import { BuildLogWriter } from "./build-log.ts";
 import { FailedStep } from "./failed-step.ts";
+import { openHandedThings, type AgentSource, type SecretSource } from "./handed-things.ts";
 import type { Laminate } from "./laminate.ts";
 
 export interface BuildOptions {
@@ -38,6 +40,11 @@ export interface BuildOptions {
   readonly pull: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly network?: "default" | "none" | "host";
+  /** What the Dockerfile may do beyond the ordinary. */
+  readonly allow?: readonly Entitlement[];
+  /** What `RUN --mount=type=secret` and `type=ssh` find, by id. */
+  readonly secrets?: readonly SecretSource[];
+  readonly agents?: readonly AgentSource[];
   /** Further lines of /etc/hosts for RUN. */
   readonly hosts?: readonly HostEntry[];
   /** `os/architecture`; by default this machine's. */
@@ -81,6 +88,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   const machine: Platform = { os: "linux", architecture: goArchitecture(process.arch) };
   const platform = options.platform === undefined ? machine : platformOf(options.platform);
   const { file, stdin, target, network, hosts } = options;
+  await using handed = openHandedThings({ secrets: options.secrets ?? [], agents: options.agents ?? [], env, cwd: options.cwd });
   const context = await openContext({
     context: options.context,
     cwd: options.cwd,
@@ -108,6 +116,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     ...(target === undefined ? {} : { target }),
     ...(network === undefined ? {} : { network }),
     ...(hosts === undefined ? {} : { hosts }),
+    ...(options.allow === undefined ? {} : { allow: options.allow }),
   });
   for (const { message } of lowered.warnings) {
     events({ type: "warning", message, time: Date.now() });
@@ -138,6 +147,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
       return { layers: config.rootfs.diff_ids, ...(config.created === undefined ? {} : { created: config.created }) };
     },
     context: () => context.source,
+    handed,
     onNetwork: networkNotice(events),
     earlierKey: (vertex) => (previous === undefined ? undefined : counterpart(vertex, previous)?.key),
   });

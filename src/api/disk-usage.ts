@@ -6,7 +6,7 @@ import type { ImageRecord } from "../store/images/image-store.ts";
 import { treeBytes } from "../store/collect/bytes.ts";
 import type { Store } from "../store/store.ts";
 import type { WithStore } from "./image-view.ts";
-import { cacheUses, wholeLayerBytes, type CacheUse } from "./prune-cache.ts";
+import { cacheMountUses, cacheUses, wholeLayerBytes, type CacheMountUse, type CacheUse } from "./prune-cache.ts";
 
 export interface ImageUse {
   readonly record: ImageRecord;
@@ -41,6 +41,7 @@ export interface DiskUsage {
   readonly containers: readonly ContainerUse[];
   readonly volumes: readonly VolumeUse[];
   readonly cache: readonly CacheUse[];
+  readonly cacheMounts: readonly CacheMountUse[];
 }
 
 export async function diskUsage({ store }: WithStore): Promise<DiskUsage> {
@@ -64,6 +65,7 @@ export async function diskUsage({ store }: WithStore): Promise<DiskUsage> {
     containers: await Promise.all(containers.map(async (container) => ({ container, state: stateOf(container), size: await treeBytes(pathIn(container, "upper")) }))),
     volumes: await volumesOf(store.root, containers),
     cache: await cacheUses(store),
+    cacheMounts: await cacheMountUses(store),
   };
 }
 

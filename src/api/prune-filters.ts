@@ -7,7 +7,13 @@ export interface PruneFilters {
   readonly before?: number;
   readonly labels: readonly LabelFilter[];
   readonly dangling?: boolean;
+  /** Of the build cache: one of {@link CACHE_TYPES}. */
+  readonly type?: CacheType;
 }
+
+/** What the build cache holds, in BuildKit's words. */
+export const CACHE_TYPES = ["regular", "source.http", "exec.cachemount"] as const;
+export type CacheType = (typeof CACHE_TYPES)[number];
 
 interface LabelFilter {
   readonly name: string;
@@ -18,8 +24,8 @@ interface LabelFilter {
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
-/** Reads `until=24h`, `until=2026-01-31`, `label=KEY[=VALUE]`, `label!=…` and `dangling=…`, those of them that are allowed. Throws RequestFailure. */
-export function parsePruneFilters(filters: readonly string[], allowed: readonly ("until" | "label" | "dangling")[], now: number): PruneFilters {
+/** Reads `until=24h`, `until=2026-01-31`, `label=KEY[=VALUE]`, `label!=…`, `dangling=…` and `type=…`, those of them that are allowed. Throws RequestFailure. */
+export function parsePruneFilters(filters: readonly string[], allowed: readonly ("until" | "label" | "dangling" | "type")[], now: number): PruneFilters {
   let result: PruneFilters = { labels: [] };
   for (const filter of filters) {
     const [, key = "", not, value = ""] = /^([^=!]*)(!?)=?(.*)$/s.exec(filter)!;
@@ -28,6 +34,7 @@ export function parsePruneFilters(filters: readonly string[], allowed: readonly 
       throw new RequestFailure("bad-filter", `invalid filter '${key}'`, { hint: near === undefined ? `these can be given: ${allowed.join(", ")}` : `did you mean ${near}?` });
     }
     if (key === "until") result = { ...result, before: timeOf(value, now) };
+    else if (key === "type") result = { ...result, type: cacheTypeOf(value) };
     else if (key === "dangling") result = { ...result, dangling: booleanOf(value) };
     else result = { ...result, labels: [...result.labels, labelOf(value, not !== "!")] };
   }
@@ -52,6 +59,13 @@ function timeOf(text: string, now: number): number {
     throw new RequestFailure("bad-filter", `filter until: failed to parse value as time or duration: "${text}"`, { hint: "as in until=24h or until=2026-01-31T10:00:00Z" });
   }
   return time;
+}
+
+function cacheTypeOf(text: string): CacheType {
+  const known = CACHE_TYPES.find((one) => one === text);
+  if (known !== undefined) return known;
+  const near = nearest(text, CACHE_TYPES);
+  throw new RequestFailure("bad-filter", `filter type: there is no build cache of the type ${JSON.stringify(text)}`, { hint: near === undefined ? `there are ${CACHE_TYPES.join(", ")}` : `did you mean ${near}?` });
 }
 
 function booleanOf(text: string): boolean {

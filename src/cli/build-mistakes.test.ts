@@ -23,8 +23,8 @@ describe("a mistake in a Dockerfile is named with its file, line and column", ()
   test.each<[what: string, dockerfile: string, place: string, message: RegExp]>([
     ["an unknown instruction", "FROM base\nCOYP a /\n", "2:1", /unknown instruction "COYP"[^]*did you mean COPY\?/],
     ["an unknown flag", "FROM base\nCOPY --chwon=1 a /\n", "2:6", /unknown flag --chwon of COPY[^]*did you mean --chown\?/],
-    ["RUN --mount", "FROM base\nRUN --mount=type=cache,target=/x true\n", "2:5", /RUN --mount is not supported yet/],
-    ["RUN --security", "FROM base\nRUN --security=insecure true\n", "2:5", /RUN --security is not supported yet/],
+    ["RUN --mount of no type", "FROM base\nRUN --mount=type=cahce,target=/x true\n", "2:13", /type of a mount cannot be "cahce"[^]*did you mean cache\?/],
+    ["RUN --security", "FROM base\nRUN --security=insecure true\n", "2:5", /RUN --security=insecure is not allowed/],
     ["COPY --link", "FROM base\nCOPY --link a /\n", "2:6", /COPY --link is not supported yet/],
     ["COPY --parents", "FROM base\nCOPY --parents a /\n", "2:6", /COPY --parents is not supported yet/],
     ["a first line that is no FROM", "RUN true\n", "1:1", /FROM/],

@@ -8,6 +8,8 @@ export type DockerfileErrorCode =
   /** Right in Docker, not there yet in Laminate. */
   | "unsupported"
   | "bad-argument"
+  /** Right, but only with `--allow`. */
+  | "not-allowed"
   | "bad-substitution"
   | "unknown-stage"
   | "stage-order"

@@ -18,6 +18,7 @@ import { planDirectory } from "./copy/plan.ts";
 import type { MadeLayer } from "./made-layer.ts";
 import { LayerTrees } from "./layer-trees.ts";
 import { runLayer } from "./run/run-layer.ts";
+import { mountIngredients, type HandedThings } from "./run/run-mounts.ts";
 import type { FileSource, TreeValue, Value } from "./value.ts";
 
 export interface BuildWorld {
@@ -30,6 +31,8 @@ export interface BuildWorld {
   readonly image: (reference: string, platform: Platform, context: ExecuteContext) => Promise<Omit<TreeValue, "kind">>;
   /** The files of the main build context. */
   readonly context: () => FileSource;
+  /** Secrets and agents of the command line. */
+  readonly handed: HandedThings;
   readonly onNetwork: (network: StepNetwork) => void;
   /** The key that the step had in the last build. */
   readonly earlierKey: (vertex: Vertex) => string | undefined;
@@ -67,8 +70,10 @@ export class BuildBackend implements Backend<Value> {
         return stepKey("image", VERSION, { reference: operation.reference, platform: formatPlatform(operation.platform) });
       case "context":
         return stepKey("context", VERSION, { name: operation.name });
-      case "run":
-        return stepKey("run", VERSION, { base: chainOf(inputs), ...runIngredients(operation) });
+      case "run": {
+        const { ingredients, files } = await mountIngredients(operation, inputs, this.#trees);
+        return stepKey("run", VERSION, { base: chainOf(inputs), ...runIngredients(operation), ...ingredients }, files);
+      }
       case "mkdir":
         return stepKey("mkdir", VERSION, { base: chainOf(inputs), path: operation.path, owner: ownerWord(operation.owner) });
       case "copy": {
@@ -108,7 +113,7 @@ export class BuildBackend implements Backend<Value> {
       case "context":
         return { kind: "files", source: this.#world.context() };
       case "run":
-        return this.#made(inputs, await runLayer(operation, layersOf(inputs), this.#world, context));
+        return this.#made(inputs, await runLayer(operation, layersOf(inputs), inputs, { ...this.#world, trees: this.#trees }, context));
       case "mkdir": {
         const base = layersOf(inputs);
         const owner = operation.owner === undefined ? undefined : await ownerIds(operation.owner, base, this.#trees);
@@ -184,9 +189,9 @@ function chainOf(inputs: readonly Value[]): Json {
 }
 
 /** Proxies say how this machine reaches the network, so they are not part of what a RUN is (Dockerfile reference, Predefined ARGs). */
-function runIngredients({ argv, env, args, workdir, user, network, hosts, stdin }: RunOperation): { readonly [name: string]: Json } {
+function runIngredients({ argv, env, args, workdir, user, network, insecure, hosts, stdin }: RunOperation): { readonly [name: string]: Json } {
   const declared = args.filter((arg) => !isProxyArgument(arg.slice(0, arg.indexOf("="))));
-  return { argv, env, args: declared, workdir, user, network, ...(hosts === undefined ? {} : { hosts: hosts.map(({ name, address }) => `${name}=${address}`) }), stdin: stdin ?? null };
+  return { argv, env, args: declared, workdir, user, network, ...(insecure === undefined ? {} : { insecure }), ...(hosts === undefined ? {} : { hosts: hosts.map(({ name, address }) => `${name}=${address}`) }), stdin: stdin ?? null };
 }
 
 function copyWords({ instruction, sources, inline, urls, destination, owner, mode, unpack }: CopyOperation): { readonly [name: string]: Json } {

@@ -71,8 +71,9 @@ function difference(vertex: Vertex, { key, ingredients, files }: StepKey, before
     }
   }
   if (changed.includes("files")) {
+    const verb = vertex.operation.kind === "run" ? "mounts" : "copies";
     const before = filesOf(then["files"] as Digest);
-    return before === undefined || files === undefined ? "the files that it copies changed" : changeBetween(files(), before);
+    return before === undefined || files === undefined ? `the files that it ${verb} changed` : changeBetween(files(), before);
   }
   if (changed.includes("remotes")) {
     return "what is behind its URL changed";
@@ -84,7 +85,7 @@ function difference(vertex: Vertex, { key, ingredients, files }: StepKey, before
   return "the image it stands on changed";
 }
 
-const WORDS: Readonly<Record<string, string>> = { argv: "command", workdir: "working directory", user: "user", network: "network", hosts: "added hosts", stdin: "script", inline: "here-document", owner: "owner", mode: "mode" };
+const WORDS: Readonly<Record<string, string>> = { argv: "command", workdir: "working directory", user: "user", network: "network", mounts: "mounts", insecure: "security mode", hosts: "added hosts", stdin: "script", inline: "here-document", owner: "owner", mode: "mode" };
 
 function variableChange(what: string, now: ReadonlyMap<string, string>, then: ReadonlyMap<string, string>): string {
   for (const [name, value] of now) {

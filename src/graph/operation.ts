@@ -29,7 +29,7 @@ export type Operation =
   | { readonly kind: "image"; readonly reference: string; readonly platform: Platform }
   /** No inputs: the files of a build context, by its name (`context` is the main one), ignore rules applied. */
   | { readonly kind: "context"; readonly name: string }
-  /** Inputs: [base]. */
+  /** Inputs: [base, …what its mounts show]. */
   | RunOperation
   /** Inputs: [base, source]; with inline files or only URLs [base]. */
   | CopyOperation
@@ -47,10 +47,49 @@ export interface RunOperation {
   readonly workdir: string;
   readonly user: string;
   readonly network: "default" | "none" | "host";
+  /** With every capability and device, and no seccomp filter (`RUN --security=insecure`). */
+  readonly insecure?: true;
+  readonly mounts?: readonly RunMount[];
   /** Further lines of /etc/hosts (`--add-host`). */
   readonly hosts?: readonly { readonly name: string; readonly address: string }[];
   /** Script text of a here-document, fed as Docker does. */
   readonly stdin?: string;
+}
+
+/**
+ * What a RUN sees beside its tree (`RUN --mount`), at the absolute path `target`. `input` is a place in the vertex's
+ * inputs after the base, `source` an absolute path in that tree. Nothing of it becomes part of the step's layer.
+ */
+export type RunMount =
+  /** What is written there is thrown away. */
+  | { readonly type: "bind"; readonly target: string; readonly input: number; readonly source: string; readonly readOnly: boolean }
+  /** A directory that outlives the build, first filled from its input's `source` where it has one. */
+  | {
+      readonly type: "cache";
+      readonly target: string;
+      readonly id: string;
+      /** Used by several steps at once, by one after the other, or each one its own. */
+      readonly sharing: "shared" | "locked" | "private";
+      readonly readOnly: boolean;
+      readonly input?: number;
+      readonly source?: string;
+      readonly uid?: number;
+      readonly gid?: number;
+      readonly mode?: number;
+    }
+  /** `size` in bytes. */
+  | { readonly type: "tmpfs"; readonly target: string; readonly size?: number }
+  /** A value that the command line names: a file, a variable `env`, or both. */
+  | ({ readonly type: "secret"; readonly target?: string; readonly env?: string } & HandedFile)
+  /** The socket of an agent. */
+  | ({ readonly type: "ssh"; readonly target: string } & HandedFile);
+
+interface HandedFile {
+  readonly id: string;
+  readonly required: boolean;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
 }
 
 export interface CopyOperation {

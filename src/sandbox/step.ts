@@ -20,6 +20,40 @@ export interface StepSpec {
   readonly stdin?: string;
   readonly hostname?: string;
   readonly addHosts?: readonly HostEntry[];
+  /** What it sees beside its layers; nothing of it is in the step's layer. */
+  readonly mounts?: readonly StepMount[];
+  /** `NAME=value` that only the process itself may learn. */
+  readonly secretEnv?: readonly string[];
+  /** Every capability and device, no seccomp filter, nothing of /proc and /sys hidden. */
+  readonly insecure?: boolean;
+}
+
+/** Something at the absolute path `target` of a step's container. */
+export type StepMount =
+  /** A stack of layers, lowest first, or what lies at `source` in it; what is written there is thrown away. */
+  | ({ readonly kind: "tree"; readonly readOnly: boolean } & Target & TreePart)
+  /** A directory of this machine that stays. Where it is not there it is made, its content from `seed`. */
+  | ({ readonly kind: "cache"; readonly path: string; readonly readOnly: boolean; readonly seed?: TreePart; readonly owner?: FileOwner } & Target)
+  /** Files in memory; `size` in bytes. */
+  | ({ readonly kind: "tmpfs"; readonly size?: number } & Target)
+  /** A file in memory; `content` is base64. */
+  | ({ readonly kind: "secret"; readonly content: string } & Target & FileOwner)
+  /** A socket whose connections go to the one at `agent` on this machine. */
+  | ({ readonly kind: "agent"; readonly agent: string } & Target & FileOwner);
+
+interface Target {
+  readonly target: string;
+}
+
+export interface TreePart {
+  readonly lowers: readonly Lower[];
+  readonly source: string;
+}
+
+export interface FileOwner {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
 }
 
 export interface StepLayer {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { errnoOf, reasonOf } from "../base/failure.ts";
+import { CacheMounts } from "./cache-mounts.ts";
 import { CacheRecords } from "./cache-records.ts";
 import { Claims } from "./claims.ts";
 import { ContentStore } from "./content/content-store.ts";
@@ -26,6 +27,7 @@ export interface Store extends AsyncDisposable {
   readonly images: ImageStore;
   readonly records: RecordStore;
   readonly cache: CacheRecords;
+  readonly cacheMounts: CacheMounts;
   readonly leases: Leases;
   readonly selections: Selections;
   /** The digests of the files of a directory of this machine, as far as earlier builds hashed them. */
@@ -66,6 +68,7 @@ export async function openStore(root: string): Promise<Store> {
     images: new ImageStore(database, content, layers),
     records,
     cache: new CacheRecords(records),
+    cacheMounts: new CacheMounts(place),
     leases,
     selections: new Selections(place, temporary),
     fileDigests: (directory) => new FileDigests(fileDigestsPath(place, directory), () => temporary.file()),

@@ -78,9 +78,9 @@ export async function syncfs(path: string | Buffer): Promise<void> {
   }
 }
 
-/** Takes the exclusive flock(2) of an open file if nobody holds it. The kernel frees it when the file is closed, by death too. */
-export function tryLock(file: number): boolean {
-  if (libc().flock(file, LOCK_EX | LOCK_NB) === 0) return true;
+/** Takes the flock(2) of an open file, by default for itself alone, if nobody's stands against it. The kernel frees it when the file is closed, by death too. */
+export function tryLock(file: number, kind: "exclusive" | "shared" = "exclusive"): boolean {
+  if (libc().flock(file, (kind === "shared" ? LOCK_SH : LOCK_EX) | LOCK_NB) === 0) return true;
   const error = systemError("flock", `/proc/self/fd/${file}`);
   if ("code" in error && (error.code === "EAGAIN" || error.code === "EWOULDBLOCK")) return false;
   throw error;

@@ -9,7 +9,7 @@ import { ImageRig, type Ran } from "./images.ts";
 export const BUSYBOX = ["/bin/busybox", "/usr/bin/busybox"].find((file) => existsSync(file));
 
 /** A file of a build context: its text, or what else it is. */
-export type ContextFile = string | Buffer | { readonly link: string } | { readonly text: string; readonly mode: number };
+export type ContextFile = string | Buffer | { readonly link: string } | { readonly text: string | Buffer; readonly mode: number };
 
 /** An entry of a layer as the system's tar lists it. */
 export interface Listed {

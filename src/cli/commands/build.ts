@@ -11,6 +11,9 @@ const flags = {
   "no-cache": { kind: "boolean", summary: "Run every step again" },
   pull: { kind: "boolean", summary: "Ask the registry for the base images even when they are here" },
   label: { kind: "list", value: "NAME=VALUE", summary: "Set a label of the image" },
+  secret: { kind: "list", value: "id=ID[,src=FILE|,env=NAME]", summary: "A secret for RUN --mount=type=secret; in no layer, no cache key and no log" },
+  ssh: { kind: "list", value: "default|ID[=SOCKET|KEY]", summary: "An ssh agent, or keys, for RUN --mount=type=ssh" },
+  allow: { kind: "list", value: "ENTITLEMENT", summary: "Allow the Dockerfile network.host or security.insecure" },
   network: { kind: "string", value: "MODE", choices: ["default", "none", "host"], summary: "Network of the RUN instructions: default, none or host" },
   "add-host": { kind: "list", value: "NAME:ADDRESS", summary: "Add a line to /etc/hosts of the RUN instructions" },
   platform: { kind: "string", value: "OS/ARCH", summary: "Platform of the image, as linux/arm64" },
@@ -32,6 +35,7 @@ export const command = defineCommand({
   examples: [
     "laminate build -t test-image .",
     "laminate build --target test --build-arg VERSION=2 -f docker/Dockerfile .",
+    "laminate build --secret id=npm,src=$HOME/.npmrc --ssh default .",
     "laminate build -t tool https://github.com/someone/tool.git#main:src",
   ],
   flags,
@@ -67,7 +71,7 @@ type Values = FlagValues<typeof flags>;
 
 async function buildOptions(context: CommandContext, values: Values, path: string) {
   const { env, cwd } = context;
-  const { configuredProxies } = await import("../proxies.ts");
+  const [{ configuredProxies }, { agentSource, secretSource }, { entitlement }] = await Promise.all([import("../proxies.ts"), import("../handed-flags.ts"), import("../entitlement.ts")]);
   const { file, target, network, platform, runtime } = values;
   const buildArgs = buildArguments(values["build-arg"], env);
   return {
@@ -78,6 +82,9 @@ async function buildOptions(context: CommandContext, values: Values, path: strin
     labels: Object.fromEntries(values.label.map(nameAndValue)),
     noCache: values["no-cache"] === true,
     pull: values.pull === true,
+    secrets: values.secret.map((text) => secretSource(text, env)),
+    agents: values.ssh.map(agentSource),
+    allow: values.allow.flatMap((text) => text.split(",")).map(entitlement),
     hosts: values["add-host"].map(hostEntry),
     ...(file === undefined ? {} : { file }),
     ...(target === undefined ? {} : { target }),

@@ -30,15 +30,15 @@ export const command = defineCommand({
   },
 });
 
-function summary({ images, imagesSize, imagesReclaimable, containers, volumes, cache }: DiskUsage): ListRow[] {
+function summary({ images, imagesSize, imagesReclaimable, containers, volumes, cache, cacheMounts }: DiskUsage): ListRow[] {
   const idle = containers.filter(({ state }) => state.status !== "running");
   const unused = volumes.filter(({ links }) => links === 0);
-  const cacheSize = ownCacheSize(cache);
+  const cacheSize = ownCacheSize({ cache, cacheMounts });
   return [
     row("Images", images.length, images.filter((image) => image.containers > 0).length, imagesSize, imagesReclaimable),
     row("Containers", containers.length, containers.length - idle.length, total(containers), total(idle)),
     row("Local Volumes", volumes.length, volumes.length - unused.length, total(volumes), total(unused)),
-    { ...row("Build Cache", cache.length, 0, cacheSize, cacheSize), Reclaimable: humanSize(cacheSize, 4) },
+    { ...row("Build Cache", cache.length + cacheMounts.length, 0, cacheSize, cacheSize), Reclaimable: humanSize(cacheSize, 4) },
   ];
 }
 
@@ -52,7 +52,7 @@ function details(usage: DiskUsage, now: number): string {
     `Images space usage:\n\n${imagesTable(usage, now)}`,
     `Containers space usage:\n\n${containersTable(usage, now)}`,
     `Local Volumes space usage:\n\n${table(["VOLUME NAME", "LINKS", "SIZE"], usage.volumes.map(({ name, links, size }) => [name, `${links}`, humanSize(size, 4)]))}`,
-    `Build cache usage: ${humanSize(ownCacheSize(usage.cache), 4)}\n\n${cacheTable(usage, now)}`,
+    `Build cache usage: ${humanSize(ownCacheSize(usage), 4)}\n\n${cacheTable(usage, now)}`,
   ].join("\n");
 }
 
@@ -75,17 +75,18 @@ function containersTable({ containers }: DiskUsage, now: number): string {
   return table(["CONTAINER ID", "IMAGE", "COMMAND", "LOCAL VOLUMES", "SIZE", "CREATED", "STATUS", "NAMES"], rows);
 }
 
-function cacheTable({ cache }: DiskUsage, now: number): string {
+function cacheTable({ cache, cacheMounts }: DiskUsage, now: number): string {
   const rows = cache.map(({ record, size, shared }) => {
     const [id, type] = record.kind === "step" ? [shortId(record.key), "regular"] : [record.key, "source.http"];
     return [id, type, humanSize(size), humanAge(record.created, now), humanAge(record.used, now), `${shared}`];
   });
-  return table(["CACHE ID", "CACHE TYPE", "SIZE", "CREATED", "LAST USED", "SHARED"], rows);
+  const mounts = cacheMounts.map(({ mount, size }) => [shortId(mount.name), "exec.cachemount", humanSize(size), humanAge(mount.created, now), humanAge(mount.used, now), "false"]);
+  return table(["CACHE ID", "CACHE TYPE", "SIZE", "CREATED", "LAST USED", "SHARED"], [...rows, ...mounts]);
 }
 
 /** What only the cache has, each layer once. */
-function ownCacheSize(cache: DiskUsage["cache"]): number {
-  return total([...new Map(cache.filter(({ shared }) => !shared).map((use) => [use.record.content, use])).values()]);
+function ownCacheSize({ cache, cacheMounts }: Pick<DiskUsage, "cache" | "cacheMounts">): number {
+  return total(cacheMounts) + total([...new Map(cache.filter(({ shared }) => !shared).map((use) => [use.record.content, use])).values()]);
 }
 
 function total(parts: readonly { readonly size: number }[]): number {

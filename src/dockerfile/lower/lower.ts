@@ -2,10 +2,12 @@ import type { RunOperation } from "../../graph/operation.ts";
 import type { VertexId } from "../../graph/vertex.ts";
 import { formatPlatform, type Platform } from "../../oci/platform.ts";
 import type { Dockerfile, Network, Stage, StageInstruction } from "../parse/instruction.ts";
+import type { MountFlag } from "../parse/mount.ts";
 import { parseDockerfile, parseTrigger } from "../parse/parse.ts";
 import { errorAt } from "../parse/statement.ts";
 import { BuildArguments } from "./arguments.ts";
 import { basePlatform, baseReference, checkReference, emptyImage, resolveImage } from "./base.ts";
+import type { Entitlement } from "./entitlement.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import { proxyVariables } from "./proxy.ts";
 import type { Lowered, ResolveBase, Warning } from "./result.ts";
@@ -28,6 +30,8 @@ export interface LowerInput {
   readonly labels: Readonly<Record<string, string>>;
   readonly resolveBase: ResolveBase;
   readonly network?: Network;
+  /** What `--allow` names; the host's network for all steps allows it for each. */
+  readonly allow?: readonly Entitlement[];
   /** Further lines of /etc/hosts for every RUN. */
   readonly hosts?: RunOperation["hosts"];
 }
@@ -189,13 +193,12 @@ class Lowering {
       network: this.#input.network ?? "default",
       hosts: this.#input.hosts ?? [],
       proxies: proxyVariables(this.#input.buildArgs),
-      sourceOf: async (instruction): Promise<VertexId | undefined> => {
-        const source = sourceStage(
-          this.#dockerfile,
-          instruction.statement,
-          instruction.from!,
-          stage,
-        );
+      allow: new Set([
+        ...(this.#input.allow ?? []),
+        ...(this.#input.network === "host" ? (["network.host"] as const) : []),
+      ]),
+      sourceOf: async (statement, from): Promise<VertexId | undefined> => {
+        const source = sourceStage(this.#dockerfile, statement, from, stage);
         return source === undefined ? undefined : (await this.stage(source)).vertex;
       },
     };
@@ -207,8 +210,14 @@ class Lowering {
     const alone =
       stages.length === 1 &&
       !stage.instructions.some(
-        (instruction) => instruction.kind === "COPY" && instruction.from !== undefined,
+        (instruction) =>
+          (instruction.kind === "COPY" && instruction.from !== undefined) ||
+          (instruction.kind === "RUN" && instruction.mounts.some(hasSource)),
       );
     return alone ? "" : (stage.name ?? `stage-${stage.index}`);
   }
+}
+
+function hasSource({ fields }: MountFlag): boolean {
+  return fields.some(({ key }) => key === "from");
 }

@@ -1,6 +1,6 @@
 import type { Origin, RunOperation } from "../../graph/operation.ts";
 import type { VertexId } from "../../graph/vertex.ts";
-import { errorAt } from "../parse/statement.ts";
+import { errorAt, type Flag, type Statement } from "../parse/statement.ts";
 import type {
   CopyInstruction,
   Network,
@@ -12,7 +12,9 @@ import type {
 import type { BuildArguments } from "./arguments.ts";
 import { checkReference } from "./base.ts";
 import { lowerCopy, parseOwner } from "./copy.ts";
+import type { Entitlement } from "./entitlement.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
+import { lowerMounts } from "./mounts.ts";
 import { processOf } from "./script.ts";
 import { applySetting, joinWorkdir } from "./settings.ts";
 import { originOf, type StageState } from "./stage-state.ts";
@@ -28,8 +30,10 @@ export interface StageScope {
   readonly hosts: NonNullable<RunOperation["hosts"]>;
   /** Proxy variables of every RUN. */
   readonly proxies: ReadonlyMap<string, string>;
+  /** What the command line allows beyond the ordinary (`--allow`). */
+  readonly allow: ReadonlySet<Entitlement>;
   /** The tree of an earlier stage; undefined when the flag names an image. */
-  sourceOf(instruction: CopyInstruction): Promise<VertexId | undefined>;
+  sourceOf(statement: Statement, from: Flag): Promise<VertexId | undefined>;
 }
 
 /** Applies one instruction to the state of its stage, adding the vertex that it needs. `origin` is given for ONBUILD triggers. */
@@ -60,12 +64,17 @@ export async function lowerInstruction(
   }
 }
 
-function lowerRun(
+async function lowerRun(
   instruction: RunInstruction,
   state: StageState,
   scope: StageScope,
   origin: Origin | undefined,
-): void {
+): Promise<void> {
+  const { statement } = instruction;
+  const { mounts, inputs } = await lowerMounts(statement, instruction.mounts, state, (from) =>
+    treeOf(statement, from, state, scope),
+  );
+  checkAllowed(instruction, scope);
   const { argv, stdin, shown } = processOf(instruction, state);
   const proxies = [...scope.proxies]
     .filter(([name]) => !state.variables.has(name))
@@ -78,11 +87,13 @@ function lowerRun(
       args: [...state.entries("arg"), ...proxies],
       workdir: joinWorkdir(state.config.WorkingDir, ""),
       user: state.config.User === undefined || state.config.User === "" ? "0" : state.config.User,
-      network: instruction.network ?? scope.network,
+      network: (instruction.network?.value as Network | undefined) ?? scope.network,
+      ...(instruction.security?.value === "insecure" ? { insecure: true } : {}),
+      ...(mounts.length === 0 ? {} : { mounts }),
       ...(scope.hosts.length === 0 ? {} : { hosts: scope.hosts }),
       ...(stdin === undefined ? {} : { stdin }),
     },
-    inputs: [state.vertex],
+    inputs: [state.vertex, ...inputs],
     ...placeOf(instruction, state, scope, origin),
   });
   const declared = [...state.declared].map(
@@ -101,7 +112,9 @@ async function lowerFiles(
 ): Promise<void> {
   const { operation, created_by } = lowerCopy(instruction, state);
   const needsSource = operation.sources.length > 0;
-  const source = needsSource ? await copySource(instruction, state, scope) : undefined;
+  const source = needsSource
+    ? await treeOf(instruction.statement, instruction.from, state, scope)
+    : undefined;
   const vertex = scope.graph.add({
     operation,
     inputs: source === undefined ? [state.vertex] : [state.vertex, source],
@@ -111,12 +124,13 @@ async function lowerFiles(
   state.record(created_by, vertex);
 }
 
-async function copySource(
-  instruction: CopyInstruction,
+/** The files that COPY --from or the `from` of a mount names; without one the build context. */
+async function treeOf(
+  statement: Statement,
+  from: Flag | undefined,
   state: StageState,
   scope: StageScope,
 ): Promise<VertexId> {
-  const { from, statement } = instruction;
   if (from === undefined) {
     return scope.graph.context();
   }
@@ -129,9 +143,12 @@ async function copySource(
       hint: "give the image a name, FROM … AS name, and copy from that",
     });
   }
-  const stage = await scope.sourceOf(instruction);
+  const stage = await scope.sourceOf(statement, from);
   if (stage !== undefined) {
     return stage;
+  }
+  if (from.value === "scratch" && from.name === "mount") {
+    return scope.graph.scratch();
   }
   if (from.value === "scratch") {
     throw errorAt(statement, from, "bad-argument", "there is nothing in scratch to copy");
@@ -141,6 +158,25 @@ async function copySource(
     prefix: "",
     origin: originOf(statement),
   });
+}
+
+/** Refuses what breaks the wall around a step unless the command line allows it, as BuildKit's entitlements do. */
+function checkAllowed({ statement, network, security }: RunInstruction, scope: StageScope): void {
+  const wanted: readonly (readonly [Flag | undefined, string, Entitlement])[] = [
+    [network, "host", "network.host"],
+    [security, "insecure", "security.insecure"],
+  ];
+  for (const [flag, value, entitlement] of wanted) {
+    if (flag?.value === value && !scope.allow.has(entitlement)) {
+      throw errorAt(
+        statement,
+        flag,
+        "not-allowed",
+        `RUN --${flag.name}=${value} is not allowed`,
+        { hint: `laminate build --allow ${entitlement} allows it` },
+      );
+    }
+  }
 }
 
 function lowerWorkdir(

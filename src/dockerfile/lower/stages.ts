@@ -44,7 +44,7 @@ export function baseStage(
   );
 }
 
-/** The earlier stage that a COPY --from names, by name or number; undefined when it names an image. */
+/** The earlier stage that a COPY --from or the `from` of a mount names, by name or number; undefined when it names an image. */
 export function sourceStage(
   dockerfile: Dockerfile,
   statement: Statement,
@@ -79,12 +79,13 @@ function misplaced(
   stage: Stage,
   current: Stage,
 ): Error {
+  const verb = flag.name === "mount" ? "mount" : "copy";
   if (stage === current) {
     return errorAt(
       statement,
       flag,
       "stage-order",
-      `stage ${JSON.stringify(flag.value)} cannot copy from itself`,
+      `stage ${JSON.stringify(flag.value)} cannot ${verb} from itself`,
     );
   }
   const ofFile = statement.source === dockerfile.source;
@@ -95,7 +96,7 @@ function misplaced(
     statement,
     flag,
     "stage-order",
-    `cannot copy from stage ${JSON.stringify(flag.value)}, it needs to be defined before this stage`,
+    `cannot ${verb} from stage ${JSON.stringify(flag.value)}, it needs to be defined before this stage`,
     related,
   );
 }

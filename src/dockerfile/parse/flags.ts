@@ -1,38 +1,40 @@
 import { nearest } from "../../base/nearest.ts";
 import { errorAt, type Flag, type Statement } from "./statement.ts";
 
-/** The flags that an instruction has in Laminate, and those that only Docker has yet. */
+/** The flags that an instruction has; `many` may be given more than once, a `switches` one stands alone or has true or false. */
 const FLAGS: Readonly<
-  Record<string, { readonly known: readonly string[]; readonly later?: readonly string[] }>
+  Record<
+    string,
+    {
+      readonly known: readonly string[];
+      readonly many?: readonly string[];
+      readonly switches?: readonly string[];
+    }
+  >
 > = {
   FROM: { known: ["platform"] },
-  RUN: { known: ["network"], later: ["mount", "security", "device"] },
-  COPY: { known: ["from", "chown", "chmod"], later: ["link", "parents", "exclude"] },
+  RUN: { known: ["network", "security"], many: ["mount", "device"] },
+  COPY: { known: ["from", "chown", "chmod"], many: ["exclude"], switches: ["link", "parents"] },
   ADD: {
     known: ["chown", "chmod", "checksum"],
-    later: ["link", "exclude", "keep-git-dir", "unpack"],
+    many: ["exclude"],
+    switches: ["link", "keep-git-dir", "unpack"],
   },
   HEALTHCHECK: { known: ["interval", "timeout", "start-period", "start-interval", "retries"] },
 };
-/** Asking for what is done anyway changes nothing. */
-const HARMLESS = new Set(["link=false", "parents=false", "keep-git-dir=false", "security=sandbox"]);
 
-/** A statement's flags by name. Unknown, repeated, empty ones and those that are not there yet are refused. */
+/** A statement's flags by name; of those that may be repeated only that they are there. Unknown, repeated and empty ones are refused. */
 export function readFlags(statement: Statement): ReadonlyMap<string, Flag> {
-  const { known, later = [] } = FLAGS[statement.keyword] ?? { known: [] };
+  const { known, many = [], switches = [] } = FLAGS[statement.keyword] ?? { known: [] };
   const flags = new Map<string, Flag>();
   for (const flag of statement.flags) {
-    if (later.includes(flag.name)) {
-      refuseLater(statement, flag);
-      continue;
+    if (![...known, ...many, ...switches].includes(flag.name)) {
+      throw unknownFlag(statement, flag, [...known, ...many, ...switches]);
     }
-    if (!known.includes(flag.name)) {
-      throw unknownFlag(statement, flag, [...known, ...later]);
-    }
-    if (flags.has(flag.name)) {
+    if (flags.has(flag.name) && !many.includes(flag.name)) {
       throw errorAt(statement, flag, "bad-argument", `--${flag.name} is given twice`);
     }
-    if (flag.value === undefined) {
+    if (flag.value === undefined && !switches.includes(flag.name)) {
       throw errorAt(
         statement,
         flag,
@@ -45,15 +47,23 @@ export function readFlags(statement: Statement): ReadonlyMap<string, Flag> {
   return flags;
 }
 
-function refuseLater(statement: Statement, flag: Flag): void {
-  if (!HARMLESS.has(`${flag.name}=${flag.value}`)) {
+/** The flags of a name that may be given more than once, in their order. */
+export function repeatedFlags(statement: Statement, name: string): readonly Flag[] {
+  return statement.flags.filter((flag) => flag.name === name);
+}
+
+/** Whether a flag without a value is there and not `=false`. */
+export function readSwitch(statement: Statement, flag: Flag | undefined): boolean {
+  const value = flag === undefined ? "false" : (flag.value ?? "true").toLowerCase();
+  if (value !== "true" && value !== "false") {
     throw errorAt(
       statement,
       flag,
-      "unsupported",
-      `${statement.keyword} --${flag.name} is not supported yet`,
+      "bad-argument",
+      `--${flag!.name} is true or false, not ${JSON.stringify(flag!.value)}`,
     );
   }
+  return value === "true";
 }
 
 function unknownFlag(statement: Statement, flag: Flag, candidates: readonly string[]): Error {

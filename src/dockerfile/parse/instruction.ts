@@ -1,6 +1,7 @@
 import type { Healthcheck } from "../../oci/image-config.ts";
 import type { SourceText } from "../../diagnostics/source-text.ts";
 import type { HereDoc } from "./here-doc.ts";
+import type { MountFlag } from "./mount.ts";
 import type { Flag, Statement, Word } from "./statement.ts";
 
 /** What a process is started with: arguments as they are, or a text for the shell. */
@@ -30,7 +31,9 @@ export interface ArgInstruction extends Common {
 export interface RunInstruction extends Common {
   readonly kind: "RUN";
   readonly command: CommandLine;
-  readonly network: Network | undefined;
+  readonly network: Flag | undefined;
+  readonly security: Flag | undefined;
+  readonly mounts: readonly MountFlag[];
 }
 
 export interface CopyInstruction extends Common {

@@ -1,6 +1,6 @@
 import { nearest } from "../../base/nearest.ts";
 import type { DockerfileError } from "../dockerfile-error.ts";
-import { readFlags } from "./flags.ts";
+import { readFlags, readSwitch } from "./flags.ts";
 import { parseHealthcheck } from "./healthcheck.ts";
 import { parseHereDocMark, type HereDoc } from "./here-doc.ts";
 import type {
@@ -10,13 +10,13 @@ import type {
   FromInstruction,
   Instruction,
   ListInstruction,
-  Network,
   OnbuildInstruction,
   PairsInstruction,
   RunInstruction,
   TextInstruction,
 } from "./instruction.ts";
-import { errorAt, type Statement, type Word } from "./statement.ts";
+import { parseMounts } from "./mount.ts";
+import { errorAt, type Flag, type Statement, type Word } from "./statement.ts";
 import { parseJsonForm, splitAtSpaces, splitPair, splitQuoted } from "./words.ts";
 
 type Parse = (statement: Statement) => Instruction;
@@ -138,13 +138,18 @@ function parseArg(statement: Statement): ArgInstruction {
 }
 
 function parseRun(statement: Statement): RunInstruction {
-  const network = readFlags(statement).get("network");
-  if (network !== undefined && !["default", "none", "host"].includes(network.value!)) {
+  const flags = readFlags(statement);
+  const network = flags.get("network");
+  const security = flags.get("security");
+  checkChoice(statement, network, ["default", "none", "host"]);
+  checkChoice(statement, security, ["sandbox", "insecure"]);
+  const device = flags.get("device");
+  if (device !== undefined) {
     throw errorAt(
       statement,
-      network,
-      "bad-argument",
-      `RUN --network is default, none or host, not ${JSON.stringify(network.value)}`,
+      device,
+      "unsupported",
+      "RUN --device is not supported: there are no CDI devices here",
     );
   }
   const command = commandLine(statement);
@@ -155,12 +160,34 @@ function parseRun(statement: Statement): RunInstruction {
     kind: "RUN",
     statement,
     command,
-    network: network?.value as Network | undefined,
+    network,
+    security,
+    mounts: parseMounts(statement),
   };
+}
+
+function checkChoice(statement: Statement, flag: Flag | undefined, choices: readonly string[]) {
+  if (flag !== undefined && !choices.includes(flag.value!)) {
+    const near = nearest(flag.value!, choices);
+    throw errorAt(
+      statement,
+      flag,
+      "bad-argument",
+      `RUN --${flag.name} is ${choices.join(" or ")}, not ${JSON.stringify(flag.value)}`,
+      near === undefined ? {} : { hint: `did you mean ${near}?` },
+    );
+  }
 }
 
 function parseCopy(statement: Statement): CopyInstruction {
   const flags = readFlags(statement);
+  for (const name of ["link", "parents", "keep-git-dir", "unpack", "exclude"]) {
+    const flag = flags.get(name);
+    if (flag !== undefined && (name === "exclude" || readSwitch(statement, flag))) {
+      const problem = `${statement.keyword} --${name} is not supported yet`;
+      throw errorAt(statement, flag, "unsupported", problem);
+    }
+  }
   const words = listOfPaths(statement);
   const destination = words.at(-1);
   if (destination === undefined || words.length < 2) {

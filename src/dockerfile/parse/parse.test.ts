@@ -21,21 +21,21 @@ const words = (...texts: string[]): unknown => texts.map((text) => ({ text }));
 
 describe("an instruction is read", () => {
   test.each<[line: string, expected: unknown]>([
-    ["RUN npm ci", { command: { form: "shell", text: "npm ci" } }],
+    ["RUN npm ci", { command: { form: "shell", text: "npm ci" }, mounts: [] }],
     [
       "run echo a \\\n  b \\  \n# comment\n  c",
-      { command: { form: "shell", text: "echo a   b   c" } },
+      { command: { form: "shell", text: "echo a   b   c" }, mounts: [] },
     ],
-    ['RUN ["a", "b c"]', { command: { form: "exec", argv: ["a", "b c"] } }],
-    ["\\\n  RUN x", { command: { form: "shell", text: "x" } }],
-    ["RUN [ -f x ] && y", { command: { form: "shell", text: "[ -f x ] && y" } }],
+    ['RUN ["a", "b c"]', { command: { form: "exec", argv: ["a", "b c"] }, mounts: [] }],
+    ["\\\n  RUN x", { command: { form: "shell", text: "x" }, mounts: [] }],
+    ["RUN [ -f x ] && y", { command: { form: "shell", text: "[ -f x ] && y" }, mounts: [] }],
     [
       "RUN --network=none x --y=z",
-      { command: { form: "shell", text: "x --y=z" }, network: "none" },
+      { command: { form: "shell", text: "x --y=z" }, mounts: [], network: { name: "network", value: "none", length: 14 } },
     ],
-    ["RUN --security=sandbox x", { command: { form: "shell", text: "x" } }],
-    ["RUN -- --x", { command: { form: "shell", text: "--x" } }],
-    ["RUN echo \\\\\nUSER x", { command: { form: "shell", text: "echo \\\\" } }],
+    ["RUN --security=sandbox x", { command: { form: "shell", text: "x" }, mounts: [], security: { name: "security", value: "sandbox", length: 18 } }],
+    ["RUN -- --x", { command: { form: "shell", text: "--x" }, mounts: [] }],
+    ["RUN echo \\\\\nUSER x", { command: { form: "shell", text: "echo \\\\" }, mounts: [] }],
     [
       "ENV a=1 b='x y' c=\"p q\" d=\\ e",
       { pairs: [pair("a", "1"), pair("b", "'x y'"), pair("c", '"p q"'), pair("d", "\\ e")] },
@@ -82,9 +82,9 @@ describe("an instruction is read", () => {
         destination: { text: "/d/" },
       },
     ],
-    ["RUN cat <<< word", { command: { form: "shell", text: "cat <<< word" } }],
-    ["RUN sh <<a 3<<b\nx\na\ny\nb", { command: { form: "shell", text: "sh <<a 3<<b" } }],
-    ["RUN echo $((1<<2))", { command: { form: "shell", text: "echo $((1<<2))" } }],
+    ["RUN cat <<< word", { command: { form: "shell", text: "cat <<< word" }, mounts: [] }],
+    ["RUN sh <<a 3<<b\nx\na\ny\nb", { command: { form: "shell", text: "sh <<a 3<<b" }, mounts: [] }],
+    ["RUN echo $((1<<2))", { command: { form: "shell", text: "echo $((1<<2))" }, mounts: [] }],
   ])("%s", (line, expected) => {
     expect(one(line)).toEqual(expected);
   });
@@ -114,6 +114,7 @@ test("directives, CRLF, a byte order mark and another escape character", () => {
   expect(file.stages[0]!.name).toBe("base");
   expect(plain(file.stages[0]!.instructions[0]!)).toEqual({
     command: { form: "shell", text: "dir  c:\\" },
+    mounts: [],
   });
 });
 
@@ -130,13 +131,10 @@ describe("a mistake is shown where it stands", () => {
     ["FROM a AS", "1:8", "syntax", "AS needs a name"],
     ["FROM a AS 1x", "1:11", "bad-argument", '"1x"'],
     ["FROM --plattform=x a", "1:6", "unknown-flag", "--plattform", "--platform?"],
-    [
-      "FROM a\nRUN --mount=type=cache,target=/x y",
-      "2:5",
-      "unsupported",
-      "RUN --mount is not supported yet",
-    ],
-    ["FROM a\nRUN --security=insecure x", "2:5", "unsupported", "--security"],
+    ["FROM a\nRUN --mount=target=/x,from=$b y", "2:23", "bad-argument", "does not replace", "FROM … AS"],
+    ["FROM a\nRUN --mount y", "2:5", "bad-argument", "needs a value"],
+    ["FROM a\nRUN --security=insecur x", "2:5", "bad-argument", '"insecur"', "insecure?"],
+    ["FROM a\nRUN --device=vendor.com/gpu x", "2:5", "unsupported", "RUN --device"],
     ["FROM a\nRUN --network=off x", "2:5", "bad-argument", '"off"'],
     ["FROM a\nRUN \\\n  --network=off \\\n x", "3:3", "bad-argument", '"off"'],
     ["FROM a\nCOPY --link a b", "2:6", "unsupported", "COPY --link"],

@@ -191,7 +191,7 @@ function modeOf({ mode, type }: Entry, wanted: PlanOptions["mode"]): number {
 }
 
 /** Names of one file become hard links to the first of them in path order, so that a link always follows its file. */
-function linkSameFiles(entries: readonly PlannedEntry[]): PlannedEntry[] {
+export function linkSameFiles(entries: readonly PlannedEntry[]): PlannedEntry[] {
   const first = new Map<string, BytePath>();
   return entries.map((planned) => {
     const { inode, entry } = planned;

@@ -27,13 +27,18 @@ export function select(source: FileSource, pattern: string): Selection {
   const parts = cleanParts(pattern);
   if (!parts.some((part) => WILDCARD.test(part))) {
     const path = bytePath(parts.join("/").replace(/\\(.)/g, "$1"));
-    const found = follow(source, path);
-    if (found === undefined) {
-      throw notFound(source, pattern, path);
-    }
-    return { pattern, wildcard: false, chosen: [{ name: lastName(path), source: found }] };
+    return { pattern, wildcard: false, chosen: [{ name: lastName(path), source: found(source, path, pattern) }] };
   }
   return { pattern, wildcard: true, chosen: matchParts(source, "" as BytePath, parts) };
+}
+
+/** The entry behind one path, as `written`. Throws {@link ExecuteError} that says why it cannot be had. */
+export function found(source: FileSource, path: BytePath, written: string): SourceEntry {
+  const entry = follow(source, path);
+  if (entry === undefined) {
+    throw notFound(source, written, path);
+  }
+  return entry;
 }
 
 /** Components of a source path below the source's root: `..` cannot climb above it, as in Docker. */
@@ -55,7 +60,7 @@ function matchParts(source: FileSource, directory: BytePath, parts: readonly str
     return [];
   }
   const matcher = componentMatcher(first);
-  const found: Chosen[] = [];
+  const chosen: Chosen[] = [];
   for (const child of source.children(directory)) {
     const name = child.entry.path.slice(directory === "" ? 0 : directory.length + 1);
     if (!matcher.test(name)) {
@@ -66,12 +71,12 @@ function matchParts(source: FileSource, directory: BytePath, parts: readonly str
       continue;
     }
     if (rest.length === 0) {
-      found.push({ name, source: target });
+      chosen.push({ name, source: target });
     } else if (target.entry.type === "directory") {
-      found.push(...matchParts(source, target.entry.path, rest));
+      chosen.push(...matchParts(source, target.entry.path, rest));
     }
   }
-  return found;
+  return chosen;
 }
 
 /** One path component of a pattern as a regular expression over byte strings: `*`, `?`, `[a-z]`, `[^a]`, `\x` (Go's filepath.Match). */

@@ -1,21 +1,20 @@
 import { mkdirSync } from "node:fs";
 import type { RunOperation } from "../../graph/operation.ts";
 import type { DiffId } from "../../oci/digest.ts";
-import type { Sandbox, StepNetwork } from "../../sandbox/sandbox.ts";
+import type { StepNetwork } from "../../sandbox/sandbox.ts";
 import { canonicalJson } from "../../base/canonical-json.ts";
 import { digestOf } from "../../oci/digest.ts";
 import type { ExecuteContext } from "../../solver/backend.ts";
 import { readIndex } from "../../store/layers/index-file.ts";
 import { layerIdentity } from "../../store/layers/identity.ts";
-import type { Store } from "../../store/store.ts";
 import type { MadeLayer } from "../made-layer.ts";
 import { ExecuteError } from "../execute-error.ts";
+import type { Value } from "../value.ts";
+import { readyMounts, type MountWorld } from "./run-mounts.ts";
 
 const TABLE = "run-layers";
 
-export interface RunWorld {
-  readonly store: Store;
-  readonly sandbox: Sandbox;
+export interface RunWorld extends MountWorld {
   /** Told which network a step got. */
   readonly onNetwork: (network: StepNetwork) => void;
 }
@@ -25,9 +24,10 @@ export interface RunWorld {
  * of the same command left the same files, that layer is kept, so that what stands on it need not be made again.
  * Throws {@link ExecuteError} with the command's exit code; nothing of a failed command is kept.
  */
-export async function runLayer(operation: RunOperation, base: readonly DiffId[], world: RunWorld, context: ExecuteContext): Promise<MadeLayer> {
+export async function runLayer(operation: RunOperation, base: readonly DiffId[], inputs: readonly Value[], world: RunWorld, context: ExecuteContext): Promise<MadeLayer> {
   const { store, sandbox } = world;
   const lowers = (await Promise.all(base.map((diffId) => store.layers.lowers(diffId, sandbox)))).flat();
+  using ready = await readyMounts(operation, inputs, world, context.signal);
   const scratch = store.temporaryDirectory();
   mkdirSync(scratch, { recursive: true });
   try {
@@ -37,11 +37,14 @@ export async function runLayer(operation: RunOperation, base: readonly DiffId[],
         lowers,
         scratch,
         argv: operation.argv,
-        env: [...operation.env, ...operation.args],
+        env: [...ready.agentEnv, ...operation.env, ...operation.args],
         cwd: operation.workdir,
         user: operation.user,
         network: operation.network,
         hostname: "buildkitsandbox",
+        mounts: ready.mounts,
+        secretEnv: ready.secretEnv,
+        ...(operation.insecure === undefined ? {} : { insecure: operation.insecure }),
         ...(operation.hosts === undefined ? {} : { addHosts: operation.hosts }),
         ...(operation.stdin === undefined ? {} : { stdin: operation.stdin }),
       },

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { diffDirectory } from "../../store/layers/diff-directory.ts";
-import { unmount } from "../../sys/mounts.ts";
+import { ALL_CAPABILITIES, boundingCapabilities } from "../capabilities.ts";
 import { hostFiles } from "../host-files.ts";
 import type { LowerMounts } from "../lower-mounts.ts";
 import { mountOverlay } from "../overlay.ts";
@@ -13,6 +13,7 @@ import { lookUpAccount } from "../user.ts";
 import { runContainer } from "./container.ts";
 import { findMissingMountPoints, removeMountPoints } from "./mount-points.ts";
 import { removeTrees } from "./remove-tree.ts";
+import { mountMemory, openMounts, release } from "./step-mounts.ts";
 import type { StepNetworks } from "./step-networks.ts";
 
 export interface StepTools {
@@ -42,7 +43,7 @@ export async function runStep(step: StepSpec, tools: StepTools, hooks: WorkerHoo
     keep = ["upper", "layer.tar", "layer.index"];
     return { exitCode: 0, network: ran.network, layer };
   } finally {
-    const made = ["upper", "work", "merged", "lower", "empty", "bundle", "layer.tar", "layer.index"];
+    const made = ["upper", "work", "merged", "lower", "empty", "bundle", "mounts", "layer.tar", "layer.index"];
     await removeTrees(made.filter((name) => !keep.includes(name)).map((name) => join(step.scratch, name)));
   }
 }
@@ -52,8 +53,8 @@ async function runInOverlay(step: StepSpec, tools: StepTools, hooks: WorkerHooks
   const bundle = join(step.scratch, "bundle");
   const ran = await (async () => {
     try {
-      mkdirSync(bundle, { mode: 0o700 });
       makeWorkingDirectory(merged, step.cwd);
+      await using _bundle = makeBundle(bundle, step);
       return await runOver(merged, bundle, step, tools, hooks);
     } finally {
       release(merged);
@@ -61,6 +62,17 @@ async function runInOverlay(step: StepSpec, tools: StepTools, hooks: WorkerHooks
   })();
   removeMountPoints(upper, ran.missing);
   return { ...ran, upper };
+}
+
+/** The runtime writes the environment into it: where that holds secrets it lies in memory. */
+function makeBundle(bundle: string, { secretEnv = [] }: StepSpec): AsyncDisposable {
+  mkdirSync(bundle, { mode: 0o700 });
+  if (secretEnv.length > 0) mountMemory(bundle);
+  return {
+    async [Symbol.asyncDispose]() {
+      if (secretEnv.length > 0) release(bundle);
+    },
+  };
 }
 
 async function runOver(merged: string, bundle: string, step: StepSpec, tools: StepTools, hooks: WorkerHooks) {
@@ -76,13 +88,22 @@ async function runOver(merged: string, bundle: string, step: StepSpec, tools: St
     ...(network.gateway === undefined ? {} : { gateway: network.gateway }),
     ...(step.addHosts === undefined ? {} : { addHosts: step.addHosts }),
   });
-  const missing = findMissingMountPoints(merged, [...STANDARD_MOUNT_POINTS, ...files.map(({ destination }) => destination)]);
-  const { argv, env, cwd } = step;
-  const spec = runtimeSpec({ rootfs: merged, args: argv, env, cwd, account, hostname, network: network.spec, rootless: tools.rootless, mounts: files, limits: openFileLimit(), runtime: tools.runtime.kind });
+  await using opened = await openMounts(step.mounts ?? [], { rootfs: merged, directory: join(step.scratch, "mounts"), dialect: tools.dialect, lowers: tools.lowers });
+  const mounts = [...files, ...opened.mounts];
+  const missing = findMissingMountPoints(merged, [...STANDARD_MOUNT_POINTS, ...mounts.map(({ destination }) => destination)]);
+  const { argv, cwd } = step;
+  const env = [...step.env, ...(step.secretEnv ?? [])];
+  const spec = runtimeSpec({ rootfs: merged, args: argv, env, cwd, account, hostname, network: network.spec, rootless: tools.rootless, mounts, limits: openFileLimit(), runtime: tools.runtime.kind, ...(step.insecure === true ? unconfined() : {}) });
   writeFileSync(join(bundle, "config.json"), JSON.stringify(spec));
   const container = { runtime: tools.runtime, bundle, env: tools.env, program: argv[0] ?? "", ...(step.stdin === undefined ? {} : { stdin: step.stdin }) };
   const exitCode = await runContainer(container, hooks);
   return { exitCode, network: network.said, missing };
+}
+
+/** All that this process could give itself: as an ordinary user that is what its user namespace has. */
+function unconfined(): { readonly privileged: true; readonly capabilities: readonly string[] } {
+  const had = boundingCapabilities();
+  return { privileged: true, capabilities: ALL_CAPABILITIES.filter((name) => had.has(name)) };
 }
 
 /** crun refuses a working directory that is not there, runc makes it; Docker makes it. */
@@ -95,14 +116,6 @@ function makeWorkingDirectory(merged: string, cwd: string): void {
 function openFileLimit(): SpecLimit[] {
   const hard = Number(/^Max open files\s+\S+\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1] ?? 1024);
   return [{ type: "RLIMIT_NOFILE", soft: Math.min(1024, hard), hard }];
-}
-
-function release(merged: string): void {
-  try {
-    unmount(merged);
-  } catch {
-    unmount(merged, { lazy: true }); // a process still on its way out
-  }
 }
 
 async function layerOf(upper: string, step: StepSpec, tools: StepTools): Promise<StepLayer> {

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { SandboxError } from "../../sandbox/sandbox-error.ts";
-import { createSandbox } from "../../sandbox/sandbox.ts";
+import { createSandbox, type StepSpec } from "../../sandbox/sandbox.ts";
 import { WORKER_ENTRY, type SandboxRig } from "./rig.ts";
 import { checkSystemCalls } from "./system-calls.ts";
 
@@ -244,6 +244,55 @@ export const SCENARIOS: readonly Scenario[] = [
     assert.match(String(await failureOf(rig.sandbox.removeTree(rig.root))), /not below the store/);
     assert.equal(existsSync(outside), true);
     rmSync(outside, { recursive: true });
+  }),
+  scenario("a step's mounts are at their targets and leave nothing in its layer, also where those were missing", async (rig) => {
+    const shown = await rig.layer({ "etc/passwd": "shown\n", "d/f": "f\n", l: "-> d" });
+    const cache = join(rig.fresh("cache"), "data");
+    const mounts: StepSpec["mounts"] = [
+      { kind: "tree", target: "/no/where/tree", lowers: [shown], source: "/l", readOnly: true },
+      { kind: "tree", target: "/data", lowers: [shown], source: "/", readOnly: false },
+      { kind: "cache", target: "/var/cache/x", path: cache, readOnly: false, owner: { uid: 1000, gid: 1001, mode: 0o750 } },
+      { kind: "tmpfs", target: "/new/tmp", size: 65536 },
+      { kind: "tmpfs", target: "/data/deep" },
+      { kind: "secret", target: "/run/secrets/s", content: Buffer.from("hush").toString("base64"), uid: 1000, gid: 50, mode: 0o440 },
+    ];
+    const script = "cat /no/where/tree/f /data/etc/passwd /run/secrets/s; echo $V; touch /no/where/tree/x && echo wrong; echo mine > /data/d/f; cat /data/d/f; cat /var/cache/x/*; echo kept > /var/cache/x/k$V; stat -c '%u %g %a' /var/cache/x /run/secrets/s /new/tmp; ls /data/deep";
+    for (const [at, kept] of ["", "kept\n"].entries()) {
+      const ran = await rig.run(script, { mounts, secretEnv: [`V=${at}`] });
+      assert.equal(ran.exitCode, 0, ran.stderr);
+      assert.equal(ran.stdout, `f\nshown\nhush${at}\nmine\n${kept}1000 1001 750\n1000 50 440\n0 0 1777\n`);
+      assert.deepEqual(ran.paths, []);
+    }
+    const user = await rig.run("id -u; cat /run/secrets/s; touch /var/cache/x/own && echo wrote", { mounts, user: "app" });
+    assert.equal(user.stdout, "1000\nhushwrote\n");
+  }),
+  scenario("a cache starts with what its seed has, owners too, and a failed or an aborted step leaves no mount", async (rig) => {
+    const seed = await rig.layer({ "s/f": "seed\n" });
+    const scratch = rig.fresh("scratch");
+    const mounts: StepSpec["mounts"] = [{ kind: "cache", target: "/c", path: join(rig.fresh("cache"), "data"), readOnly: true, seed: { lowers: [seed], source: "/s" } }];
+    const failed = await rig.run("cat /c/f; touch /c/x", { mounts, scratch });
+    assert.deepEqual([failed.stdout, failed.exitCode], ["seed\n", 1]);
+    assert.deepEqual([readdirSync(scratch), mountsBelow(scratch)], [[], []]);
+    const abort = new AbortController();
+    const error = await failureOf(rig.run("echo ready; sleep 100", { mounts, scratch, signal: abort.signal, onOutput: () => abort.abort(new Error("enough")) }));
+    assert.equal(String(error), "Error: enough");
+    assert.deepEqual([readdirSync(scratch), mountsBelow(scratch)], [[], []]);
+    const missing = await failureOf(rig.run("true", { mounts: [{ kind: "tree", target: "/t", lowers: [seed], source: "/none", readOnly: true }], scratch }));
+    assert.ok(missing instanceof SandboxError && missing.code === "mount-failed", String(missing));
+    assert.deepEqual([readdirSync(scratch), mountsBelow(scratch)], [[], []]);
+  }),
+  scenario("an agent's socket is one that its owner may use, whatever connects to the agent is us", async (rig) => {
+    const agent = join(rig.fresh("agent"), "s");
+    const server = createServer((socket) => socket.on("data", (data) => socket.end(`got ${data.toString()}`))).listen(agent);
+    await new Promise((resolve) => server.once("listening", resolve));
+    try {
+      const mounts: StepSpec["mounts"] = [{ kind: "agent", target: "/run/agent", agent, uid: 1000, gid: 1001, mode: 0o600 }];
+      const ran = await rig.run("stat -c '%u %g %a %F' /run/agent; ls /run", { mounts, user: "app" });
+      assert.equal(ran.stdout, "1000 1001 600 socket\nagent\n", ran.stderr);
+      assert.deepEqual(ran.paths, []);
+    } finally {
+      server.close();
+    }
   }),
   scenario("what a dead process left is removed once a worker runs", async (rig) => {
     const ran = await rig.run("mkdir /a; touch /a/f; chown -R 1000:1000 /a; chmod 700 /a");
