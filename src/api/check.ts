@@ -3,9 +3,10 @@ import { DockerfileError } from "../dockerfile/dockerfile-error.ts";
 import { emptyImage } from "../dockerfile/lower/base.ts";
 import { lower } from "../dockerfile/lower/lower.ts";
 import type { Dockerfile } from "../dockerfile/parse/instruction.ts";
+import { type Outline, outlineOf } from "../dockerfile/outline.ts";
 import { parseDockerfile } from "../dockerfile/parse/parse.ts";
 import { CheckOptionError, checkOptions } from "../dockerfile/rules/check-options.ts";
-import { checkDockerfile, type Checked, rulesOf } from "../dockerfile/rules/check.ts";
+import { checkDockerfile, type Checked, lastStages, rulesOf, subjectOf } from "../dockerfile/rules/check.ts";
 import type { IgnoreRules } from "../dockerfile/ignore.ts";
 import { mend } from "../dockerfile/rules/mend.ts";
 import type { Surroundings } from "../dockerfile/rules/surroundings.ts";
@@ -65,6 +66,13 @@ export async function fix(laminate: Laminate | undefined, input: CheckInput, set
   return mend(input.text, input.name, await surroundings(laminate, dockerfile, input, settings));
 }
 
+/** What a build of the target takes from outside. Throws DockerfileError. */
+export async function outline(laminate: Laminate | undefined, input: CheckInput, settings: CheckSettings): Promise<Outline> {
+  const dockerfile = parseDockerfile(input.text, input.name);
+  const known = await surroundings(laminate, dockerfile, input, settings);
+  return outlineOf(subjectOf(dockerfile, { ...known, onlyNeeded: true }));
+}
+
 async function surroundings(laminate: Laminate | undefined, dockerfile: Dockerfile, { ignore }: CheckInput, settings: CheckSettings): Promise<Surroundings> {
   const { buildArgs, target } = settings;
   const machine: Platform = { os: "linux", architecture: goArchitecture(process.arch) };
@@ -104,7 +112,7 @@ const SURE = new Set(["unknown-stage", "stage-order", "unknown-flag", "unsupport
 /** Lowers what would be built, all stages without a target; throws what is wrong with it. */
 async function findMistakes(dockerfile: Dockerfile, { text, name }: CheckInput, around: Surroundings): Promise<void> {
   const { buildArgs, platform, target } = around;
-  const targets = target === undefined || target === "" ? dockerfile.stages.map(({ index }) => `${index}`) : [target];
+  const targets = target === undefined || target === "" ? lastStages(dockerfile, around).map(({ index }) => `${index}`) : [target];
   for (const one of targets) {
     let allKnown = true;
     const resolveBase = (reference: string, wanted: Platform): Promise<ImageConfig> => {

@@ -165,6 +165,18 @@ describe("laminate build --check", () => {
     });
   });
 
+  test("--call=outline lists what the target takes", async () => {
+    const Dockerfile = "# V the version\nARG V=1\nARG TAG=x\nARG UNUSED\nFROM base AS base\nARG V\nFROM base\n# NAME of it\nARG NAME=n$V\nARG Q\nFROM scratch AS other\nARG NOT_HERE\n";
+    const directory = rig.context({ Dockerfile });
+    expect((await rig.run(["build", "--call=outline", "--target", "1", "--build-arg", "Q=q", directory])).out).toBe(
+      "BUILD ARG   VALUE   DESCRIPTION\nV           1       the version\nNAME        n1      of it\nQ           q\n",
+    );
+    expect(JSON.parse((await rig.run(["build", "--call=outline,format=json", directory])).out)).toMatchObject({
+      name: "other",
+      args: [{ name: "NOT_HERE", location: { ranges: [{ start: { line: 12 }, end: { line: 12 } }] } }],
+    });
+  });
+
   test.each([
     ["--call=chekc", /did you mean --call=check\?/],
     ["--call=check,format=yaml", /format=text or format=json, not "format=yaml"/],

@@ -6,7 +6,7 @@ import { printable } from "../printable.ts";
 import { UsageError } from "../usage-error.ts";
 import { dockerJson, dockerText } from "./docker-report.ts";
 
-const METHODS = ["build", "check", "targets"] as const;
+const METHODS = ["build", "check", "outline", "targets"] as const;
 
 /** What `--call` asks for instead of a build. */
 export interface Call {
@@ -39,7 +39,7 @@ function isMethod(text: string): text is Call["method"] {
   return (METHODS as readonly string[]).includes(text);
 }
 
-/** Checks a Dockerfile or lists its targets, and prints that as docker does; gives the exit code. */
+/** Checks a Dockerfile, lists its targets or what one of them takes, and prints that as docker does; gives the exit code. */
 export async function runCall({ method, format }: Call, { stdout, stderr }: Pick<CommandContext, "stdout" | "stderr">, laminate: Laminate, input: CheckInput, settings: CheckSettings): Promise<number> {
   if (method === "targets") {
     const { listTargets, targetsJson, targetsText } = await import("./targets.ts");
@@ -47,7 +47,13 @@ export async function runCall({ method, format }: Call, { stdout, stderr }: Pick
     stdout.write(format === "json" ? targetsJson(targets, input.text) : targetsText(targets));
     return 0;
   }
-  const { check } = await import("../../api/check.ts");
+  const { check, outline } = await import("../../api/check.ts");
+  if (method === "outline") {
+    const { outlineJson, outlineText } = await import("./outline.ts");
+    const found = await outline(laminate, input, settings);
+    stdout.write(format === "json" ? outlineJson(found, input.text) : outlineText(found));
+    return 0;
+  }
   const report = await check(laminate, input, settings);
   stdout.write(format === "json" ? dockerJson(report) : dockerText(report));
   if (report.error !== undefined && format === "text") {

@@ -1,7 +1,7 @@
 import type { CheckInput } from "../../api/check.ts";
+import { description } from "../../dockerfile/outline.ts";
 import { parseDockerfile } from "../../dockerfile/parse/parse.ts";
-import { describing } from "../../dockerfile/rules/invalid-definition-description.ts";
-import { table } from "../table.ts";
+import { columns } from "./columns.ts";
 import { location } from "./docker-report.ts";
 
 /** A stage that `--target` can name. */
@@ -17,23 +17,20 @@ export interface Target {
 
 /** The stages of a Dockerfile. Throws DockerfileError. */
 export function listTargets({ text, name: file }: CheckInput): Target[] {
-  const { source, stages } = parseDockerfile(text, file);
-  return stages.map(({ from, name }, place) => {
-    const [first, ...words] = describing(source, from.statement)?.text.split(" ") ?? [];
-    return {
-      name,
-      description: first !== undefined && first === name ? words.join(" ") : undefined,
-      isDefault: place === stages.length - 1,
-      base: from.base.text,
-      platform: from.platform?.value,
-      line: { first: from.statement.line.firstLine, last: from.statement.lastLine },
-    };
-  });
+  const dockerfile = parseDockerfile(text, file);
+  return dockerfile.stages.map(({ from, name }, place) => ({
+    name,
+    description: description({ dockerfile }, from.statement, name),
+    isDefault: place === dockerfile.stages.length - 1,
+    base: from.base.text,
+    platform: from.platform?.value,
+    line: { first: from.statement.line.firstLine, last: from.statement.lastLine },
+  }));
 }
 
 export function targetsText(targets: readonly Target[]): string {
   const rows = targets.map(({ name = "", description = "", isDefault }) => [isDefault ? `${name} (default)`.trimStart() : name, description]);
-  return table(["TARGET", "DESCRIPTION"], rows);
+  return columns(["TARGET", "DESCRIPTION"], rows);
 }
 
 /** BuildKit's list of targets. */

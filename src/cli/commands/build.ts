@@ -18,7 +18,7 @@ const flags = {
   "add-host": { kind: "list", value: "NAME:ADDRESS", summary: "Add a line to /etc/hosts of the RUN instructions" },
   platform: { kind: "string", value: "OS/ARCH", summary: "Platform of the image, as linux/arm64" },
   check: { kind: "boolean", summary: "Check the Dockerfile instead of building it (--call=check)" },
-  call: { kind: "string", value: "METHOD", summary: "build, check or targets, and what to print it as: check,format=json" },
+  call: { kind: "string", value: "METHOD", summary: "build, check, outline or targets, and what to print it as: check,format=json" },
   quiet: { kind: "boolean", short: "q", summary: "Print the image ID and nothing else" },
   progress,
   iidfile: { kind: "string", value: "FILE", summary: "Write the image ID to this file" },

@@ -23,13 +23,25 @@ export interface CheckResult {
 /** Runs the rules that a Dockerfile does not skip. Throws what {@link checkOptions} throws, and DockerfileError for a target that is not there. */
 export function checkDockerfile(dockerfile: Dockerfile, around: Surroundings): CheckResult {
   const options = checkOptions(dockerfile, around.buildArgs);
-  const globals = globalsOf(dockerfile, around, around.buildArgs);
-  const all: Subject = { ...around, dockerfile, globals, stages: dockerfile.stages };
-  const subject = { ...all, stages: wantedStages(all) };
+  const subject = subjectOf(dockerfile, around);
   const findings = RULES.filter((rule) => isWanted(rule, options)).flatMap((rule) =>
     [...rule.check(subject)].map((finding): Checked => ({ ...finding, rule })),
   );
   return { findings: findings.sort((a, b) => a.lines.first - b.lines.first), options };
+}
+
+/** What rules look at. Throws DockerfileError for a target that is not there. */
+export function subjectOf(dockerfile: Dockerfile, around: Surroundings): Subject {
+  const globals = globalsOf(dockerfile, around, around.buildArgs);
+  const all: Subject = { ...around, dockerfile, globals, stages: dockerfile.stages };
+  return { ...all, stages: wantedStages(all) };
+}
+
+/** The stages that no other needs: whoever builds these builds all. */
+export function lastStages(dockerfile: Dockerfile, around: Surroundings): readonly Stage[] {
+  const subject = subjectOf(dockerfile, around);
+  const needed = new Set(dockerfile.stages.flatMap((stage) => needs(subject, stage)));
+  return dockerfile.stages.filter((stage) => !needed.has(stage));
 }
 
 /** The names of the rules that found something, each once. */
