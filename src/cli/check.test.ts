@@ -166,14 +166,14 @@ describe("laminate build --check", () => {
   });
 
   test("--call=outline lists what the target takes", async () => {
-    const Dockerfile = "# V the version\nARG V=1\nARG TAG=x\nARG UNUSED\nFROM base AS base\nARG V\nFROM base\n# NAME of it\nARG NAME=n$V\nARG Q\nFROM scratch AS other\nARG NOT_HERE\n";
+    const Dockerfile = "# V the version\nARG V=1\nARG TAG=x\nARG UNUSED\nFROM base AS base\nARG V\nFROM base\n# NAME of it\nARG NAME=n$V\nARG Q\nRUN --mount=type=secret,id=npm,required --mount=type=ssh x\nRUN --mount=type=secret,target=/run/k x\nFROM scratch AS other\nARG NOT_HERE\n";
     const directory = rig.context({ Dockerfile });
     expect((await rig.run(["build", "--call=outline", "--target", "1", "--build-arg", "Q=q", directory])).out).toBe(
-      "BUILD ARG   VALUE   DESCRIPTION\nV           1       the version\nNAME        n1      of it\nQ           q\n",
+      "BUILD ARG   VALUE   DESCRIPTION\nV           1       the version\nNAME        n1      of it\nQ           q\n\nSECRET   REQUIRED\nnpm      true\nk\n\nSSH       REQUIRED\ndefault\n",
     );
     expect(JSON.parse((await rig.run(["build", "--call=outline,format=json", directory])).out)).toMatchObject({
       name: "other",
-      args: [{ name: "NOT_HERE", location: { ranges: [{ start: { line: 12 }, end: { line: 12 } }] } }],
+      args: [{ name: "NOT_HERE", location: { ranges: [{ start: { line: 14 }, end: { line: 14 } }] } }],
     });
   });
 

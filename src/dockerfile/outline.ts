@@ -45,8 +45,12 @@ export function outlineOf(subject: Subject): Outline {
         takeArgument(subject, instruction, name, text, found.args);
       }
     }
-    for (const flag of instruction.kind === "RUN" ? statement.flags : []) {
-      takeMount(statement, flag.name === "mount" ? (flag.value ?? "") : "", found);
+    for (const { fields } of instruction.kind === "RUN" ? instruction.mounts : []) {
+      const options = fields.map(({ key, value = "true" }): [string, string] => [
+        key,
+        expandNoting(value, scope.lookup, statement.escape).text ?? value,
+      ]);
+      takeMount(statement, new Map(options), found);
     }
   }
   const text = description(subject, target.from.statement, target.name);
@@ -118,17 +122,11 @@ export function description(
 
 function takeMount(
   statement: Statement,
-  written: string,
+  options: ReadonlyMap<string, string>,
   found: { readonly secrets: Map<string, TakenMount>; readonly ssh: Map<string, TakenMount> },
 ): void {
-  const options = new Map(
-    written.split(",").map((part): [string, string] => {
-      const equals = part.indexOf("=");
-      return equals < 0 ? [part, "true"] : [part.slice(0, equals), part.slice(equals + 1)];
-    }),
-  );
   const type = options.get("type");
-  const fallback = type === "ssh" ? "default" : options.get("target")?.split("/").at(-1);
+  const fallback = type === "ssh" ? "default" : (options.get("target") ?? options.get("dst") ?? options.get("destination"))?.split("/").at(-1);
   const name = options.get("id") ?? fallback;
   if ((type === "secret" || type === "ssh") && name !== undefined) {
     const required = options.get("required") === "true";

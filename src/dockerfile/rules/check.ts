@@ -70,11 +70,13 @@ function wantedStages(subject: Subject): readonly Stage[] {
 function needs(subject: Subject, stage: Stage): Stage[] {
   const { dockerfile } = subject;
   const base = baseStage(dockerfile, stage.from, referenceOf(subject, stage.from), stage.index);
-  const names = stage.instructions.flatMap(({ statement }) =>
-    statement.flags.flatMap(({ name, value = "" }) =>
-      name === "from" ? [value] : name === "mount" ? (/(?:^|,)from=([^,]+)/.exec(value)?.[1] ?? []) : [],
-    ),
-  );
+  const names = stage.instructions.flatMap((instruction) => {
+    if (instruction.kind === "RUN") {
+      const fields = instruction.mounts.flatMap((mount) => mount.fields);
+      return fields.flatMap(({ key, value }) => (key === "from" ? (value ?? []) : []));
+    }
+    return instruction.kind === "COPY" ? (instruction.from?.value ?? []) : [];
+  });
   const used = names.flatMap((name) => {
     const before = dockerfile.stages.slice(0, stage.index);
     return (

@@ -56,7 +56,11 @@ function expanded(instruction: StageInstruction): readonly Expanded[] {
     case "VOLUME":
       return instruction.values.map(word);
     case "RUN":
-      return flags(statement.flags, ["mount"]);
+      return instruction.mounts.flatMap(({ fields }) =>
+        fields.flatMap(({ key, value, at }) =>
+          key === "from" || value === undefined ? [] : [{ at, text: value, document: false }],
+        ),
+      );
     case "COPY":
     case "ADD": {
       const documents = instruction.hereDocs
