@@ -33,7 +33,11 @@ export interface Outline {
 /** Reads what BuildKit's outline says from the stages that count. */
 export function outlineOf(subject: Subject): Outline {
   const target = targetStage(subject.dockerfile, subject.target);
-  const found = { args: new Map<string, TakenArgument>(), secrets: new Map<string, TakenMount>(), ssh: new Map<string, TakenMount>() };
+  const found = {
+    args: new Map<string, TakenArgument>(),
+    secrets: new Map<string, TakenMount>(),
+    ssh: new Map<string, TakenMount>(),
+  };
   for (const stage of subject.stages) {
     takeGlobals(subject, stage, found.args);
   }
@@ -41,7 +45,10 @@ export function outlineOf(subject: Subject): Outline {
     const { statement } = instruction;
     if (instruction.kind === "ARG") {
       for (const { name, value } of instruction.args) {
-        const text = value === undefined ? undefined : expandNoting(value.text, scope.lookup, statement.escape).text;
+        const text =
+          value === undefined
+            ? undefined
+            : expandNoting(value.text, scope.lookup, statement.escape).text;
         takeArgument(subject, instruction, name, text, found.args);
       }
     }
@@ -67,7 +74,11 @@ export function outlineOf(subject: Subject): Outline {
 function takeGlobals(subject: Subject, { from }: Stage, args: Map<string, TakenArgument>): void {
   const { globals } = subject;
   const written = `${from.base.text} ${from.platform?.value ?? ""}`;
-  const { matched } = expandNoting(written, (name) => globals.values.get(name), from.statement.escape);
+  const { matched } = expandNoting(
+    written,
+    (name) => globals.values.get(name),
+    from.statement.escape,
+  );
   for (const name of matched) {
     const global = globalOf(subject, name);
     if (global !== undefined) {
@@ -126,11 +137,20 @@ function takeMount(
   found: { readonly secrets: Map<string, TakenMount>; readonly ssh: Map<string, TakenMount> },
 ): void {
   const type = options.get("type");
-  const fallback = type === "ssh" ? "default" : (options.get("target") ?? options.get("dst") ?? options.get("destination"))?.split("/").at(-1);
+  const fallback =
+    type === "ssh"
+      ? "default"
+      : (options.get("target") ?? options.get("dst") ?? options.get("destination"))
+          ?.split("/")
+          .at(-1);
   const name = options.get("id") ?? fallback;
   if ((type === "secret" || type === "ssh") && name !== undefined) {
     const required = options.get("required") === "true";
-    (type === "ssh" ? found.ssh : found.secrets).set(name, { name, required, line: linesOf(statement) });
+    (type === "ssh" ? found.ssh : found.secrets).set(name, {
+      name,
+      required,
+      line: linesOf(statement),
+    });
   }
 }
 

@@ -40,7 +40,9 @@ export const command = defineCommand({
     if (values.fix === true || values.diff === true) {
       const { unifiedDiff } = await import("../check/unified-diff.ts");
       const fixed = await fix(laminate, input, settings);
-      context.stdout.write(unifiedDiff(text, fixed.text, input.name));
+      const diff = unifiedDiff(text, fixed.text, input.name);
+      // Exact for `patch`, harmless for a terminal.
+      context.stdout.write(context.stdout.isTTY ? (await import("../printable.ts")).printable(diff) : diff);
       if (values.fix === true && fixed.text !== text) {
         await (await import("node:fs/promises")).writeFile(input.path!, fixed.text);
       }

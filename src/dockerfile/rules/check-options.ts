@@ -46,7 +46,11 @@ export function checkOptions(
 type Fail = (mistake: { readonly problem: string; readonly hint: string }) => Error;
 
 function parseCheckOptions(text: string, fail: Fail): CheckOptions {
-  const found: { skip: CheckOptions["skip"]; experimental: CheckOptions["experimental"]; error: boolean } = {
+  const found: {
+    skip: CheckOptions["skip"];
+    experimental: CheckOptions["experimental"];
+    error: boolean;
+  } = {
     skip: new Set(),
     experimental: new Set(),
     error: false,

@@ -42,10 +42,20 @@ describe("the directive", () => {
 
   test.each([
     ["skpi=all", /Dockerfile:1:9: invalid check option "skpi"/, "did you mean skip=?"],
-    ["error=yes", /Dockerfile:1:9: the check option error=yes is neither true nor false/, "error=true makes findings fail the build"],
-    ["skip", /Dockerfile:1:9: the check option "skip" has no value/, "as in skip=StageNameCasing,UndefinedVar;error=true"],
+    [
+      "error=yes",
+      /Dockerfile:1:9: the check option error=yes is neither true nor false/,
+      "error=true makes findings fail the build",
+    ],
+    [
+      "skip",
+      /Dockerfile:1:9: the check option "skip" has no value/,
+      "as in skip=StageNameCasing,UndefinedVar;error=true",
+    ],
   ])("that cannot be understood is an error at its place: %s", (directive, message, hint) => {
-    expect(() => checkText(`# check=${directive}\n${TWO}`)).toThrow(expect.objectContaining({ message: expect.stringMatching(message), hint }));
+    expect(() => checkText(`# check=${directive}\n${TWO}`)).toThrow(
+      expect.objectContaining({ message: expect.stringMatching(message), hint }),
+    );
   });
 
   test("a build argument that cannot be understood is named", () => {
@@ -79,10 +89,24 @@ test("docker's address of a rule", () => {
   expect(urls.get("FromAsCasing")).toBe("from-as-casing");
 });
 
-const spaced = fc.array(fc.constantFrom("a", "b c", '"q  r"', "'s t'", "$X", "\\ ", "${Y:-z}", "\\\n  "), { minLength: 1, maxLength: 4 }).map((parts) => parts.join(" "));
+const spaced = fc
+  .array(fc.constantFrom("a", "b c", '"q  r"', "'s t'", "$X", "\\ ", "${Y:-z}", "\\\n  "), {
+    minLength: 1,
+    maxLength: 4,
+  })
+  .map((parts) => parts.join(" "));
 const line = fc.oneof(
-  fc.tuple(fc.constantFrom("ENV", "env", "LABEL", "Label"), spaced).map(([word, value]) => `${word} K ${value}`),
-  fc.constantFrom("COPY a \\\n\n  b /c/", "copy a /", "EXPOSE 1.2.3.4:80:80/TCP 53/Udp", "run true", "ARG A=1", "WORKDIR /x"),
+  fc
+    .tuple(fc.constantFrom("ENV", "env", "LABEL", "Label"), spaced)
+    .map(([word, value]) => `${word} K ${value}`),
+  fc.constantFrom(
+    "COPY a \\\n\n  b /c/",
+    "copy a /",
+    "EXPOSE 1.2.3.4:80:80/TCP 53/Udp",
+    "run true",
+    "ARG A=1",
+    "WORKDIR /x",
+  ),
 );
 
 test("fixes never change what a Dockerfile means, unless that is what they are for, and leave nothing to fix", () => {

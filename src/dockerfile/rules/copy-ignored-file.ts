@@ -19,7 +19,10 @@ export const copyIgnoredFile: Rule = {
     const { ignore } = subject;
     for (const visit of ignore === undefined ? [] : walk(subject)) {
       const { instruction, scope } = visit;
-      if ((instruction.kind !== "COPY" && instruction.kind !== "ADD") || instruction.from !== undefined) {
+      if (
+        (instruction.kind !== "COPY" && instruction.kind !== "ADD") ||
+        instruction.from !== undefined
+      ) {
         continue;
       }
       for (const source of instruction.sources) {

@@ -12,7 +12,10 @@ export const exposeInvalidFormat: Rule = {
         const port = spec.slice(host.length + 1);
         const fix =
           word.text === spec
-            ? { summary: `write ${port}`, edits: [replace(visit.instruction.statement, word, port)] }
+            ? {
+                summary: `write ${port}`,
+                edits: [replace(visit.instruction.statement, word, port)],
+              }
             : undefined;
         yield findingIn(
           visit,

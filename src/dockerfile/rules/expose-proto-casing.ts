@@ -12,7 +12,10 @@ export const exposeProtoCasing: Rule = {
         const text = spec.slice(0, -protocol.length) + lower;
         const fix =
           word.text === spec
-            ? { summary: `write ${text}`, edits: [replace(visit.instruction.statement, word, text)] }
+            ? {
+                summary: `write ${text}`,
+                edits: [replace(visit.instruction.statement, word, text)],
+              }
             : undefined;
         yield findingIn(
           visit,

@@ -10,8 +10,7 @@ export const fromAsCasing: Rule = {
       const { statement } = from;
       const keyword = writtenKeyword(statement);
       const as = splitAtSpaces(statement.rest)[1];
-      const wanted =
-        keyword === "from" ? "as" : keyword === "FROM" ? "AS" : undefined; // a mixed FROM has a finding of its own
+      const wanted = keyword === "from" ? "as" : keyword === "FROM" ? "AS" : undefined; // a mixed FROM has a finding of its own
       if (as !== undefined && wanted !== undefined && as.text !== wanted) {
         yield findingAt(
           statement,

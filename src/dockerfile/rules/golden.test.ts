@@ -14,7 +14,9 @@ import { RULES } from "./rules.ts";
 const golden = path.join(import.meta.dirname, "../../../test/golden/checks");
 const update = process.env["UPDATE_GOLDEN"] === "1";
 const directories = (place: string): string[] =>
-  readdirSync(place, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+  readdirSync(place, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? [entry.name] : [],
+  );
 
 const cases = directories(golden).flatMap((rule) =>
   directories(path.join(golden, rule)).map((name) => ({ rule, name })),
@@ -37,8 +39,13 @@ function expectFile(rule: string, name: string, file: string, text: string | und
 test("every rule has its golden cases, and every folder is a rule's", () => {
   expect(directories(golden).sort()).toEqual(RULES.map(({ name }) => name).sort());
   for (const rule of directories(golden)) {
-    const found = directories(path.join(golden, rule)).map((name) => read(rule, name, "expected.txt") ?? "");
-    expect(found.some((text) => text.includes(`[${rule}]`)), rule).toBe(true);
+    const found = directories(path.join(golden, rule)).map(
+      (name) => read(rule, name, "expected.txt") ?? "",
+    );
+    expect(
+      found.some((text) => text.includes(`[${rule}]`)),
+      rule,
+    ).toBe(true);
   }
 });
 

@@ -15,7 +15,11 @@ export const invalidDefinitionDescription: Rule = {
     ]);
     for (const { statement, names } of [...dockerfile.globals.map(definition), ...stages]) {
       const comment = describing(dockerfile.source, statement);
-      if (comment === undefined || names.length === 0 || names.includes(comment.text.split(" ")[0]!)) {
+      if (
+        comment === undefined ||
+        names.length === 0 ||
+        names.includes(comment.text.split(" ")[0]!)
+      ) {
         continue;
       }
       const example = names.length > 1 ? "<arg_key>" : names[0]!;

@@ -37,7 +37,10 @@ function withEquals({ statement, pairs }: PairsInstruction): Fix | undefined {
   if (valueStart.line !== gap.start.line) {
     return undefined;
   }
-  const separator = (text: string): Edit => ({ range: { start: gap.start, end: valueStart }, text });
+  const separator = (text: string): Edit => ({
+    range: { start: gap.start, end: valueStart },
+    text,
+  });
   const summary = `write ${key.text}=…`;
   if (!/\s/.test(value.text)) {
     return { summary, edits: [separator("=")] };
@@ -49,10 +52,15 @@ function withEquals({ statement, pairs }: PairsInstruction): Fix | undefined {
   if (line.range(value.offset, value.text.length).end.line !== valueStart.line) {
     return undefined;
   }
-  const places = unquotedSpaces(value.text, escape).map((at) => line.range(value.offset + at, 0).start);
+  const places = unquotedSpaces(value.text, escape).map(
+    (at) => line.range(value.offset + at, 0).start,
+  );
   return {
     summary,
-    edits: [separator("="), ...places.map((start) => ({ range: { start, end: start }, text: escape }))],
+    edits: [
+      separator("="),
+      ...places.map((start) => ({ range: { start, end: start }, text: escape })),
+    ],
   };
 }
 

@@ -17,7 +17,9 @@ export function meaningOf({ globals, stages, escape }: Dockerfile): string {
 function said(instruction: Instruction, escape: string): unknown {
   const { statement, ...meaning } = instruction;
   if (instruction.kind === "ENV" || instruction.kind === "LABEL") {
-    const pairs = instruction.pairs.map(({ key, value }) => [key, value].map(({ text }) => values(text, escape)));
+    const pairs = instruction.pairs.map(({ key, value }) =>
+      [key, value].map(({ text }) => values(text, escape)),
+    );
     return [instruction.kind, pairs];
   }
   if (instruction.kind === "EXPOSE") {

@@ -30,14 +30,21 @@ export function mend(text: string, file: string, around: Surroundings): Mended {
     if (chosen.length === 0) {
       break;
     }
-    current = applyEdits(current, chosen.flatMap(({ fix }) => fix!.edits));
+    current = applyEdits(
+      current,
+      chosen.flatMap(({ fix }) => fix!.edits),
+    );
     mended.push(...chosen);
   }
   return { text: current, mended };
 }
 
 /** Fixes that are harmless and do not meet one another; the others have their turn in the next round. */
-function chooseFixes(text: string, dockerfile: Dockerfile, findings: readonly Checked[]): Checked[] {
+function chooseFixes(
+  text: string,
+  dockerfile: Dockerfile,
+  findings: readonly Checked[],
+): Checked[] {
   const free: Checked[] = [];
   const taken = new TakenPlaces();
   for (const finding of findings) {

@@ -15,9 +15,15 @@ function examples(name: string): { page: string; wrong: string; right: string } 
 }
 
 test("each rule has its page and its row in the list, in the order of the reference, and no page is of something else", () => {
-  expect(readdirSync(pages).sort()).toEqual([...RULES.map(({ name }) => `${name}.md`), "README.md"].sort());
-  const rows = readFileSync(path.join(pages, "README.md"), "utf8").matchAll(/^\| \[(\w+)\]\((\w+)\.md\)/gm);
-  expect([...rows].map(([, name, file]) => [name, file])).toEqual(RULES.map(({ name }) => [name, name]));
+  expect(readdirSync(pages).sort()).toEqual(
+    [...RULES.map(({ name }) => `${name}.md`), "README.md"].sort(),
+  );
+  const rows = readFileSync(path.join(pages, "README.md"), "utf8").matchAll(
+    /^\| \[(\w+)\]\((\w+)\.md\)/gm,
+  );
+  expect([...rows].map(([, name, file]) => [name, file])).toEqual(
+    RULES.map(({ name }) => [name, name]),
+  );
 });
 
 describe.each(RULES.map(({ name }) => name))("the page of %s", (name) => {

@@ -5,9 +5,7 @@ import type { Rule } from "./rule.ts";
 import { expandNoting } from "./noted-expansion.ts";
 import { walk } from "./walk.ts";
 
-const SECRET = word(
-  "apikey|auth|credential|credentials|key|password|pword|passwd|secret|token",
-);
+const SECRET = word("apikey|auth|credential|credentials|key|password|pword|passwd|secret|token");
 const HARMLESS = word("public");
 
 export const secretsUsedInArgOrEnv: Rule = {
@@ -49,7 +47,10 @@ function named(
   }
   return instruction.args.map(({ name, value }) => ({
     name,
-    at: { text: name, offset: value === undefined ? placeOf(statement.rest, name) : value.offset - name.length - 1 },
+    at: {
+      text: name,
+      offset: value === undefined ? placeOf(statement.rest, name) : value.offset - name.length - 1,
+    },
   }));
 }
 

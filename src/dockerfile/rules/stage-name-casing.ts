@@ -11,12 +11,9 @@ export const stageNameCasing: Rule = {
       const lower = name?.text.toLowerCase();
       if (name !== undefined && name.text !== lower) {
         const edits = [replace(from.statement, name, lower!)];
-        yield findingAt(
-          from.statement,
-          name,
-          `Stage name '${name.text}' should be lowercase`,
-          { fix: { summary: `call the stage ${lower}`, edits } },
-        );
+        yield findingAt(from.statement, name, `Stage name '${name.text}' should be lowercase`, {
+          fix: { summary: `call the stage ${lower}`, edits },
+        });
       }
     }
   },

@@ -9,8 +9,15 @@ export const undefinedArgInFrom: Rule = {
   *check({ dockerfile, globals }) {
     for (const { from } of dockerfile.stages) {
       const { statement, base, platform } = from;
-      for (const [at, text] of [[base, base.text], [platform, platform?.value ?? ""]] as const) {
-        const { unmatched } = expandNoting(text, (name) => globals.values.get(name), statement.escape);
+      for (const [at, text] of [
+        [base, base.text],
+        [platform, platform?.value ?? ""],
+      ] as const) {
+        const { unmatched } = expandNoting(
+          text,
+          (name) => globals.values.get(name),
+          statement.escape,
+        );
         for (const name of unmatched.filter((one) => !globals.names.has(one))) {
           const near = suggest(name, globals.names);
           const hint = near === undefined ? "" : ` (did you mean ${near}?)`;

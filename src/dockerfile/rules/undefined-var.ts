@@ -67,7 +67,11 @@ function expanded(instruction: StageInstruction): readonly Expanded[] {
         .filter(({ expand }) => expand)
         .map((one) => ({ at: statement.rest, text: hereDocText(one), document: true }));
       const paths = [...instruction.sources, instruction.destination].map(word);
-      return [...flags(statement.flags, ["chown", "chmod", "checksum", "exclude"]), ...paths, ...documents];
+      return [
+        ...flags(statement.flags, ["chown", "chmod", "checksum", "exclude"]),
+        ...paths,
+        ...documents,
+      ];
     }
     default:
       return [];
@@ -76,6 +80,8 @@ function expanded(instruction: StageInstruction): readonly Expanded[] {
 
 function flags(all: readonly Flag[], names: readonly string[]): Expanded[] {
   return all.flatMap((at) =>
-    names.includes(at.name) && at.value !== undefined ? [{ at, text: at.value, document: false }] : [],
+    names.includes(at.name) && at.value !== undefined
+      ? [{ at, text: at.value, document: false }]
+      : [],
   );
 }

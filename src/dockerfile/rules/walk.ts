@@ -25,9 +25,9 @@ export function* walk(subject: Subject): Generator<Visit> {
   const ends = new Map<Stage, Scope>();
   const wanted = new Set(subject.stages);
   for (const stage of subject.dockerfile.stages) {
-    const { base, scope, triggers } = startOf(subject, stage, ends);
+    const { scope, triggers } = startOf(subject, stage, ends);
     const own = stage.instructions.map((instruction) => ({ instruction, trigger: undefined }));
-    const held = triggers(base).map(({ instruction, onbuild }) => ({
+    const held = triggers.map(({ instruction, onbuild }) => ({
       instruction,
       trigger: { from: stage.from, onbuild },
     }));
@@ -50,19 +50,14 @@ function startOf(
   subject: Subject,
   stage: Stage,
   ends: ReadonlyMap<Stage, Scope>,
-): {
-  base: Stage | undefined;
-  scope: Scope;
-  triggers: (base: Stage | undefined) => readonly Held[];
-} {
+): { readonly scope: Scope; readonly triggers: readonly Held[] } {
   const reference = referenceOf(subject, stage.from);
   const base = baseStage(subject.dockerfile, stage.from, reference, stage.index);
   if (base !== undefined) {
-    const triggers = (from: Stage | undefined): readonly Held[] =>
-      from!.instructions.flatMap((one) =>
-        one.kind === "ONBUILD" ? held(one.trigger, one.statement) : [],
-      );
-    return { base, scope: ends.get(base)!.continued(), triggers };
+    const triggers = base.instructions.flatMap((one) =>
+      one.kind === "ONBUILD" ? held(one.trigger, one.statement) : [],
+    );
+    return { scope: ends.get(base)!.continued(), triggers };
   }
   const config =
     reference === "scratch"
@@ -70,11 +65,8 @@ function startOf(
       : reference === ""
         ? undefined
         : subject.baseConfig(reference, platformOf(subject, stage.from));
-  return {
-    base,
-    scope: imageScope(config),
-    triggers: () => (config?.OnBuild ?? []).flatMap((trigger) => held(trigger, undefined)),
-  };
+  const triggers = (config?.OnBuild ?? []).flatMap((trigger) => held(trigger, undefined));
+  return { scope: imageScope(config), triggers };
 }
 
 /** A trigger that is no instruction is an error of the build. */
@@ -91,9 +83,7 @@ function held(trigger: string, onbuild: Statement | undefined): readonly Held[] 
 
 /** What a FROM names, its variables replaced; empty where that cannot be done. */
 export function referenceOf({ globals }: Subject, { base, statement }: FromInstruction): string {
-  return (
-    expandNoting(base.text, (name) => globals.values.get(name), statement.escape).text ?? ""
-  );
+  return expandNoting(base.text, (name) => globals.values.get(name), statement.escape).text ?? "";
 }
 
 function platformOf({ globals, platform }: Subject, from: FromInstruction): Platform {

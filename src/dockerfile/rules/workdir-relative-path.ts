@@ -41,5 +41,9 @@ function asAbsolute({ scope }: Visit, { value, statement }: WorkdirInstruction):
     return undefined;
   }
   const absolute = path.resolve("/", scope.baseWorkdir, value.text);
-  return { summary: `write ${absolute}`, edits: [replace(statement, value, absolute)], changesMeaning: true };
+  return {
+    summary: `write ${absolute}`,
+    edits: [replace(statement, value, absolute)],
+    changesMeaning: true,
+  };
 }
