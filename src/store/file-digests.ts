@@ -104,9 +104,17 @@ export class FileDigests {
     this.#seen.add(row);
   }
 
-  /** Writes what was learned, if that is worth a write: a build in which nothing is new writes nothing. */
+  /** Writes what was learned, if that is worth a write and the disk takes it: a build in which nothing is new writes nothing. */
   save(now: number): void {
     if (this.#changed === 0 && this.#renewed < WORTH_WRITING) return;
+    try {
+      this.#write(now);
+    } catch {
+      // It spares the next build some reading, no more: this one has its own result, or its own failure to tell.
+    }
+  }
+
+  #write(now: number): void {
     const kept: Buffer[] = [MAGIC];
     for (let row = 0; row < this.#count; row += 1) {
       const at = row * ROW;

@@ -27,12 +27,17 @@ export class Unsynced {
     writeFileSync(path.join(this.#directory, name), this.#boot);
   }
 
+  /** Says that the disk refused it. An empty mark is no boot's id, and takes no room on a full disk. */
+  doubt(name: string): void {
+    writeFileSync(path.join(this.#directory, name), "");
+  }
+
   /** Says that it is on the disk now, or gone. */
   settle(name: string): void {
     rmSync(path.join(this.#directory, name), { force: true });
   }
 
-  /** Whether the machine went down before the thing was surely on the disk. */
+  /** Whether the machine went down before the thing was surely on the disk, or the disk refused it. */
   isDoubtful(name: string): boolean {
     try {
       return readFileSync(path.join(this.#directory, name), "utf8") !== this.#boot;

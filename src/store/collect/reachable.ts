@@ -17,7 +17,10 @@ export function reachable(store: Store, containerLayers: Iterable<DiffId>): Read
   for (const image of store.images.list()) {
     for (const digest of partsOf(store, image)) needed.add(digest);
   }
-  for (const layer of containerLayers) needed.add(layer);
+  for (const layer of containerLayers) {
+    needed.add(layer);
+    store.layers.below(layer).forEach((below) => needed.add(below)); // a running container's mount may stand on it
+  }
   for (const { content } of store.cache.list()) needed.add(content);
   for (const layer of store.layers.list()) {
     if (needed.has(layer)) store.layers.blobs(layer).forEach(({ digest }) => needed.add(digest));

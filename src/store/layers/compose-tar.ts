@@ -52,7 +52,7 @@ export async function composeTar(pieces: Iterable<Piece>, options: ComposeOption
     }
     for (const batch of pending) await take(batch);
     const { composed } = await worker.ask({ kind: "finish" });
-    const synced = worker.ask({ kind: "sync" }).then(() => worker.close());
+    const synced = worker.ask({ kind: "sync" }).then(() => undefined).finally(() => worker.close());
     synced.catch(() => undefined); // seen by who waits for it
     return { composed: composed!, digests, synced };
   } catch (error) {

@@ -13,7 +13,7 @@ import type { ContentStore } from "../content/content-store.ts";
 import { StoreFailure } from "../store-error.ts";
 import type { Temporary } from "../temporary.ts";
 import type { Unsynced } from "../unsynced.ts";
-import { writeFileAtomically } from "../write-file.ts";
+import { storeWriteFailure, writeFileAtomically } from "../write-file.ts";
 import { passing, type SinkFor } from "./blob-sink.ts";
 import { composeTar } from "./compose-tar.ts";
 import { readIndex, writeIndex } from "./index-file.ts";
@@ -135,6 +135,7 @@ export class LayerStore {
         throw new StoreFailure("digest-mismatch", `store the layer ${expected}: what came has the diffID ${diffId}`);
       }
       writeIndex(index, new LayerIndex(entries, { tarSize: size, composed: false }));
+      this.#dropDoubtful(diffId);
       this.#place(diffId, { index, tar });
       return diffId;
     } finally {
@@ -149,6 +150,7 @@ export class LayerStore {
   async compose({ entries: located, earlier: likely, signal }: NewLayer): Promise<DiffId> {
     const made = this.#temporary.directory();
     const target = path.join(made, "tar");
+    if (likely !== undefined) this.#leases.hold(likely);
     const earlier = likely === undefined ? undefined : await this.#earlier(likely);
     const { pieces, entries } = layerPieces(located, earlier);
     const expected = located.reduce((sum, { entry }) => sum + entry.size + BLOCK, 0);
@@ -298,6 +300,8 @@ export class LayerStore {
   /** Only over an earlier layer that is made already and no stack itself: so stacks never grow, and none is made for nothing. */
   async #overEarlier(diffId: DiffId, mounter: LayerMounter): Promise<readonly Lower[] | undefined> {
     for (const earlier of this.#earlierOf(diffId)) {
+      if (!existsSync(this.#directory(earlier))) continue;
+      this.#leases.hold(earlier); // nothing else may need it, and it will be mounted
       const below = await this.#lowerHere(earlier, mounter.dialect);
       if (below !== undefined) {
         const path = await this.#delta(diffId, earlier, mounter);
@@ -326,6 +330,18 @@ export class LayerStore {
       await this.#unpackTo({ index, parts }, { diffId, name, unpack: (layer, target) => mounter.unpack(layer, target) });
     }
     return this.#directoryHere(diffId, mounter.dialect, name);
+  }
+
+  /** The layers whose directories or images lie below this one's small directories: whoever has this one mounted may have them too. */
+  below(diffId: DiffId): readonly DiffId[] {
+    try {
+      return readdirSync(this.#directory(diffId)).flatMap((name) => /^delta\.[a-z]+\.([0-9a-f]{64})$/.exec(name)?.slice(1) ?? []).map((hex) => digestFromHex(hex) as DiffId);
+    } catch (error) {
+      if (errnoOf(error) === "ENOENT") {
+        return [];
+      }
+      throw error;
+    }
   }
 
   /** The layers after which this one was composed, the last first. */
@@ -436,11 +452,7 @@ export class LayerStore {
 
   /** The tar as it lies here, if it does; what a crash of the machine may have spoilt does not. */
   #storedTar(diffId: DiffId): StoredTar | undefined {
-    if (this.#unsynced.isDoubtful(tarMark(diffId))) {
-      renameSync(this.#directory(diffId), this.#temporary.file());
-      this.#unsynced.settle(tarMark(diffId));
-      return undefined;
-    }
+    this.#dropDoubtful(diffId);
     const whole = this.#file(diffId, "tar");
     const size = statSync(whole, { throwIfNoEntry: false })?.size;
     if (size !== undefined) {
@@ -454,6 +466,14 @@ export class LayerStore {
         return undefined;
       }
       throw error;
+    }
+  }
+
+  /** Takes away a layer whose tar may be spoilt, so that nothing that is made of it again is taken for what is there. */
+  #dropDoubtful(diffId: DiffId): void {
+    if (this.#unsynced.isDoubtful(tarMark(diffId))) {
+      this.detach(diffId);
+      this.#unsynced.settle(tarMark(diffId));
     }
   }
 
@@ -494,14 +514,33 @@ export class LayerStore {
     this.#place(diffId, { [name]: wrapped });
   }
 
-  /** Places a tar with its index, and lets the sync go on meanwhile: its own, or one of each file here. */
+  /**
+   * Places a tar with its index, and lets the sync go on meanwhile: `synced`, or one of each file here. Where the layer is
+   * here already, made by a process that may not have lived to sync it, that one stays and is what has to be on the disk.
+   */
   #placeUnsynced(diffId: DiffId, materials: Readonly<Record<string, string>>, synced: Promise<void> | undefined): void {
-    this.#unsynced.mark(tarMark(diffId));
-    this.#place(diffId, materials);
-    const files = Object.keys(materials).map((name) => this.#file(diffId, name));
-    const sync = (synced ?? Promise.all(files.map(syncFile))).then(() => this.#unsynced.settle(tarMark(diffId)));
+    this.#leases.hold(diffId);
+    let placed = false;
+    if (this.#storedTar(diffId) === undefined) {
+      this.#unsynced.mark(tarMark(diffId));
+      this.#place(diffId, materials);
+      placed = Object.values(materials).every((from) => !existsSync(from)); // nobody came between
+    }
+    const sync = this.#synced(diffId, placed ? synced : undefined);
     sync.catch(() => undefined); // seen by settled()
     this.#syncs.set(diffId, sync);
+  }
+
+  /** What could not be brought to the disk may be read from memory for a while, and then be gone: it is not used again. */
+  async #synced(diffId: DiffId, own: Promise<void> | undefined): Promise<void> {
+    const files = [this.#file(diffId, "index"), ...new Set(this.#storedTar(diffId)?.parts.map(({ file }) => file))];
+    try {
+      await (own ?? Promise.all(files.map(syncFile)));
+    } catch (error) {
+      this.#unsynced.doubt(tarMark(diffId));
+      throw storeWriteFailure(error);
+    }
+    this.#unsynced.settle(tarMark(diffId));
   }
 
   /** Moves materials to their places, the index before what makes the layer exist; what is there already stays. */

@@ -10,12 +10,12 @@ export interface Located {
 
 const READ_SIZE = 1 << 20;
 
-/** Exactly `size` bytes from a place. Throws StoreFailure `damaged` when the file ends before. A link in the file's place is not followed. */
+/** Exactly `size` bytes from a place. Throws StoreFailure `damaged` when the file ends before. A link in the file's place is not followed, a pipe not waited for. */
 export async function* readRange({ file, offset }: Located, size: number): AsyncGenerator<Buffer> {
   if (size === 0) {
     return;
   }
-  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     for (let done = 0; done < size; ) {
       const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(Math.min(size - done, READ_SIZE)), 0, undefined, offset + done);

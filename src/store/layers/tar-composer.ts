@@ -52,11 +52,11 @@ export class TarComposer implements Disposable {
   }
 
   /**
-   * Appends `size` bytes of a file and gives their sha256. A link in the file's place is not followed.
+   * Appends `size` bytes of a file and gives their sha256. A link in the file's place is not followed, a pipe not waited for.
    * Throws StoreFailure `damaged` when the file is shorter than that.
    */
   content(name: string, offset: number, size: number): Buffer {
-    const file = fs.openSync(Buffer.from(name, "latin1"), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+    const file = fs.openSync(Buffer.from(name, "latin1"), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
     try {
       if (size <= this.#room()) return this.#small(file, name, offset, size);
       const hashing = createHash("sha256");
