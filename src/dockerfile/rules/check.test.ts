@@ -82,6 +82,14 @@ test("a target is looked into with the stages that it needs, and no other", () =
   expect(lines("a")).toEqual([2]);
 });
 
+test("the suggested variable is the first of the nearest, of a stage before with its arguments first", () => {
+  const text = "FROM scratch AS a\nENV X=1\nARG H=1\nUSER $C\nFROM a\nUSER $C\n";
+  expect(said(text)).toEqual([
+    "UndefinedVar 4: Usage of undefined variable '$C' (did you mean $X?)",
+    "UndefinedVar 6: Usage of undefined variable '$C' (did you mean $H?)",
+  ]);
+});
+
 test("docker's address of a rule", () => {
   const urls = new Map(RULES.map((rule) => [rule.name, ruleUrl(rule).split("/").at(-2)]));
   expect(urls.get("JSONArgsRecommended")).toBe("json-args-recommended");

@@ -7,6 +7,8 @@ const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 
 interface Content {
   readonly variables: ReadonlyMap<string, string>;
+  /** Those of ENV and of the base image, in the order of the image's config. */
+  readonly env: ReadonlySet<string>;
   readonly declared: ReadonlySet<string>;
   readonly baseKnown: boolean;
   readonly hasShell: boolean;
@@ -17,6 +19,7 @@ interface Content {
 /** What a stage's variables are after the instructions so far, and what else rules ask about. It changes while a walk goes on. */
 export class Scope {
   readonly #variables: Map<string, string>;
+  readonly #env: Set<string>;
   readonly #declared: Set<string>;
   readonly baseKnown: boolean;
   #hasShell: boolean;
@@ -26,6 +29,7 @@ export class Scope {
 
   constructor(content: Content) {
     this.#variables = new Map(content.variables);
+    this.#env = new Set(content.env);
     this.#declared = new Set(content.declared);
     this.baseKnown = content.baseKnown;
     this.#hasShell = content.hasShell;
@@ -33,10 +37,13 @@ export class Scope {
     this.baseWorkdir = content.baseWorkdir;
   }
 
-  /** Where a stage starts that is FROM this one's end. */
+  /** Where a stage starts that is FROM this one's end. Its config's variables are set anew, after the arguments, as in BuildKit. */
   continued(): Scope {
+    const args = [...this.#variables].filter(([name]) => !this.#env.has(name));
+    const env = [...this.#env].map((name) => [name, this.#variables.get(name)!] as const);
     return new Scope({
-      variables: this.#variables,
+      variables: new Map([...args, ...env]),
+      env: this.#env,
       declared: this.#declared,
       baseKnown: this.baseKnown,
       hasShell: this.#hasShell,
@@ -78,6 +85,7 @@ export class Scope {
       );
       for (const [name, value] of pairs) {
         this.#set(name, value);
+        this.#env.add(name);
       }
     } else if (instruction.kind === "ARG") {
       for (const { name, value } of instruction.args) {
@@ -119,6 +127,7 @@ export function imageScope(config: ContainerConfig | undefined): Scope {
   }
   return new Scope({
     variables,
+    env: new Set(variables.keys()),
     declared: new Set(),
     baseKnown: config !== undefined,
     hasShell: (config?.Shell ?? []).length > 0,
