@@ -11,17 +11,21 @@ const YOUNG = 6;
  */
 export class Thread<Ask, Answer> implements AsyncDisposable {
   readonly #file: URL;
+  readonly #signal: AbortSignal | undefined;
   readonly #waiting: { resolve(answer: Answer): void; reject(error: Error): void }[] = [];
   #worker: Worker | undefined;
 
-  constructor(file: URL) {
+  /** `signal` ends the work in its midst. */
+  constructor(file: URL, signal?: AbortSignal) {
     this.#file = file;
+    this.#signal = signal;
   }
 
-  /** Rejects with the error that the work threw, its `code` kept. */
-  ask(ask: Ask, transfer: readonly ArrayBuffer[] = []): Promise<Answer> {
+  /** Rejects with the error that the work threw, its `code` kept, or the signal's reason. */
+  async ask(ask: Ask, transfer: readonly ArrayBuffer[] = []): Promise<Answer> {
+    this.#signal?.throwIfAborted();
     const worker = (this.#worker ??= this.#start());
-    return new Promise((resolve, reject) => {
+    return await new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
       worker.ref();
       worker.postMessage(ask, transfer);
@@ -41,7 +45,12 @@ export class Thread<Ask, Answer> implements AsyncDisposable {
       else first?.reject(Object.assign(new Error(message.failure.message), { code: message.failure.code }));
     });
     worker.on("error", (error) => this.#fail(error as Error));
-    worker.on("exit", () => this.#fail(new Error("Internal error: a worker thread ended early")));
+    const end = (): void => void worker.terminate();
+    this.#signal?.addEventListener("abort", end, { once: true });
+    worker.on("exit", () => {
+      this.#signal?.removeEventListener("abort", end);
+      this.#fail(this.#signal?.aborted === true ? (this.#signal.reason as Error) : new Error("Internal error: a worker thread ended early"));
+    });
     return worker;
   }
 

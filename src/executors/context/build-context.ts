@@ -90,7 +90,7 @@ async function fromDirectory(directory: string, options: ContextOptions): Promis
   const dockerfile = await directoryDockerfile(directory, options);
   const ignoreFile = [dockerfile.path === undefined ? undefined : `${dockerfile.path}.dockerignore`, path.join(directory, ".dockerignore")].find((one) => one !== undefined && existsSync(one));
   const known = options.store.fileDigests(directory);
-  const source = new DirectorySource("the build context", directory, known);
+  const source = new DirectorySource("the build context", directory, { known, signal: options.signal });
   const ignore = ignoreFile === undefined ? undefined : parseIgnore(await readText(ignoreFile, options), path.basename(ignoreFile));
   return {
     source: ignore === undefined ? source : new IgnoringSource(source, ignore),

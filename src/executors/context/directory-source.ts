@@ -30,18 +30,20 @@ export class DirectorySource implements FileSource {
   readonly #root: Buffer;
   readonly #plain: boolean;
   readonly #known: FileDigests | undefined;
+  readonly #signal: AbortSignal | undefined;
   readonly #hashed = new Map<BytePath, Digest>();
   #hashing: Promise<void> = Promise.resolve();
   readonly #listed = new Map<BytePath, readonly SourceEntry[]>();
 
-  /** `known` spares reading files that did not change since an earlier build. */
-  constructor(name: string, root: string, known?: FileDigests) {
+  /** `known` spares reading files that did not change since an earlier build; `signal` ends the reading of the others. */
+  constructor(name: string, root: string, { known, signal }: { readonly known?: FileDigests; readonly signal?: AbortSignal } = {}) {
     this.name = name;
     // A context may be named by a link to it.
     this.#root = fs.realpathSync(root, { encoding: "buffer" });
     this.#text = this.#root.toString("latin1");
     this.#plain = ASCII.test(this.#text);
     this.#known = known;
+    this.#signal = signal;
   }
 
   get(at: BytePath): SourceEntry | undefined {
@@ -91,7 +93,7 @@ export class DirectorySource implements FileSource {
     const width = Math.min(availableParallelism(), MAX_THREADS, shares.length);
     await Promise.all(
       Array.from({ length: width }, async () => {
-        await using thread = new Thread<HashAsk, HashAnswer>(new URL("./hash-thread.ts", import.meta.url));
+        await using thread = new Thread<HashAsk, HashAnswer>(new URL("./hash-thread.ts", import.meta.url), this.#signal);
         for (let share = shares.shift(); share !== undefined; share = shares.shift()) {
           this.#note(share, await thread.ask({ paths: this.#paths(share) }));
         }

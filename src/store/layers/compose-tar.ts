@@ -38,13 +38,16 @@ const AHEAD = 2;
  */
 export async function composeTar(pieces: Iterable<Piece>, options: ComposeOptions): Promise<Composing> {
   const worker = options.expected < THREAD_FROM ? inlineWork() : threadWork();
+  const { signal } = options;
+  const end = (): void => void worker.close();
   try {
+    if (worker.mayWait) signal?.addEventListener("abort", end, { once: true });
     await worker.ask({ kind: "start", target: options.target });
     const pending: Promise<ComposeAnswer>[] = [];
     const digests: Digest[] = [];
     const take = async (batch: Promise<ComposeAnswer>): Promise<void> => void digests.push(...((await batch).digests ?? []));
     for (const steps of batches(pieces, options.earlier)) {
-      options.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       const batch = worker.ask({ kind: "steps", steps });
       batch.catch(() => undefined); // seen when its turn comes
       pending.push(batch);
@@ -57,24 +60,29 @@ export async function composeTar(pieces: Iterable<Piece>, options: ComposeOption
     return { composed: composed!, digests, synced };
   } catch (error) {
     await worker.close();
+    signal?.throwIfAborted();
     throw storeWriteFailure(failureOf(error));
+  } finally {
+    signal?.removeEventListener("abort", end); // the sync of what is in its place goes on
   }
 }
 
 interface Work {
   ask(ask: ComposeAsk): Promise<ComposeAnswer>;
   close(): Promise<void>;
+  /** Whether its caller waits for it elsewhere, so that it can be closed in the midst of work. */
+  readonly mayWait: boolean;
 }
 
 function inlineWork(): Work {
   const work = new ComposeWork();
-  return { ask: async (ask) => work.answer(ask), close: async () => work[Symbol.dispose]() };
+  return { ask: async (ask) => work.answer(ask), close: async () => work[Symbol.dispose](), mayWait: false };
 }
 
 function threadWork(): Work {
   const thread = new Thread<ComposeAsk, ComposeAnswer>(new URL("./compose-thread.ts", import.meta.url));
   const transfer = (ask: ComposeAsk): ArrayBuffer[] => (ask.kind === "steps" ? [ask.steps.bytes.buffer] : []);
-  return { ask: (ask) => thread.ask(ask, transfer(ask)), close: () => thread[Symbol.asyncDispose]() };
+  return { ask: (ask) => thread.ask(ask, transfer(ask)), close: () => thread[Symbol.asyncDispose](), mayWait: true };
 }
 
 /** A thread's failure has lost its class on the way. */
