@@ -109,7 +109,7 @@ function moreOf({ link, opaque, major, minor, xattrs }: Entry): More | undefined
 }
 
 function entriesOf({ paths, types, modes, owners, sizes, times, offsets, digests, more }: Columns): Entry[] {
-  const entries = new Array<Entry>(paths.length);
+  const entries: Entry[] = [];
   for (let place = 0; place < paths.length; place += 1) {
     const type = TYPES.get(types[place]!)!;
     const path = paths[place] as BytePath;
@@ -121,11 +121,11 @@ function entriesOf({ paths, types, modes, owners, sizes, times, offsets, digests
     const hex = digests.slice(64 * place, 64 * place + 64);
     const offset = offsets[place]!;
     if (type !== "file" || hex === NO_DIGEST) {
-      entries[place] = { path, type, mode, uid, gid, size, mtime, ...(offset < 0 ? {} : { offset }) };
+      entries.push({ path, type, mode, uid, gid, size, mtime, ...(offset < 0 ? {} : { offset }) });
     } else if (offset < 0) {
-      entries[place] = { path, type, mode, uid, gid, size, mtime, digest: (PREFIX + hex) as Digest };
+      entries.push({ path, type, mode, uid, gid, size, mtime, digest: (PREFIX + hex) as Digest });
     } else {
-      entries[place] = { path, type, mode, uid, gid, size, mtime, digest: (PREFIX + hex) as Digest, offset };
+      entries.push({ path, type, mode, uid, gid, size, mtime, digest: (PREFIX + hex) as Digest, offset });
     }
   }
   for (const [place, { xattrs, ...rest }] of more) {
