@@ -80,7 +80,7 @@ export class BuildBackend implements Backend<Value> {
         const sources = await copySources(operation, await this.#source(inputs[1], vertex), this.#copies, context);
         this.#sources.set(vertex, sources);
         const { ingredients, files } = await copyIngredients(sources);
-        return stepKey("copy", VERSION, { base: chainOf(inputs), ...copyWords(operation), ...ingredients }, files);
+        return stepKey("copy", VERSION, { base: dependsOnBase(operation) ? chainOf(inputs) : null, ...copyWords(operation), ...ingredients }, files);
       }
       default:
         return unreachable(operation);
@@ -184,6 +184,11 @@ function layersOf(inputs: readonly Value[]): readonly DiffId[] {
   return base.layers;
 }
 
+/** A linked copy knows nothing of the tree below it but the names of its owner. */
+function dependsOnBase({ link, owner }: CopyOperation): boolean {
+  return link !== true || (owner !== undefined && ![owner.user, owner.group ?? owner.user].every((name) => /^\d+$/.test(name)));
+}
+
 function chainOf(inputs: readonly Value[]): Json {
   return chainIdOf(layersOf(inputs)) ?? null;
 }
@@ -194,9 +199,11 @@ function runIngredients({ argv, env, args, workdir, user, network, insecure, hos
   return { argv, env, args: declared, workdir, user, network, ...(insecure === undefined ? {} : { insecure }), ...(hosts === undefined ? {} : { hosts: hosts.map(({ name, address }) => `${name}=${address}`) }), stdin: stdin ?? null };
 }
 
-function copyWords({ instruction, sources, inline, urls, destination, owner, mode, unpack }: CopyOperation): { readonly [name: string]: Json } {
+function copyWords({ instruction, sources, inline, urls, destination, owner, mode, unpack, unpackRemote, keepGitDir, exclude, parents, link }: CopyOperation): { readonly [name: string]: Json } {
   const files = inline.map(({ name, content }) => ({ name, content }));
-  return { instruction, sources, inline: files, urls, destination, owner: ownerWord(owner), mode: modeWord(mode), unpack };
+  // What is not asked for is not named, so that the keys of others stay as they were.
+  const further = { ...(unpackRemote ? { unpackRemote } : {}), ...(keepGitDir ? { keepGitDir } : {}), ...(exclude ? { exclude } : {}), ...(parents ? { parents } : {}), ...(link ? { link } : {}) };
+  return { ...further, instruction, sources, inline: files, urls, destination, owner: ownerWord(owner), mode: modeWord(mode), unpack };
 }
 
 function modeWord(mode: CopyOperation["mode"]): Json {

@@ -109,4 +109,14 @@ export interface CopyOperation {
   readonly checksum?: Digest;
   /** ADD: unpack local archives. */
   readonly unpack: boolean;
+  /** ADD --unpack: unpack archives from URLs too. */
+  readonly unpackRemote?: true;
+  /** ADD --keep-git-dir. */
+  readonly keepGitDir?: true;
+  /** Patterns of what is left out of the directories that are copied. */
+  readonly exclude?: readonly string[];
+  /** Sources keep the directories that they lie in (`--parents`). */
+  readonly parents?: true;
+  /** The layer is made as on an empty tree: no link of the tree below is followed (`--link`). */
+  readonly link?: true;
 }

@@ -25,6 +25,8 @@ export function lowerCopy(instruction: CopyInstruction, state: StageState): Lowe
   const chown = expandFlag(statement, instruction.chown, state);
   const chmod = expandFlag(statement, instruction.chmod, state);
   const checksum = expandFlag(statement, instruction.checksum, state);
+  const exclude = instruction.exclude.map((flag) => expandFlag(statement, flag, state));
+  const parents = instruction.switches.includes("parents");
   const inline = instruction.hereDocs.map((hereDoc) => inlineFile(statement, hereDoc, state));
   for (const { word, text } of sources) {
     refuseSource(statement, word, text, kind);
@@ -39,10 +41,16 @@ export function lowerCopy(instruction: CopyInstruction, state: StageState): Lowe
     ...(chown === "" ? {} : { owner: parseOwner(chown) }),
     ...(chmod === "" ? {} : { mode: parseMode(statement, instruction.chmod!, chmod) }),
     ...(checksum === "" ? {} : { checksum: parseChecksum(instruction, checksum, sources) }),
-    unpack: kind === "ADD",
+    unpack: kind === "ADD" && instruction.unpack !== false,
+    ...(instruction.unpack === true ? { unpackRemote: true } : {}),
+    ...(instruction.switches.includes("keep-git-dir") ? { keepGitDir: true } : {}),
+    ...(exclude.length === 0 ? {} : { exclude }),
+    ...(parents ? { parents } : {}),
+    ...(instruction.switches.includes("link") ? { link: true } : {}),
   };
   const words = [
     kind,
+    ...(parents ? ["--parents"] : []),
     ...(chown === "" ? [] : [`--chown=${chown}`]),
     ...(chmod === "" ? [] : [`--chmod=${chmod}`]),
   ];

@@ -36,6 +36,9 @@ export interface RunInstruction extends Common {
   readonly mounts: readonly MountFlag[];
 }
 
+/** `parents` is COPY's, `keep-git-dir` ADD's. */
+export type CopySwitch = "link" | "parents" | "keep-git-dir";
+
 export interface CopyInstruction extends Common {
   readonly kind: "COPY" | "ADD";
   readonly sources: readonly Word[];
@@ -44,6 +47,11 @@ export interface CopyInstruction extends Common {
   readonly from: Flag | undefined;
   readonly chown: Flag | undefined;
   readonly chmod: Flag | undefined;
+  readonly exclude: readonly Flag[];
+  /** The flags that stand alone and are not `=false`. */
+  readonly switches: readonly CopySwitch[];
+  /** ADD only: `--unpack`, either way, or undefined. */
+  readonly unpack: boolean | undefined;
   /** ADD only. */
   readonly checksum: Flag | undefined;
 }

@@ -1,6 +1,6 @@
 import { nearest } from "../../base/nearest.ts";
 import type { DockerfileError } from "../dockerfile-error.ts";
-import { readFlags, readSwitch } from "./flags.ts";
+import { readFlags, readSwitch, repeatedFlags } from "./flags.ts";
 import { parseHealthcheck } from "./healthcheck.ts";
 import { parseHereDocMark, type HereDoc } from "./here-doc.ts";
 import type {
@@ -179,15 +179,10 @@ function checkChoice(statement: Statement, flag: Flag | undefined, choices: read
   }
 }
 
+const SWITCHES = ["link", "parents", "keep-git-dir"] as const;
+
 function parseCopy(statement: Statement): CopyInstruction {
   const flags = readFlags(statement);
-  for (const name of ["link", "parents", "keep-git-dir", "unpack", "exclude"]) {
-    const flag = flags.get(name);
-    if (flag !== undefined && (name === "exclude" || readSwitch(statement, flag))) {
-      const problem = `${statement.keyword} --${name} is not supported yet`;
-      throw errorAt(statement, flag, "unsupported", problem);
-    }
-  }
   const words = listOfPaths(statement);
   const destination = words.at(-1);
   if (destination === undefined || words.length < 2) {
@@ -228,6 +223,9 @@ function parseCopy(statement: Statement): CopyInstruction {
     chown,
     chmod,
     checksum: flags.get("checksum"),
+    exclude: repeatedFlags(statement, "exclude"),
+    switches: SWITCHES.filter((name) => readSwitch(statement, flags.get(name))),
+    unpack: flags.has("unpack") ? readSwitch(statement, flags.get("unpack")) : undefined,
   };
 }
 

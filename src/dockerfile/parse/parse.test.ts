@@ -19,6 +19,8 @@ function plain(instruction: StageInstruction): unknown {
 const one = (line: string): unknown => plain(instructions(`FROM a\n${line}`)[0]!);
 const words = (...texts: string[]): unknown => texts.map((text) => ({ text }));
 
+const PLAIN = { hereDocs: [], exclude: [], switches: [] };
+
 describe("an instruction is read", () => {
   test.each<[line: string, expected: unknown]>([
     ["RUN npm ci", { command: { form: "shell", text: "npm ci" }, mounts: [] }],
@@ -52,8 +54,31 @@ describe("an instruction is read", () => {
         ],
       },
     ],
-    ["COPY a b c/", { sources: words("a", "b"), hereDocs: [], destination: { text: "c/" } }],
-    ['COPY ["a b", "c"]', { sources: words("a b"), hereDocs: [], destination: { text: "c" } }],
+    ["COPY a b c/", { ...PLAIN, sources: words("a", "b"), destination: { text: "c/" } }],
+    ['COPY ["a b", "c"]', { ...PLAIN, sources: words("a b"), destination: { text: "c" } }],
+    [
+      "COPY --link --parents=false --exclude=x --exclude=y a b",
+      {
+        ...PLAIN,
+        sources: words("a"),
+        destination: { text: "b" },
+        switches: ["link"],
+        exclude: [
+          { name: "exclude", value: "x", length: 11 },
+          { name: "exclude", value: "y", length: 11 },
+        ],
+      },
+    ],
+    [
+      "ADD --unpack=false --keep-git-dir a b",
+      {
+        ...PLAIN,
+        sources: words("a"),
+        destination: { text: "b" },
+        switches: ["keep-git-dir"],
+        unpack: false,
+      },
+    ],
     ["EXPOSE 80 443/udp", { values: words("80", "443/udp") }],
     ['VOLUME ["/a b"]', { values: words("/a b") }],
     ["VOLUME /a /b", { values: words("/a", "/b") }],
@@ -73,6 +98,7 @@ describe("an instruction is read", () => {
     [
       "COPY <<a <<-'b' <<\"c\" /d/\n1 $x\na\n\t2\n\tb\n3\nc\n",
       {
+        ...PLAIN,
         sources: [],
         hereDocs: [
           doc("a", true, false, "1 $x\n"),
@@ -137,9 +163,11 @@ describe("a mistake is shown where it stands", () => {
     ["FROM a\nRUN --device=vendor.com/gpu x", "2:5", "unsupported", "RUN --device"],
     ["FROM a\nRUN --network=off x", "2:5", "bad-argument", '"off"'],
     ["FROM a\nRUN \\\n  --network=off \\\n x", "3:3", "bad-argument", '"off"'],
-    ["FROM a\nCOPY --link a b", "2:6", "unsupported", "COPY --link"],
-    ["FROM a\nCOPY --parents --exclude=x a b", "2:6", "unsupported", "COPY --parents"],
-    ["FROM a\nADD --keep-git-dir=true x b", "2:5", "unsupported", "ADD --keep-git-dir"],
+    ["FROM a\nCOPY --link=maybe a b", "2:6", "bad-argument", "true or false"],
+    ["FROM a\nCOPY --parent a b", "2:6", "unknown-flag", "--parent of COPY", "--parents?"],
+    ["FROM a\nCOPY --exclude a b", "2:6", "bad-argument", "needs a value"],
+    ["FROM a\nADD --parents x b", "2:5", "unknown-flag", "--parents of ADD"],
+    ["FROM a\nCOPY --keep-git-dir x b", "2:6", "unknown-flag", "--keep-git-dir of COPY"],
     ["FROM a\nADD --from=x a b", "2:5", "unknown-flag", "--from of ADD"],
     ["FROM a\nCOPY --chown a b", "2:6", "bad-argument", "needs a value"],
     ["FROM a\nCOPY --chown=a --chown=b a b", "2:16", "bad-argument", "given twice"],

@@ -11,6 +11,8 @@ import { COMMIT, wholeCommit, type GitUrl } from "./git-url.ts";
 export interface GitOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
+  /** Leave .git where it is. */
+  readonly keepGitDirectory?: boolean;
 }
 
 const SHORT_COMMIT = /^[0-9a-f]{4,39}$/;
@@ -38,7 +40,7 @@ async function remoteCommit(url: GitUrl, options: GitOptions): Promise<string> {
   return commit;
 }
 
-/** Checks a commit out below `target`, without its history and without .git; gives the directory that the URL means. */
+/** Checks a commit out below `target`, without its history and, unless it is wanted, without .git; gives the directory that the URL means. */
 export async function gitCheckout(url: GitUrl, commit: string, target: string, options: GitOptions): Promise<string> {
   mkdirSync(target, { recursive: true });
   const inside = (args: readonly string[]): Promise<string> => git(["-C", target, ...args], options);
@@ -51,7 +53,7 @@ export async function gitCheckout(url: GitUrl, commit: string, target: string, o
   }
   await inside(["checkout", "-q", "--detach", commit]);
   if (url.submodules) await inside(["submodule", "update", "-q", "--init", "--recursive", "--depth", "1"]);
-  rmSync(path.join(target, ".git"), { recursive: true, force: true });
+  if (options.keepGitDirectory !== true) rmSync(path.join(target, ".git"), { recursive: true, force: true });
   // The repository may hold links that lead out of it: they are followed inside only.
   const directory = follow(new DirectorySource(url.remote, target), bytePath(path.posix.join("/", url.directory)));
   if (directory?.entry.type !== "directory") {

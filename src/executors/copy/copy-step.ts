@@ -20,7 +20,8 @@ import { copyLayer } from "./copy-layer.ts";
 import { inlineFile, LooseSource, type LooseFile } from "./loose-source.ts";
 import { ownerIds } from "./owner.ts";
 import { planCopy, type Placement } from "./plan.ts";
-import { select, type Selection } from "./select.ts";
+import { excluding } from "./exclude.ts";
+import { select, selectWithParents, type Selection } from "./select.ts";
 import { selectionDigest } from "./selection-digest.ts";
 
 export interface CopyWorld {
@@ -43,7 +44,7 @@ export interface CopySources {
 
 /** Finds what the operation names in its source and behind its URLs. Throws {@link ExecuteError} for what is not there. */
 export async function copySources(operation: CopyOperation, source: FileSource | undefined, world: CopyWorld, context: ExecuteContext): Promise<CopySources> {
-  const selections = source === undefined ? [] : operation.sources.map((pattern) => select(source, pattern));
+  const selections = source === undefined ? [] : operation.sources.flatMap((pattern) => excluding(source, operation.parents === true ? selectWithParents(source, pattern) : select(source, pattern), operation.exclude ?? []));
   const remotes = await Promise.all(operation.urls.map((url) => remote(url, operation.checksum, world, context)));
   return { source, selections, remotes };
 }
@@ -64,12 +65,12 @@ export interface CopyPlace {
 /** Makes the layer of a COPY or ADD. */
 export async function copyStep(operation: CopyOperation, sources: CopySources, { base, earlier }: CopyPlace, world: CopyWorld, context: ExecuteContext): Promise<MadeLayer> {
   const now = world.now();
-  const placements = [...(await localPlacements(operation, sources, world)), ...(await remotePlacements(sources.remotes, world, context)), ...inlinePlacements(operation, now)];
+  const placements = [...(await localPlacements(operation, sources, world)), ...(await remotePlacements(operation, sources.remotes, world, context)), ...inlinePlacements(operation, now)];
   const owner = operation.owner === undefined ? undefined : await ownerIds(operation.owner, base, world.trees);
   if (sources.selections.length > 0 && placements.every(({ selection }) => selection.chosen.length === 0)) {
     context.log("stderr", `nothing to copy: no file in ${sources.source!.name} matches ${operation.sources.map((pattern) => JSON.stringify(pattern)).join(" or ")}\n`);
   }
-  const planned = planCopy(placements, { base: await world.trees.tree(base), destination: operation.destination, owner, mode: operation.mode, now });
+  const planned = planCopy(placements, { base: await world.trees.tree(operation.link === true ? [] : base), destination: operation.destination, owner, mode: operation.mode, now });
   context.signal.throwIfAborted();
   return copyLayer(planned, world.store, { earlier, signal: context.signal });
 }
@@ -81,12 +82,12 @@ async function localPlacements(operation: CopyOperation, { source, selections }:
   const placements: Placement[] = [];
   for (const selection of selections) {
     if (!operation.unpack) {
-      placements.push({ source, selection, archive: false });
+      placements.push({ source: selection.view ?? source, selection, archive: false });
       continue;
     }
     for (const chosen of selection.chosen) {
       const archive = await isArchive(source, chosen.source.entry);
-      placements.push(archive ? await unpacked(source, chosen.source.entry, world) : { source, selection: { ...selection, chosen: [chosen] }, archive: false });
+      placements.push(archive ? await unpacked(source, chosen.source.entry, world) : { source: selection.view ?? source, selection: { ...selection, chosen: [chosen] }, archive: false });
     }
   }
   return placements;
@@ -117,17 +118,24 @@ async function remote(url: string, checksum: Digest | undefined, world: CopyWorl
   return { kind: "file", download: found };
 }
 
-async function remotePlacements(remotes: readonly Remote[], world: CopyWorld, context: ExecuteContext): Promise<Placement[]> {
+async function remotePlacements(operation: CopyOperation, remotes: readonly Remote[], world: CopyWorld, context: ExecuteContext): Promise<Placement[]> {
   const placements: Placement[] = [];
   for (const one of remotes) {
     if (one.kind === "git") {
-      const directory = await gitCheckout(one.url, one.commit, world.store.temporaryDirectory(), { env: world.env, signal: context.signal });
+      const directory = await gitCheckout(one.url, one.commit, world.store.temporaryDirectory(), { env: world.env, signal: context.signal, ...(operation.keepGitDir === true ? { keepGitDirectory: true } : {}) });
       placements.push(wholeOf(new DirectorySource(one.url.remote, directory), false));
     } else {
-      placements.push(loose(`the download`, [downloadedFile(one.download, world)]));
+      placements.push(await downloaded(operation, one.download, world));
     }
   }
   return placements;
+}
+
+async function downloaded({ unpackRemote }: CopyOperation, download: Download, world: CopyWorld): Promise<Placement> {
+  const placement = loose("the download", [downloadedFile(download, world)]);
+  const [{ source }] = placement.selection.chosen as [Selection["chosen"][number]];
+  const archive = unpackRemote === true && (await isArchive(placement.source, source.entry));
+  return archive ? await unpacked(placement.source, source.entry, world) : placement;
 }
 
 /** A downloaded file has mode 0600 and the server's time (Dockerfile reference, ADD). */

@@ -4,7 +4,7 @@ import type { Tree } from "../../store/layers/tree.ts";
 import { changeMode, type ModeChange } from "../../graph/mode-change.ts";
 import { ExecuteError } from "../execute-error.ts";
 import type { FileSource, SourceEntry } from "../value.ts";
-import type { Selection } from "./select.ts";
+import { directoriesBetween, type Chosen, type Selection } from "./select.ts";
 
 /** An entry of the layer to be, with where a file's content comes from. */
 export interface PlannedEntry {
@@ -84,14 +84,31 @@ class Planner {
     this.#directoryMode = typeof mode === "number" && !placement.archive ? mode & 0o777 : 0o755;
     const target = this.resolve(destination);
     const into = destination.endsWith("/") || many || this.#existing(target)?.type === "directory";
-    for (const { name, source } of placement.selection.chosen) {
+    for (const { name, source, root } of placement.selection.chosen) {
       this.#placed += 1;
+      if (root !== undefined) {
+        this.#placeWithParents(placement, { name, source, root }, target);
+        continue;
+      }
       if (source.entry.type === "directory") {
         this.#mergeDirectory(placement, source, target, true);
       } else {
         this.#placeFile(placement, source, into ? this.resolve(`/${pathText(joinPath(target, name))}`) : target);
       }
     }
+  }
+
+  /** The directories that the source lies in come with their own metadata, as BuildKit's `--parents` has it. */
+  #placeWithParents(placement: Placement, { name, source, root }: Required<Chosen>, target: BytePath): void {
+    this.makeDirectory(target);
+    for (const directory of directoriesBetween(placement.source, root, source.entry.path)) {
+      const path = joinPath(target, directory.entry.path.slice(root === "" ? 0 : root.length + 1));
+      if (this.#typeAt(path) !== "directory") this.makeDirectory(parentPath(path));
+      this.#planned.set(path, { entry: this.#owned(placement, directory.entry, path) });
+    }
+    const path = name === "" ? target : joinPath(target, name);
+    if (source.entry.type === "directory") this.#mergeDirectory(placement, source, path, name === "");
+    else this.#placeFile(placement, source, path);
   }
 
   /** Makes a directory where there is none, its parents first; what exists joins the layer as it is, for its metadata would be hidden otherwise. */

@@ -1,4 +1,4 @@
-import { bytePath, joinPath, pathText, type BytePath } from "../../base/byte-path.ts";
+import { bytePath, joinPath, parentPath, pathText, type BytePath } from "../../base/byte-path.ts";
 import { nearest } from "../../base/nearest.ts";
 import { ExecuteError } from "../execute-error.ts";
 import type { FileSource, SourceEntry } from "../value.ts";
@@ -8,12 +8,18 @@ export interface Selection {
   readonly pattern: string;
   readonly wildcard: boolean;
   readonly chosen: readonly Chosen[];
+  /** The chosen keep the directories between their root and themselves, names and all (`--parents`). */
+  readonly parents?: true;
+  /** The source without what is excluded. */
+  readonly view?: FileSource;
 }
 
 /** A chosen entry under the name it was asked for and, where that is a symlink, the entry it leads to. */
 export interface Chosen {
   readonly name: string;
   readonly source: SourceEntry;
+  /** With `--parents`: the directory that `name` is relative to. */
+  readonly root?: BytePath;
 }
 
 const WILDCARD = /[*?[]/;
@@ -30,6 +36,37 @@ export function select(source: FileSource, pattern: string): Selection {
     return { pattern, wildcard: false, chosen: [{ name: lastName(path), source: found(source, path, pattern) }] };
   }
   return { pattern, wildcard: true, chosen: matchParts(source, "" as BytePath, parts) };
+}
+
+/**
+ * The same for `--parents`: the names below the source's root, or below what stands before a pivot (`/./`). Links are
+ * followed on the way to the pivot only, and otherwise copied as links.
+ */
+export function selectWithParents(source: FileSource, pattern: string): Selection {
+  const pivot = pattern.indexOf("/./");
+  const roots = pivot <= 0 ? [rootPath(source)] : select(source, pattern.slice(0, pivot)).chosen.map((chosen) => chosen.source.entry).filter(({ type }) => type === "directory");
+  const parts = cleanParts(pivot < 0 ? pattern : pattern.slice(pivot + 3));
+  const wildcard = parts.some((part) => WILDCARD.test(part));
+  const chosen = roots.flatMap((root): Chosen[] => {
+    const matched = parts.length === 0 ? [source.get(root.path)!] : matchEntries(source, root.path, parts);
+    return matched.map((entry) => ({ name: entry.entry.path.slice(root.path === "" ? 0 : root.path.length + 1), source: entry, root: root.path }));
+  });
+  if (chosen.length === 0 && !wildcard) {
+    throw notFound(source, pattern, joinPath(roots[0]?.path ?? bytePath(""), parts.join("/")));
+  }
+  return { pattern, wildcard, chosen, parents: true };
+}
+
+/** The directories below `root` that an entry lies in, the highest first. */
+export function directoriesBetween(source: FileSource, root: BytePath, path: BytePath): readonly SourceEntry[] {
+  const parent = parentPath(path);
+  if (path === root || parent === root) return [];
+  const entry = source.get(parent);
+  return [...directoriesBetween(source, root, parent), ...(entry === undefined ? [] : [entry])];
+}
+
+function rootPath(source: FileSource): Pick<SourceEntry["entry"], "path"> {
+  return source.get(bytePath(""))?.entry ?? { path: bytePath("") };
 }
 
 /** The entry behind one path, as `written`. Throws {@link ExecuteError} that says why it cannot be had. */
@@ -54,15 +91,40 @@ function cleanParts(pattern: string): string[] {
   return parts;
 }
 
+/** What a pattern names below a directory, no link followed. */
+function matchEntries(source: FileSource, directory: BytePath, parts: readonly string[]): SourceEntry[] {
+  const [first, ...rest] = parts;
+  if (first === undefined) return [];
+  if (first === "**") {
+    return descendants(source, directory, rest, (at, left) => matchEntries(source, at, left));
+  }
+  const matcher = componentMatcher(first);
+  return source.children(directory).filter(({ entry }) => matcher.test(nameBelow(directory, entry.path))).flatMap((child) => (rest.length === 0 ? [child] : child.entry.type === "directory" ? matchEntries(source, child.entry.path, rest) : []));
+}
+
+/** `**` stands for any number of directories; at a pattern's end for all that is below, at any depth. */
+function descendants<T>(source: FileSource, directory: BytePath, rest: readonly string[], match: (directory: BytePath, parts: readonly string[]) => readonly T[]): T[] {
+  const here = match(directory, rest.length === 0 ? ["*"] : rest);
+  const below = source.children(directory).filter(({ entry }) => entry.type === "directory");
+  return [...here, ...below.flatMap(({ entry }) => descendants(source, entry.path, rest, match))];
+}
+
+function nameBelow(directory: BytePath, path: BytePath): string {
+  return path.slice(directory === "" ? 0 : directory.length + 1);
+}
+
 function matchParts(source: FileSource, directory: BytePath, parts: readonly string[]): Chosen[] {
   const [first, ...rest] = parts;
   if (first === undefined) {
     return [];
   }
+  if (first === "**") {
+    return descendants(source, directory, rest, (at, left) => matchParts(source, at, left));
+  }
   const matcher = componentMatcher(first);
   const chosen: Chosen[] = [];
   for (const child of source.children(directory)) {
-    const name = child.entry.path.slice(directory === "" ? 0 : directory.length + 1);
+    const name = nameBelow(directory, child.entry.path);
     if (!matcher.test(name)) {
       continue;
     }

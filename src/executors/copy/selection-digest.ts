@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { pathText } from "../../base/byte-path.ts";
 import { digestFromHex, type Digest } from "../../oci/digest.ts";
 import type { FileSource, SourceEntry } from "../value.ts";
-import type { Selection } from "./select.ts";
+import { directoriesBetween, type Selection } from "./select.ts";
 
 /** What a COPY takes from its source: one digest over all, and each file's own for saying what changed. */
 export interface SelectionDigest {
@@ -14,11 +14,12 @@ export interface SelectionDigest {
 /** Digests what was chosen, names, types, modes, links and contents, but no times: a touched file is the same file. */
 export async function selectionDigest(source: FileSource, selections: readonly Selection[]): Promise<SelectionDigest> {
   const lines: Line[] = [];
-  for (const { chosen } of selections) {
-    for (const { name, source: found } of chosen) {
+  for (const { chosen, parents, view = source } of selections) {
+    for (const { name, source: found, root } of chosen) {
       const top = found.entry.path;
-      for (const each of walk(source, found)) {
-        lines.push({ found: each, as: `${found.entry.type === "directory" ? "" : name}${each.entry.path.slice(top.length)}` });
+      if (root !== undefined) lines.push(...directoriesBetween(view, root, top).map((each) => ({ found: each, as: each.entry.path.slice(root.length) })));
+      for (const each of walk(view, found)) {
+        lines.push({ found: each, as: `${found.entry.type === "directory" && parents !== true ? "" : name}${each.entry.path.slice(top.length)}` });
       }
     }
   }
