@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, type BigIntStats, type Stats } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, type BigIntStats, type Stats } from "node:fs";
 import path from "node:path";
 import { digestOf, hexOf, type Digest } from "../oci/digest.ts";
+import { keepNewest } from "./keep-newest.ts";
 import { writeFileAtomically } from "./write-file.ts";
 
 /** What a file was when it was hashed: a row as {@link FileDigests} keeps it, {@link ROW} bytes. */
@@ -15,6 +16,8 @@ const HASH = 32;
 const RACY = 2000;
 /** Rows that no build asked for in so long are dropped. Milliseconds. */
 const KEPT = 30 * 24 * 3600 * 1000;
+/** Directories whose digests are kept: a build in a new scratch directory each time must not fill the disk. */
+const DIRECTORIES = 64;
 /** So many files hashed again only because they were young are worth writing, so that the next build need not. */
 const WORTH_WRITING = 256;
 
@@ -122,6 +125,7 @@ export class FileDigests {
     }
     const bytes = Buffer.concat(kept);
     mkdirSync(path.dirname(this.#file), { recursive: true });
+    if (!existsSync(this.#file)) keepNewest(path.dirname(this.#file), DIRECTORIES - 1);
     writeFileAtomically(this.#file, Buffer.concat([bytes, createHash("sha256").update(bytes).digest()]), this.#temporary());
     this.#changed = 0;
     this.#renewed = 0;

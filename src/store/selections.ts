@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { hexOf, type Digest } from "../oci/digest.ts";
+import { keepNewest } from "./keep-newest.ts";
 import type { Temporary } from "./temporary.ts";
 import { writeFileAtomically } from "./write-file.ts";
 
@@ -30,16 +31,8 @@ export class Selections {
   put(digest: Digest, lines: readonly string[]): void {
     if (existsSync(this.#file(digest))) return;
     mkdirSync(this.#directory, { recursive: true });
-    this.#makeRoom();
+    keepNewest(this.#directory, KEPT - 1);
     writeFileAtomically(this.#file(digest), lines.map((line) => `${line}\n`).join(""), this.#temporary.file());
-  }
-
-  #makeRoom(): void {
-    const age = (name: string): number => statSync(path.join(this.#directory, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    const names = readdirSync(this.#directory).map((name) => ({ name, age: age(name) }));
-    for (const { name } of names.sort((a, b) => b.age - a.age).slice(KEPT - 1)) {
-      rmSync(path.join(this.#directory, name), { force: true });
-    }
   }
 
   #file(digest: Digest): string {

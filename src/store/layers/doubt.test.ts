@@ -127,6 +127,15 @@ test("a layer below another's small directory is not collected while a process o
   expect(await pruned([])).toEqual(new Set([below, above]));
 });
 
+test("digests of directories that are new each time do not fill the disk", () => {
+  for (let turn = 0; turn < 70; turn += 1) {
+    const digests = store.fileDigests(join(place, `context-${turn}`));
+    digests.put(Buffer.alloc(80), 0);
+    digests.save(Date.now());
+  }
+  expect(readdirSync(join(store.root, "file-digests")).length).toBe(64);
+});
+
 test("digests that cannot be kept are no failure of the build that learned them", () => {
   mkdirSync(join(place, "context"));
   rmSync(join(store.root, "file-digests"), { recursive: true, force: true });
