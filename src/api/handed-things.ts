@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -40,7 +41,7 @@ class Handed implements HandedThings, AsyncDisposable {
   readonly #secrets: ReadonlyMap<string, SecretSource>;
   readonly #agents: ReadonlyMap<string, AgentSource>;
   readonly #started = new Map<string, Promise<string>>();
-  readonly #ours: { readonly process: ChildProcess; readonly directory: string }[] = [];
+  readonly #ours: ChildProcess[] = [];
 
   constructor(options: HandedOptions) {
     this.#options = options;
@@ -76,10 +77,8 @@ class Handed implements HandedThings, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { process, directory } of this.#ours) {
-      process.kill();
-      rmSync(directory, { recursive: true, force: true });
-    }
+    for (const keeper of this.#ours) keeper.stdin?.end();
+    await Promise.all(this.#ours.map((keeper) => (keeper.exitCode === null && keeper.pid !== undefined ? once(keeper, "close") : undefined)));
   }
 
   #path(file: string): string {
@@ -106,11 +105,13 @@ class Handed implements HandedThings, AsyncDisposable {
   async #start({ id, paths }: AgentSource): Promise<string> {
     const directory = mkdtempSync(path.join(tmpdir(), "laminate-agent-"));
     const socket = path.join(directory, "agent");
-    const process = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore", env: { PATH: this.#options.env["PATH"] } });
-    process.on("error", () => {});
-    this.#ours.push({ process, directory });
+    // It ends, and takes its directory along, when its standard input does: so also when we are killed.
+    const script = 'cat >/dev/null; kill "$SSH_AGENT_PID"; rm -rf -- "$0"';
+    const keeper = spawn("ssh-agent", ["-a", socket, "sh", "-c", script, directory], { stdio: ["pipe", "ignore", "ignore"], detached: true, env: { PATH: this.#options.env["PATH"] } });
+    keeper.on("error", () => {});
+    this.#ours.push(keeper);
     for (const start = performance.now(); !existsSync(socket); await sleep(5)) {
-      if (process.exitCode !== null || performance.now() - start > STARTING_MS) throw new RequestFailure("bad-agent", `--ssh ${id}: ssh-agent did not start`);
+      if (keeper.exitCode !== null || performance.now() - start > STARTING_MS) throw new RequestFailure("bad-agent", `--ssh ${id}: ssh-agent did not start`);
     }
     const add = spawn("ssh-add", ["-q", ...paths.map((one) => this.#path(one))], { stdio: ["ignore", "ignore", "pipe"], env: { PATH: this.#options.env["PATH"], SSH_AUTH_SOCK: socket, SSH_ASKPASS_REQUIRE: "never" } });
     let said = "";

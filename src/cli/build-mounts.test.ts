@@ -1,8 +1,8 @@
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { BUSYBOX, BuildRig, type ContextFile } from "../testing/builds.ts";
 import { findCommand } from "../sandbox/search-path.ts";
 
@@ -171,6 +171,9 @@ describe.skipIf(BUSYBOX === undefined || findCommand("ssh-agent", process.env) =
     const key = path.join(rig.directory, "key");
     execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "test-key", "-f", key]);
     const socket = path.join(rig.directory, "agent");
+    const temporary = path.join(rig.directory, "temporary");
+    mkdirSync(temporary);
+    vi.stubEnv("TMPDIR", temporary);
     const agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
     try {
       while (!existsSync(socket)) await sleep(10);
@@ -181,7 +184,9 @@ describe.skipIf(BUSYBOX === undefined || findCommand("ssh-agent", process.env) =
         expect(image.text("tmp/out")).toBe("1\ntest-key\n");
         expect(image.layers.at(-1)!.map((entry) => entry.path)).toEqual(["tmp/", "tmp/out"]);
       }
+      expect(readdirSync(temporary)).toEqual([]);
     } finally {
+      vi.unstubAllEnvs();
       agent.kill();
     }
   });
