@@ -274,10 +274,15 @@ export class LayerStore {
 
   /** Takes a layer with all its materials but blobs out of the store, at once, so that no half of it is ever seen. Gives where it is now, for the caller to remove. */
   detach(diffId: DiffId): string | undefined {
-    const gone = this.#temporary.file();
     this.#indexes.delete(diffId);
+    return this.#setAside(this.#directory(diffId));
+  }
+
+  /** Undefined where another process was faster. */
+  #setAside(place: string): string | undefined {
+    const gone = this.#temporary.file();
     try {
-      renameSync(this.#directory(diffId), gone);
+      renameSync(place, gone);
       return gone;
     } catch (error) {
       if (errnoOf(error) === "ENOENT") {
@@ -501,7 +506,7 @@ export class LayerStore {
       return undefined;
     }
     if (this.#unsynced.isDoubtful(mark)) {
-      renameSync(wrapped, this.#temporary.file());
+      this.#setAside(wrapped);
       this.#unsynced.settle(mark);
       return undefined;
     }
