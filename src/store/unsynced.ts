@@ -49,13 +49,19 @@ export class Unsynced {
 
   /** Settles what was marked a while ago in this boot, with one sync for all. */
   async sweep(now: number): Promise<void> {
-    const old = readdirSync(this.#directory).filter((name) => {
-      const stat = statSync(path.join(this.#directory, name), { throwIfNoEntry: false });
-      return stat !== undefined && stat.mtimeMs < now - SETTLED_AFTER && !this.isDoubtful(name);
-    });
+    const old = readdirSync(this.#directory)
+      .map((name) => ({ name, marked: this.#markedAt(name) }))
+      .filter(({ name, marked }) => marked !== undefined && marked < now - SETTLED_AFTER && !this.isDoubtful(name));
     if (old.length === 0) return;
     await syncfs(this.#directory);
-    for (const name of old) this.settle(name);
+    for (const { name, marked } of old) {
+      if (this.#markedAt(name) === marked) this.settle(name); // else it was made anew meanwhile
+    }
+  }
+
+  /** Milliseconds since the epoch. */
+  #markedAt(name: string): number | undefined {
+    return statSync(path.join(this.#directory, name), { throwIfNoEntry: false })?.mtimeMs;
   }
 }
 

@@ -32,6 +32,8 @@ export class DirectorySource implements FileSource {
   readonly #known: FileDigests | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #hashed = new Map<BytePath, Digest>();
+  /** Of the files that are to be hashed, as they were listed. */
+  readonly #inodes = new Map<BytePath, number>();
   #hashing: Promise<void> = Promise.resolve();
   readonly #listed = new Map<BytePath, readonly SourceEntry[]>();
 
@@ -115,6 +117,10 @@ export class DirectorySource implements FileSource {
       if (Number(bytes.readBigUInt64LE(place * ROW + 16)) !== entry.size) {
         throw new ExecuteError("bad-context", `${JSON.stringify(pathText(entry.path))} changed its size while it was read`);
       }
+      // A directory above it may have become a link meanwhile, which would lead out of the context.
+      if (Number(bytes.readBigUInt64LE(place * ROW + 8)) !== this.#inodes.get(entry.path)) {
+        throw new ExecuteError("bad-context", `${JSON.stringify(pathText(entry.path))} was replaced while it was read`);
+      }
       this.#known?.put(bytes, place * ROW);
       this.#hashed.set(entry.path, rowDigest(bytes, place * ROW));
     }
@@ -126,6 +132,7 @@ export class DirectorySource implements FileSource {
       const stat = fs.lstatSync(file);
       const known = stat.isFile() ? this.#known?.get(stat) : undefined;
       if (known === undefined) {
+        if (stat.isFile()) this.#inodes.set(at, stat.ino);
         return describe(at, file, fs.lstatSync(file, { bigint: true }));
       }
       const entry: Entry = { path: at, type: "file", mode: stat.mode & 0o7777, uid: 0, gid: 0, size: stat.size, mtime: known.mtime, digest: known.digest };

@@ -1,8 +1,10 @@
-import { readdirSync, readFileSync, statSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
+import { bytePath } from "../../base/byte-path.ts";
 import { BuildRig } from "../../testing/builds.ts";
+import { DirectorySource } from "./directory-source.ts";
 
 /* A file that did not change since an earlier build is not read; one that did is, however it tries to hide that. */
 
@@ -58,6 +60,15 @@ test("digests that a crash or a stranger damaged are not believed", async () => 
   expect(await text(directory)).toBe("one");
   writeFileSync(path.join(directory, "file"), "two");
   expect(await text(directory)).toBe("two");
+});
+
+test("a directory that becomes a link while it is read leads nowhere", async () => {
+  const directory = rig.context({ "dir/file": "inside", "elsewhere/file": "beyond" });
+  const source = new DirectorySource("the build context", directory);
+  const [file] = source.children(bytePath("dir"));
+  renameSync(path.join(directory, "dir"), path.join(directory, "away"));
+  symlinkSync("elsewhere", path.join(directory, "dir"));
+  await expect(source.digests([file!.entry])).rejects.toThrow('"dir/file" was replaced while it was read');
 });
 
 test("a build in which nothing is new leaves the kept digests as they are", async () => {

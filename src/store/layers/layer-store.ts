@@ -1,4 +1,4 @@
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import path from "node:path";
 import { compressZstd } from "../../archive/compress.ts";
@@ -493,7 +493,7 @@ export class LayerStore {
     mkdirSync(directory);
     renameSync(own, path.join(directory, "0"));
     // A link: the stretches stay when the layer that they came from goes.
-    others.forEach((file, place) => linkSync(Buffer.from(file, "latin1"), path.join(directory, `${place + 1}`)));
+    others.forEach((file, place) => linkOrCopy(Buffer.from(file, "latin1"), path.join(directory, `${place + 1}`)));
     const list = parts.map(({ file, offset, length }) => ({ file: `${file === undefined ? 0 : others.indexOf(file) + 1}`, offset, length }));
     writeFileAtomically(path.join(directory, "list"), JSON.stringify(list), this.#temporary.file());
     return { "tar.parts": directory };
@@ -581,6 +581,18 @@ export class LayerStore {
 
   #file(diffId: DiffId, name: string): string {
     return path.join(this.#directory(diffId), name);
+  }
+}
+
+/** Not every file system has hard links, and none has them without end. */
+function linkOrCopy(file: Buffer, target: string): void {
+  try {
+    linkSync(file, target);
+  } catch (error) {
+    if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "EMLINK", "ENOSYS"].includes(errnoOf(error) ?? "")) {
+      throw error;
+    }
+    copyFileSync(file, target);
   }
 }
 
