@@ -14,7 +14,7 @@ const HELP = `Usage: npm run bench -- [--peers] [OPTIONS]      (as root)
 
 Times Laminate of this checkout, and the builders beside it, on workloads of its own.
 
-      --peers            docker and buildah too, in the root directory PEER_ROOT (default /srv/peers/sid)
+      --peers            docker and buildah too, in the root directory PEER_ROOT
       --peer-root DIR    that directory
       --user             Laminate as an ordinary user too
       --only CASE,…      ${CASES.join(", ")} (default: all)
@@ -79,7 +79,8 @@ interface Setting extends AsyncDisposable {
 
 /** Opens all that a bench needs: a registry, places for contexts and stores, the builders with their base images. */
 async function openSetting(results: Map<string, Map<string, Measurement[]>>, scale: number): Promise<Setting> {
-  const peerRoot = values["peer-root"] ?? process.env["PEER_ROOT"] ?? "/srv/peers/sid";
+  const peerRoot = values["peer-root"] ?? process.env["PEER_ROOT"] ?? "";
+  if (values.peers && peerRoot === "") throw new Error("--peers needs to know where they are: --peer-root DIR, or PEER_ROOT");
   await using opening = new AsyncDisposableStack();
   const events = opening.use(openProcessEvents());
   const { port } = opening.use(await startRegistry());
