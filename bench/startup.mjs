@@ -1,17 +1,24 @@
 // How long commands that do next to nothing take, as a ratio to `node -e 0`: the smallest of many runs of each, in turns.
 //   node bench/startup.mjs [RUNS] [-- laminate arguments of one more case]
 import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 
 const laminate = path.join(import.meta.dirname, "..", "bin", "laminate");
 const dashes = process.argv.indexOf("--");
 const runs = Number(process.argv[2] ?? 30) || 30;
 const extra = dashes < 0 ? [] : process.argv.slice(dashes + 1);
+const place = mkdtempSync(path.join(tmpdir(), "laminate-startup-"));
+process.once("exit", () => rmSync(place, { recursive: true, force: true }));
+mkdirSync(path.join(place, "context"));
+writeFileSync(path.join(place, "context", "Dockerfile"), "FROM scratch\nCOPY Dockerfile /\nWORKDIR /app\nENV a=b\nCMD [\"x\"]\n");
 const cases = [
   { name: "node -e 0", command: [process.execPath, "-e", "0"] },
   { name: "laminate --version", command: [laminate, "--version"] },
   { name: "laminate --help", command: [laminate, "--help"] },
   { name: "laminate version", command: [laminate, "version"] },
+  { name: "laminate build, all cached", command: [laminate, "--root", path.join(place, "store"), "build", "-q", "-t", "startup", path.join(place, "context")] },
   ...(extra.length === 0 ? [] : [{ name: `laminate ${extra.join(" ")}`, command: [laminate, ...extra] }]),
 ].map((each) => ({ ...each, best: Infinity }));
 

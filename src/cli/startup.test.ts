@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -39,4 +39,13 @@ test.each([[["--version"]], [["--help"]], [["build", "--help"]]])("%j loads no n
 
 test("--help loads no command", () => {
   expect(loaded("--help").filter((line) => line.includes("/commands/"))).toEqual([]);
+});
+
+test("a build that finds everything in the cache loads no client of a network", () => {
+  const context = join(directory, "context");
+  mkdirSync(context, { recursive: true });
+  writeFileSync(join(context, "Dockerfile"), "FROM scratch\nCOPY Dockerfile /\n");
+  const build = ["--root", join(directory, "store"), "build", "-q", context];
+  loaded(...build);
+  expect(loaded(...build).filter((line) => /node:(https?|http2|tls|dns)\b|koffi/.test(line))).toEqual([]);
 });

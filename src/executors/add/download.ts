@@ -4,7 +4,6 @@ import type { Leases } from "../../store/leases.ts";
 import type { RecordStore } from "../../store/records.ts";
 import { reasonOf } from "../../base/failure.ts";
 import { ExecuteError } from "../execute-error.ts";
-import { getUrl } from "./get-url.ts";
 
 /** A file behind a URL, in the content store. */
 export interface Download {
@@ -47,7 +46,7 @@ export async function download(url: string, options: DownloadOptions): Promise<D
   if (usable?.etag) headers["if-none-match"] = usable.etag;
   else if (usable?.modified) headers["if-modified-since"] = usable.modified;
   try {
-    const response = await getUrl(url, { signal, headers, env });
+    const response = await (await import("./get-url.ts")).getUrl(url, { signal, headers, env });
     const { statusCode = 0 } = response;
     if (statusCode === 304 && usable !== undefined) {
       response.destroy();
