@@ -4,18 +4,12 @@ import { constants, zstdCompress } from "node:zlib";
 import { promisify } from "node:util";
 import { inOrder } from "../base/in-order.ts";
 import { cutBlocks } from "./cut-blocks.ts";
-import { GZIP_HEADER, gzipBlock, GzipEnd, gzipVersion } from "./gzip-blocks.ts";
+import { GZIP_HEADER, gzipBlock, GzipEnd } from "./gzip-blocks.ts";
 
 const ZSTD_BLOCK = 4 << 20;
 const ZSTD_LEVEL = 3;
 
 const zstdBlock = promisify<Buffer, object, Buffer>(zstdCompress);
-
-/** All that compressed bytes depend on besides the content: goes into the key of a kept blob. */
-export const compressionVersions = {
-  gzip: gzipVersion,
-  zstd: `zstd level ${ZSTD_LEVEL}, frames of ${ZSTD_BLOCK}, zstd ${process.versions["zstd"] ?? ""}`,
-} as const;
 
 /** Blocks to compress at once: zlib's work is done by libuv's four threads, and one block waits. */
 export const BLOCKS_AT_ONCE = Math.min(availableParallelism(), 4) + 1;

@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import type { KoffiFunc } from "koffi";
+import type { KoffiFunc, LibraryHandle } from "koffi";
 
 /** The system calls that Node does not offer. Paths are bytes that end with a NUL; all but `errno` return -1 on failure. */
 export interface Libc {
@@ -16,24 +16,20 @@ export interface Libc {
   errno(): string;
 }
 
-let loaded: Libc | undefined;
-
-/** The C library. koffi takes some 10 ms to load, and most commands need none of these calls. */
-export function libc(): Libc {
-  loaded ??= load();
-  return loaded;
+/** Calls of the C library, declared when one is first made: koffi takes some 10 ms to load, and most commands make none. */
+export function lazyCalls<T>(declare: (library: LibraryHandle, koffi: typeof import("koffi")) => T): () => T {
+  let declared: T | undefined;
+  return () => {
+    if (declared === undefined) {
+      const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
+      declared = declare(koffi.load("libc.so.6"), koffi);
+    }
+    return declared;
+  };
 }
 
-/** The Error of a failed call, with `code` (errno name), `path` and `syscall` as Node's own have them. */
-export function systemError(call: string, path: string | Buffer): Error {
-  const code = libc().errno();
-  const text = path.toString();
-  return Object.assign(new Error(`${code}: ${call} ${JSON.stringify(text)}`), { code, path: text, syscall: call });
-}
-
-function load(): Libc {
-  const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
-  const library = koffi.load("libc.so.6");
+/** The C library. */
+export const libc = lazyCalls((library, koffi): Libc => {
   // Linux has one number for ENOTSUP and EOPNOTSUPP; Node's own errors say the former.
   const names = new Map([...Object.entries(koffi.os.errno).map(([name, code]): [number, string] => [code, name]), [koffi.os.errno["ENOTSUP"]!, "ENOTSUP"]]);
   return {
@@ -48,10 +44,17 @@ function load(): Libc {
     syncfs: library.func("int syncfs(int file)"),
     errno: () => names.get(koffi.errno()) ?? `errno ${koffi.errno()}`,
   };
+});
+
+/** The Error of a failed call, with `code` (errno name), `path` and `syscall` as Node's own have them. */
+export function systemError(call: string, path: string | Buffer): Error {
+  const code = libc().errno();
+  const text = path.toString();
+  return Object.assign(new Error(`${code}: ${call} ${JSON.stringify(text)}`), { code, path: text, syscall: call });
 }
 
 /** glibc exports mknod itself only since 2.33; before, the header's inline function called this. */
-function findMknod(library: import("koffi").LibraryHandle): Libc["mknod"] {
+function findMknod(library: LibraryHandle): Libc["mknod"] {
   try {
     return library.func("int mknod(const uint8_t *path, unsigned int mode, uint64_t device)");
   } catch {

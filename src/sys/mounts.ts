@@ -1,5 +1,4 @@
-import { createRequire } from "node:module";
-import { systemError } from "./libc.ts";
+import { lazyCalls, systemError } from "./libc.ts";
 
 /** Flags of mount(2). */
 export const MOUNT = { readOnly: 1, nosuid: 2, nodev: 4, noexec: 8, remount: 32, bind: 4096, recursive: 16384, private: 1 << 18, slave: 1 << 19 } as const;
@@ -12,22 +11,10 @@ interface Calls {
   umount2(target: string, flags: number): number;
 }
 
-let loaded: Calls | undefined;
-
-/** koffi takes some 10 ms to load, and most commands never mount. */
-function calls(): Calls {
-  loaded ??= load();
-  return loaded;
-}
-
-function load(): Calls {
-  const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
-  const library = koffi.load("libc.so.6");
-  return {
-    mount: library.func("int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)"),
-    umount2: library.func("int umount2(const char *target, int flags)"),
-  };
-}
+const calls = lazyCalls((library): Calls => ({
+  mount: library.func("int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)"),
+  umount2: library.func("int umount2(const char *target, int flags)"),
+}));
 
 /** mount(2). Throws an Error with `code` (errno name) and `path`. */
 export function mount(source: string, target: string, type: string, flags: number, data: string): void {

@@ -1,8 +1,7 @@
 import { closeSync, openSync, read, write } from "node:fs";
-import { createRequire } from "node:module";
 import { promisify } from "node:util";
 import { errnoOf } from "../base/failure.ts";
-import { systemError } from "./libc.ts";
+import { lazyCalls, systemError } from "./libc.ts";
 
 const AF_UNIX = 1;
 const SOCK_SEQPACKET = 5;
@@ -16,22 +15,11 @@ interface Calls {
   shutdown(file: number, how: number): number;
 }
 
-let loaded: Calls | undefined;
-
-function calls(): Calls {
-  loaded ??= load();
-  return loaded;
-}
-
-function load(): Calls {
-  const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
-  const library = koffi.load("libc.so.6");
-  return {
-    socket: library.func("int socket(int family, int type, int protocol)"),
-    connect: library.func("int connect(int file, const uint8_t *address, uint32_t size)"),
-    shutdown: library.func("int shutdown(int file, int how)"),
-  };
-}
+const calls = lazyCalls((library): Calls => ({
+  socket: library.func("int socket(int family, int type, int protocol)"),
+  connect: library.func("int connect(int file, const uint8_t *address, uint32_t size)"),
+  shutdown: library.func("int shutdown(int file, int how)"),
+}));
 
 const readFile = promisify(read);
 const writeFile = promisify(write);

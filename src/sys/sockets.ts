@@ -1,7 +1,6 @@
-import { createRequire } from "node:module";
 import { isIPv6 } from "node:net";
 import { closeSync } from "node:fs";
-import { systemError } from "./libc.ts";
+import { lazyCalls, systemError } from "./libc.ts";
 
 const AF_INET = 2;
 const AF_INET6 = 10;
@@ -27,23 +26,13 @@ interface Calls {
   getsockname(file: number, address: Buffer, size: Buffer): number;
 }
 
-let loaded: Calls | undefined;
-
-function calls(): Calls {
-  loaded ??= load();
-  return loaded;
-}
-
-function load(): Calls {
-  const library = (createRequire(import.meta.url)("koffi") as typeof import("koffi")).load("libc.so.6");
-  return {
-    socket: library.func("int socket(int family, int type, int protocol)"),
-    bind: library.func("int bind(int file, const uint8_t *address, uint32_t size)"),
-    listen: library.func("int listen(int file, int backlog)"),
-    setsockopt: library.func("int setsockopt(int file, int level, int name, const uint8_t *value, uint32_t size)"),
-    getsockname: library.func("int getsockname(int file, _Out_ uint8_t *address, _Inout_ uint8_t *size)"),
-  };
-}
+const calls = lazyCalls((library): Calls => ({
+  socket: library.func("int socket(int family, int type, int protocol)"),
+  bind: library.func("int bind(int file, const uint8_t *address, uint32_t size)"),
+  listen: library.func("int listen(int file, int backlog)"),
+  setsockopt: library.func("int setsockopt(int file, int level, int name, const uint8_t *value, uint32_t size)"),
+  getsockname: library.func("int getsockname(int file, _Out_ uint8_t *address, _Inout_ uint8_t *size)"),
+}));
 
 /**
  * Takes a port, so that no other program can: bind(2), and for tcp listen(2), as two sockets that may reuse addresses

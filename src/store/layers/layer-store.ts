@@ -6,7 +6,7 @@ import { decompressStream } from "../../archive/decompress.ts";
 import { BLOCK } from "../../archive/tar-header.ts";
 import { errnoOf } from "../../base/failure.ts";
 import { mediaTypes, type Compression, type Descriptor } from "../../oci/descriptor.ts";
-import { digestFromHex, hexOf, parseDigest, type Digest, type DiffId } from "../../oci/digest.ts";
+import { digestFromHex, hexOf, parseDigest, type DiffId } from "../../oci/digest.ts";
 import type { Claims } from "../claims.ts";
 import type { Leases } from "../leases.ts";
 import type { ContentStore } from "../content/content-store.ts";
@@ -18,7 +18,6 @@ import { passing, type SinkFor } from "./blob-sink.ts";
 import { composeTar } from "./compose-tar.ts";
 import { readIndex, writeIndex } from "./index-file.ts";
 import { indexOf, ingestTar } from "./ingest-tar.ts";
-import { layerIdentity } from "./identity.ts";
 import { LayerIndex } from "./layer-index.ts";
 import type { ErofsSource } from "./erofs/erofs-image.ts";
 import { isErofsOf, writeErofs } from "./erofs/write-erofs.ts";
@@ -95,11 +94,6 @@ export class LayerStore {
   /** The layer's index. Throws StoreFailure `not-found`. */
   async index(diffId: DiffId): Promise<LayerIndex> {
     return this.#index(diffId);
-  }
-
-  /** What the layer says, apart from times: see layerIdentity. */
-  async identity(diffId: DiffId): Promise<Digest> {
-    return layerIdentity((await this.#index(diffId)).entries);
   }
 
   /** The uncompressed tar. */

@@ -33,13 +33,13 @@ export class StoredTar {
 
   /** The file and place of the byte at `offset`. */
   locate(offset: number): Located & { readonly file: string } {
-    const place = this.partAt(offset);
+    const place = this.#partAt(offset);
     const part = this.parts[place]!;
     return { file: part.file, offset: part.offset + offset - this.#starts[place]! };
   }
 
   /** The number of the part that holds the byte at `offset`. */
-  partAt(offset: number): number {
+  #partAt(offset: number): number {
     let low = 0;
     let high = this.#starts.length - 1;
     while (low < high) {
@@ -54,7 +54,7 @@ export class StoredTar {
   stretches(start: number = 0, end: number = this.size): TarPart[] {
     const found: TarPart[] = [];
     for (let at = start; at < end; ) {
-      const place = this.partAt(at);
+      const place = this.#partAt(at);
       const part = this.parts[place]!;
       const within = at - this.#starts[place]!;
       const length = Math.min(part.length - within, end - at);
