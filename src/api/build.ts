@@ -178,7 +178,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   const record = decisionRecord(solution.decisions);
   if (previous === undefined || solution.decisions.some(({ outcome }) => outcome === "ran") || !sameKeys(record, previous)) {
     for (const { ingredients, files } of solution.decisions) {
-      if (files !== undefined && ingredients["files"] !== null) store.selections.put(ingredients["files"] as Digest, files());
+      if (files !== undefined && ingredients["files"] !== null) store.selections.put(ingredients["files"] as Digest, await files());
     }
     store.records.put(TABLE, slot, record as unknown as Json);
     await store.settleOld();

@@ -79,7 +79,7 @@ export class BuildBackend implements Backend<Value> {
       case "copy": {
         const sources = await copySources(operation, await this.#source(inputs[1], vertex), this.#copies, context);
         this.#sources.set(vertex, sources);
-        const { ingredients, files } = await copyIngredients(sources);
+        const { ingredients, files } = await copyIngredients(sources, this.#copies);
         return stepKey("copy", VERSION, { base: dependsOnBase(operation) ? chainOf(inputs) : null, ...copyWords(operation), ...ingredients }, files);
       }
       default:

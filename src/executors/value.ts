@@ -1,6 +1,7 @@
 import type { Entry } from "../store/layers/entry.ts";
 import type { BytePath } from "../base/byte-path.ts";
 import type { Digest, DiffId } from "../oci/digest.ts";
+import type { Signature } from "./context/signature.ts";
 import type { Located } from "../store/layers/located.ts";
 
 /** A step's result: a file tree as a stack of layers, or the files of a build context. */
@@ -37,6 +38,18 @@ export interface FileSource {
   locate(entries: readonly Entry[]): Promise<readonly (Located | undefined)[]>;
   /** A file's content. */
   read(entry: Entry): AsyncIterable<Buffer>;
+  /** Where there is something that tells states of the source from one another and costs less than digests. */
+  readonly signed?: SignedSource | undefined;
   /** Why a path that exists cannot be seen: `excluded by .dockerignore, line 3: "*.log"`; undefined when it is simply absent. */
   hiddenBecause(path: BytePath): string | undefined;
+}
+
+/** A source of which a signature can be taken: while it is the same, so is everything that {@link FileSource} says. */
+export interface SignedSource {
+  /** What it is, on this machine. */
+  readonly place: string;
+  /** Adds the entry at a path and all below it; with `sees`, only what that lets pass. */
+  sign(at: BytePath, signature: Signature, sees?: (at: BytePath, directory: boolean) => boolean): Promise<void>;
+  /** Whether the digests of these files are sure to be those of the state that was signed. */
+  vouches(files: readonly Entry[]): boolean;
 }

@@ -19,12 +19,12 @@ const NAMED_FILES = 3;
  * Why a step was not found in the cache, in one sentence: what differs from the same step of the last build.
  * Undefined when there is no last build to compare with, which needs no explaining.
  */
-export function missReason(vertex: Vertex, key: StepKey, previous: DecisionRecord | undefined, known: KnownOfMiss): string | undefined {
+export async function missReason(vertex: Vertex, key: StepKey, previous: DecisionRecord | undefined, known: KnownOfMiss): Promise<string | undefined> {
   if (previous === undefined) {
     return undefined;
   }
   const before = counterpart(vertex, previous);
-  const reason = before === undefined ? "this instruction is new" : difference(vertex, key, before, known);
+  const reason = before === undefined ? "this instruction is new" : await difference(vertex, key, before, known);
   return `${vertex.name} runs again: ${reason}`;
 }
 
@@ -50,7 +50,7 @@ function likeness(a: string, b: string): number {
   return start + end;
 }
 
-function difference(vertex: Vertex, { key, ingredients, files }: StepKey, before: StepDecision, { removedAt, filesOf }: KnownOfMiss): string {
+async function difference(vertex: Vertex, { key, ingredients, files }: StepKey, before: StepDecision, { removedAt, filesOf }: KnownOfMiss): Promise<string> {
   if (key === before.key && removedAt !== undefined) {
     return `its record was removed by prune on ${new Date(removedAt).toISOString().slice(0, 10)}`;
   }
@@ -73,7 +73,7 @@ function difference(vertex: Vertex, { key, ingredients, files }: StepKey, before
   if (changed.includes("files")) {
     const verb = vertex.operation.kind === "run" ? "mounts" : "copies";
     const before = filesOf(then["files"] as Digest);
-    return before === undefined || files === undefined ? `the files that it ${verb} changed` : changeBetween(files(), before);
+    return before === undefined || files === undefined ? `the files that it ${verb} changed` : changeBetween(await files(), before);
   }
   if (changed.includes("remotes")) {
     return "what is behind its URL changed";

@@ -11,7 +11,7 @@ export interface StepKey {
   /** Everything that is hashed into the key, by name. */
   readonly ingredients: { readonly [name: string]: Json };
   /** What lies behind the ingredient `files`, for saying what changed: `path NUL mode digest`, one a file. Asked for only then. */
-  readonly files?: () => readonly string[];
+  readonly files?: () => Promise<readonly string[]>;
 }
 
 /** What became of a step and why; stored for every step of every build. */

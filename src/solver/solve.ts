@@ -15,7 +15,7 @@ export interface SolveOptions {
   /** Called once, when it is known that a step has to run. */
   readonly onFirstMiss?: () => void;
   /** Called once, for the first step that has to run, before it starts; the sentence is shown. */
-  readonly explainMiss: (vertex: Vertex, key: StepKey) => string | undefined;
+  readonly explainMiss: (vertex: Vertex, key: StepKey) => Promise<string | undefined>;
 }
 
 export interface Solution<V> {
@@ -122,7 +122,7 @@ class SolveRun<V> {
       return this.#done(vertex, key, "cached", started, meanwhile);
     }
     this.#signal.throwIfAborted();
-    this.#explain(vertex, key, noCache);
+    await this.#explain(vertex, key, noCache);
     this.#emit(vertex, "step-started");
     const value = await this.#backend.execute(vertex, key, inputs, context);
     this.#remember(vertex, key, value, claims.move());
@@ -141,13 +141,13 @@ class SolveRun<V> {
     return value;
   }
 
-  #explain(vertex: Vertex, key: StepKey, noCache: boolean): void {
+  async #explain(vertex: Vertex, key: StepKey, noCache: boolean): Promise<void> {
     if (this.#missExplained) {
       return;
     }
     this.#missExplained = true;
     this.#options.onFirstMiss?.();
-    const message = noCache ? `${vertex.name} runs again: asked for with --no-cache` : this.#options.explainMiss(vertex, key);
+    const message = noCache ? `${vertex.name} runs again: asked for with --no-cache` : await this.#options.explainMiss(vertex, key);
     if (message !== undefined) {
       this.#options.events({ type: "miss", id: vertex.id, message, time: this.#options.clock() });
     }

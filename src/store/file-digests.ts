@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, type BigIntStats, type Stats } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, type BigIntStats } from "node:fs";
 import path from "node:path";
 import { digestOf, hexOf, type Digest } from "../oci/digest.ts";
+import { CTIME, FIELDS as STAT_FIELDS, INODE, MTIME, STATE_BYTES, type FileStats } from "./file-stats.ts";
 import { keepNewest } from "./keep-newest.ts";
 import { writeFileAtomically } from "./write-file.ts";
 
@@ -9,11 +10,12 @@ import { writeFileAtomically } from "./write-file.ts";
 export const ROW = 80;
 /** A row in numbers of 64 bits; the digest takes four. */
 const FIELDS = ROW / 8;
-const [DEVICE, INODE, SIZE, MTIME, CTIME, HASHED] = [0, 1, 2, 3, 4, 9] as const;
+/** The first five are those of {@link FileStats}. */
+const HASHED = 9;
 const MAGIC = Buffer.from("laminate file digests 1\n".padEnd(32, " "));
 const HASH = 32;
-/** A file changed within this time of being hashed may change again with the same times: git's "racily clean" entries. Milliseconds. */
-const RACY = 2000;
+/** A file changed within this time of being looked at may change again with the same times: git's "racily clean" entries. Milliseconds. */
+export const RACY = 2000;
 /** Rows that no build asked for in so long are dropped. Milliseconds. */
 const KEPT = 30 * 24 * 3600 * 1000;
 /** Directories whose digests are kept: a build in a new scratch directory each time must not fill the disk. */
@@ -37,13 +39,6 @@ export function rowDigest(rows: Buffer, at: number): Digest {
   return `sha256:${rows.toString("hex", at + 40, at + 72)}` as Digest;
 }
 
-/** A file that need not be read. */
-export interface KnownFile {
-  readonly digest: Digest;
-  /** Nanoseconds, exactly. */
-  readonly mtime: bigint;
-}
-
 /**
  * The digests of the files of one directory of this machine, by what lstat says of them: device, inode, size, mtime and
  * ctime. A file of which all five are as they were when it was hashed is not read again, unless it was then so young
@@ -52,11 +47,7 @@ export interface KnownFile {
 export class FileDigests {
   readonly #file: string;
   readonly #temporary: () => string;
-  #rows: Buffer;
-  /** The same rows as numbers, {@link FIELDS} a row. */
-  #fields: BigUint64Array;
-  #count: number;
-  readonly #byInode = new Map<number, number>();
+  #loaded: Rows | undefined;
   readonly #seen = new Set<number>();
   #changed = 0;
   #renewed = 0;
@@ -64,46 +55,36 @@ export class FileDigests {
   constructor(file: string, temporary: () => string) {
     this.#file = file;
     this.#temporary = temporary;
-    this.#rows = readRows(file);
-    this.#fields = fieldsOf(this.#rows);
-    this.#count = this.#rows.length / ROW;
-    for (let row = 0; row < this.#count; row += 1) {
-      this.#byInode.set(Number(this.#fields[row * FIELDS + INODE]), row);
-    }
   }
 
-  /** What is known for sure of the file that lstat describes so. */
-  get(stat: Stats): KnownFile | undefined {
-    const row = this.#byInode.get(stat.ino);
+  /** The content's digest, if it is known for sure, of the file that lstat describes so. */
+  get(stats: FileStats, place: number): Digest | undefined {
+    const rows = this.#rows();
+    const row = rows.byInode.get(stats.number(place, INODE));
     if (row === undefined) return undefined;
-    const fields = this.#fields;
-    const at = row * FIELDS;
-    const mtime = BigInt.asIntN(64, fields[at + MTIME]!);
-    const mtimeMs = Number(mtime) / 1e6;
-    const ctimeMs = Number(BigInt.asIntN(64, fields[at + CTIME]!)) / 1e6;
-    const same = near(ctimeMs, stat.ctimeMs) && near(mtimeMs, stat.mtimeMs) && fields[at + SIZE] === BigInt(stat.size) && fields[at + DEVICE] === BigInt(stat.dev);
-    const safe = Number(fields[at + HASHED]) - RACY;
-    if (!same || ctimeMs >= safe || mtimeMs >= safe) return undefined;
+    const at = row * ROW;
+    const from = place * STAT_FIELDS * 8;
+    if (rows.bytes.compare(stats.bytes, from, from + STATE_BYTES, at, at + STATE_BYTES) !== 0) return undefined;
+    const safe = Number(rows.fields[row * FIELDS + HASHED]!) - RACY;
+    if (stats.number(place, CTIME) / 1e6 >= safe || stats.number(place, MTIME) / 1e6 >= safe) return undefined;
     this.#seen.add(row);
-    return { digest: rowDigest(this.#rows, row * ROW), mtime };
+    return rowDigest(rows.bytes, at);
   }
 
   /** Takes in the row at `at` of a buffer that {@link writeRow} filled. */
   put(from: Buffer, at: number): void {
+    const rows = this.#rows();
     const inode = Number(from.readBigUInt64LE(at + 8));
-    let row = this.#byInode.get(inode);
+    let row = rows.byInode.get(inode);
     if (row === undefined) {
-      row = this.#count;
-      this.#count += 1;
-      this.#byInode.set(inode, row);
-      this.#makeRoom();
+      row = rows.add(inode);
       this.#changed += 1;
-    } else if (from.compare(this.#rows, row * ROW, row * ROW + 72, at, at + 72) === 0) {
+    } else if (from.compare(rows.bytes, row * ROW, row * ROW + 72, at, at + 72) === 0) {
       this.#renewed += 1;
     } else {
       this.#changed += 1;
     }
-    from.copy(this.#rows, row * ROW, at, at + ROW);
+    from.copy(rows.bytes, row * ROW, at, at + ROW);
     this.#seen.add(row);
   }
 
@@ -118,10 +99,11 @@ export class FileDigests {
   }
 
   #write(now: number): void {
+    const { bytes: all, fields, count } = this.#rows();
     const kept: Buffer[] = [MAGIC];
-    for (let row = 0; row < this.#count; row += 1) {
+    for (let row = 0; row < count; row += 1) {
       const at = row * ROW;
-      if (this.#seen.has(row) || Number(this.#fields[row * FIELDS + HASHED]) > now - KEPT) kept.push(this.#rows.subarray(at, at + ROW));
+      if (this.#seen.has(row) || Number(fields[row * FIELDS + HASHED]) > now - KEPT) kept.push(all.subarray(at, at + ROW));
     }
     const bytes = Buffer.concat(kept);
     mkdirSync(path.dirname(this.#file), { recursive: true });
@@ -131,18 +113,41 @@ export class FileDigests {
     this.#renewed = 0;
   }
 
-  #makeRoom(): void {
-    if (this.#count * ROW <= this.#rows.length) return;
-    const rows = Buffer.alloc(Math.max(64, this.#count * 2) * ROW);
-    this.#rows.copy(rows);
-    this.#rows = rows;
-    this.#fields = fieldsOf(rows);
+  #rows(): Rows {
+    return (this.#loaded ??= new Rows(readRows(this.#file)));
   }
 }
 
-/** Node's milliseconds are doubles, which hold times of our age to a quarter of a microsecond. */
-function near(a: number, b: number): boolean {
-  return Math.abs(a - b) < 0.0005;
+/** Rows, found by inode. */
+class Rows {
+  bytes: Buffer;
+  /** The same as numbers, {@link FIELDS} a row. */
+  fields: BigUint64Array;
+  count: number;
+  readonly byInode = new Map<number, number>();
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+    this.fields = fieldsOf(bytes);
+    this.count = bytes.length / ROW;
+    for (let row = 0; row < this.count; row += 1) {
+      this.byInode.set(Number(this.fields[row * FIELDS + INODE]), row);
+    }
+  }
+
+  /** The number of a new row, which is still empty. */
+  add(inode: number): number {
+    const row = this.count;
+    this.count += 1;
+    this.byInode.set(inode, row);
+    if (this.count * ROW > this.bytes.length) {
+      const bytes = Buffer.alloc(Math.max(64, this.count * 2) * ROW);
+      this.bytes.copy(bytes);
+      this.bytes = bytes;
+      this.fields = fieldsOf(bytes);
+    }
+    return row;
+  }
 }
 
 function fieldsOf(rows: Buffer): BigUint64Array {

@@ -7,6 +7,7 @@ import { Claims } from "./claims.ts";
 import { ContentStore } from "./content/content-store.ts";
 import { Database } from "./database.ts";
 import { ImageStore } from "./images/image-store.ts";
+import { KnownSelections } from "./known-selections.ts";
 import { LayerStore } from "./layers/layer-store.ts";
 import { FileDigests, fileDigestsPath } from "./file-digests.ts";
 import { Leases } from "./leases.ts";
@@ -30,6 +31,7 @@ export interface Store extends AsyncDisposable {
   readonly cacheMounts: CacheMounts;
   readonly leases: Leases;
   readonly selections: Selections;
+  readonly knownSelections: KnownSelections;
   /** The digests of the files of a directory of this machine, as far as earlier builds hashed them. */
   fileDigests(directory: string): FileDigests;
   /** What killed processes left and that holds files of other users: for the sandbox to remove. */
@@ -71,6 +73,7 @@ export async function openStore(root: string): Promise<Store> {
     cacheMounts: new CacheMounts(place),
     leases,
     selections: new Selections(place, temporary),
+    knownSelections: new KnownSelections(place, temporary),
     fileDigests: (directory) => new FileDigests(fileDigestsPath(place, directory), () => temporary.file()),
     leftovers,
     temporaryDirectory: () => temporary.directory(),

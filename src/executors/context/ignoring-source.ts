@@ -3,7 +3,7 @@ import type { IgnoreRules } from "../../dockerfile/ignore.ts";
 import type { Digest } from "../../oci/digest.ts";
 import type { Entry } from "../../store/layers/entry.ts";
 import type { Located } from "../../store/layers/located.ts";
-import type { FileSource, SourceEntry } from "../value.ts";
+import type { FileSource, SignedSource, SourceEntry } from "../value.ts";
 
 /** A build context without what its ignore file leaves out. */
 export class IgnoringSource implements FileSource {
@@ -49,12 +49,23 @@ export class IgnoringSource implements FileSource {
     return `excluded by ${this.#rules.explain(pathText(at)) ?? "the ignore file"}`;
   }
 
+  get signed(): SignedSource | undefined {
+    const signed = this.#source.signed;
+    if (signed === undefined) return undefined;
+    return {
+      place: signed.place,
+      sign: (at, signature, sees) => signed.sign(at, signature, (path, directory) => this.#shows(path, directory) && sees?.(path, directory) !== false),
+      vouches: (files) => signed.vouches(files),
+    };
+  }
+
   /** A directory that is itself ignored is still there when a `!` rule lets something below it back in. */
   #visible({ entry }: SourceEntry): boolean {
-    if (!this.#hides(entry.path)) {
-      return true;
-    }
-    return entry.type === "directory" && this.#rules.mayContainIncluded(pathText(entry.path)) && this.#holdsIncluded(entry.path);
+    return this.#shows(entry.path, entry.type === "directory");
+  }
+
+  #shows(at: BytePath, directory: boolean): boolean {
+    return !this.#hides(at) || (directory && this.#rules.mayContainIncluded(pathText(at)) && this.#holdsIncluded(at));
   }
 
   #holdsIncluded(at: BytePath): boolean {

@@ -1,18 +1,66 @@
 import { createHash } from "node:crypto";
 import { pathText } from "../../base/byte-path.ts";
+import { RACY } from "../../store/file-digests.ts";
+import type { KnownSelections } from "../../store/known-selections.ts";
+import { Signature } from "../context/signature.ts";
 import { digestFromHex, type Digest } from "../../oci/digest.ts";
 import type { FileSource, SourceEntry } from "../value.ts";
 import { directoriesBetween, type Selection } from "./select.ts";
+
+const RACY_NS = BigInt(RACY) * 1_000_000n;
 
 /** What a COPY takes from its source: one digest over all, and each file's own for saying what changed. */
 export interface SelectionDigest {
   readonly digest: Digest;
   /** `path NUL mode digest`, or what else it is in the digest's place; one a file. */
-  readonly files: () => readonly string[];
+  readonly files: () => Promise<readonly string[]>;
 }
 
-/** Digests what was chosen, names, types, modes, links and contents, but no times: a touched file is the same file. */
-export async function selectionDigest(source: FileSource, selections: readonly Selection[]): Promise<SelectionDigest> {
+/**
+ * Digests what was chosen, names, types, modes, links and contents, but no times: a touched file is the same file.
+ * With `known`, what an earlier build chose here is told by its signature, and no file is looked at by itself.
+ */
+export async function selectionDigest(source: FileSource, selections: readonly Selection[], known?: KnownSelections): Promise<SelectionDigest> {
+  const { signed } = source;
+  const now = BigInt(Date.now()) * 1_000_000n;
+  const what = signed === undefined ? "" : `${signed.place}\0${selections.flatMap(namesOf).join("\0")}`;
+  const signature = known === undefined || signed === undefined ? undefined : await signatureOf(selections, source);
+  const hash = signature?.digest();
+  const remembered = hash === undefined ? undefined : known!.get(what, hash);
+  if (remembered !== undefined) {
+    return { digest: remembered, files: async () => linesOf(await digested(source, selections)) };
+  }
+  const found = await digested(source, selections);
+  const digest = digestOfAll(found);
+  if (hash !== undefined && signature!.newest < now - RACY_NS && signed!.vouches([...found.contents.keys()].map((line) => line.found.entry))) {
+    known!.put(what, hash, digest);
+  }
+  return { digest, files: async () => linesOf(found) };
+}
+
+function namesOf({ chosen, parents }: Selection): string[] {
+  return chosen.map(({ name, source, root = "" }) => `${name}\0${source.entry.path}\0${root}\0${parents === true}`);
+}
+
+/** Of all that {@link digested} looks at, in one order. */
+async function signatureOf(selections: readonly Selection[], source: FileSource): Promise<Signature> {
+  const signature = new Signature();
+  for (const { chosen, parents, view = source } of selections) {
+    for (const one of chosen) {
+      for (const name of namesOf({ pattern: "", wildcard: false, chosen: [one], ...(parents === undefined ? {} : { parents }) })) signature.text(name);
+      if (one.root !== undefined) for (const { entry } of directoriesBetween(view, one.root, one.source.entry.path)) signature.text(String(entry.mode));
+      await view.signed!.sign(one.source.entry.path, signature);
+    }
+  }
+  return signature;
+}
+
+interface Digested {
+  readonly lines: readonly Line[];
+  readonly contents: ReadonlyMap<Line, Digest>;
+}
+
+async function digested(source: FileSource, selections: readonly Selection[]): Promise<Digested> {
   const lines: Line[] = [];
   for (const { chosen, parents, view = source } of selections) {
     for (const { name, source: found, root } of chosen) {
@@ -25,7 +73,10 @@ export async function selectionDigest(source: FileSource, selections: readonly S
   }
   const files = lines.filter(({ found }) => found.entry.type === "file");
   const digests = await source.digests(files.map(({ found }) => found.entry));
-  const contents = new Map(files.map((line, place) => [line, digests[place]!]));
+  return { lines, contents: new Map(files.map((line, place) => [line, digests[place]!])) };
+}
+
+function digestOfAll({ lines, contents }: Digested): Digest {
   const firstNames = namesOfInodes(lines);
   const hash = createHash("sha256");
   for (const line of lines) {
@@ -35,7 +86,11 @@ export async function selectionDigest(source: FileSource, selections: readonly S
     // No field can hold a NUL, as names and links are the kernel's own strings, and the last no line break.
     hash.update(`${as}\0${link}\0${inode}\0${type}\0${mode}\0${uid}\0${gid}\0${major}\0${minor}\0${contents.get(line) ?? ""}\n`);
   }
-  return { digest: digestFromHex(hash.digest("hex")), files: () => lines.flatMap((line) => said(line, contents.get(line))) };
+  return digestFromHex(hash.digest("hex"));
+}
+
+function linesOf({ lines, contents }: Digested): string[] {
+  return lines.flatMap((line) => said(line, contents.get(line)));
 }
 
 function said({ found }: Line, digest: Digest | undefined): string[] {
