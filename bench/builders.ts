@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { chownSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
-import { spawnAsUser, TEST_UID } from "../src/testing/sandbox/as-user.ts";
+import { enterAsUser, TEST_UID } from "../src/testing/sandbox/as-user.ts";
 import { type Bases, writeDockerfile } from "./workloads.ts";
 
 /** A program that builds images, as its commands. Contexts are paths as this process sees them. */
@@ -65,8 +65,8 @@ export function preparePeer(builder: Builder, bases: Bases): void {
 /** Laminate of this checkout, with a store in `directory`; as an ordinary user with subordinate ids if `user`. */
 export async function laminate(directory: string, bases: Bases, user: boolean): Promise<Builder> {
   mkdirSync(directory, { recursive: true });
-  const holder = user ? spawnAsUser(directory, ["setpriv", "--pdeathsig", "KILL", "sleep", "infinity"], { env: process.env }) : undefined;
-  const prefix = holder === undefined ? [] : await insideOf(holder.pid!, directory);
+  const entered = user ? await enterAsUser(directory) : undefined;
+  const prefix = entered?.prefix ?? [];
   const [store, fresh] = [path.join(directory, "store"), path.join(directory, "fresh")];
   const command = [LAMINATE, "--root", store];
   const builder: Builder = {
@@ -81,7 +81,7 @@ export async function laminate(directory: string, bases: Bases, user: boolean): 
       run("cp", ["-a", fresh, store]);
     },
     async [Symbol.asyncDispose]() {
-      holder?.kill("SIGKILL");
+      entered?.[Symbol.dispose]();
       rmSync(directory, { recursive: true, force: true });
     },
   };
@@ -104,12 +104,6 @@ function makeFreshStore(builder: Builder, command: readonly string[], directory:
     writeDockerfile(context, [`FROM ${base}`, "RUN true"]);
     for (const [first, ...rest] of [get, builder.build(context, "warm-up")].map((argv) => [...builder.prefix, ...argv])) run(first!, rest);
   }
-}
-
-/** Enters the mount namespace in which the user exists, once the process there has come to its end of preparations. */
-async function insideOf(pid: number, home: string): Promise<string[]> {
-  while (!readFileSync(`/proc/${pid}/cmdline`, "latin1").startsWith("sleep")) await new Promise((resolve) => setTimeout(resolve, 10));
-  return ["nsenter", `--mount=/proc/${pid}/ns/mnt`, "setpriv", "--reuid", String(TEST_UID), "--regid", String(TEST_UID), "--clear-groups", "--inh-caps=-all", "env", `HOME=${home}`];
 }
 
 function daemon(file: string): number[] {

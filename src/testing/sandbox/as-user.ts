@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { chownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -28,6 +28,24 @@ export function spawnAsUser(directory: string, argv: readonly string[], options:
   const hidden = (options.without ?? []).map((path) => `mount --bind /dev/null ${path}`);
   const script = [...reachableCheckout(), ...binds, ...tun, ...hidden, `exec setpriv --reuid ${TEST_UID} --regid ${TEST_UID} --clear-groups --inh-caps=-all "$@"`].join(" && ");
   return spawn("unshare", ["--mount", "--propagation", "private", "sh", "-c", script, etc, ...argv], { env: options.env, stdio: [options.stdin === true ? "pipe" : "ignore", "pipe", "pipe"] });
+}
+
+/** An ordinary user as whom commands can be started, one after the other, each in the process that `prefix` begins. */
+export interface EnteredUser extends Disposable {
+  readonly prefix: readonly string[];
+}
+
+/** As root: keeps the mount namespace of {@link spawnAsUser} open, so that commands enter it without its preparations. */
+export async function enterAsUser(directory: string): Promise<EnteredUser> {
+  const holder = spawnAsUser(directory, ["setpriv", "--pdeathsig", "KILL", "sleep", "infinity"], { env: process.env });
+  while (!readFileSync(`/proc/${holder.pid}/cmdline`, "latin1").startsWith("sleep")) {
+    if (holder.exitCode !== null) throw new Error(`prepare an ordinary user in ${directory}: it ended with ${holder.exitCode}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return {
+    prefix: ["nsenter", `--mount=/proc/${holder.pid}/ns/mnt`, "setpriv", "--reuid", String(TEST_UID), "--regid", String(TEST_UID), "--clear-groups", "--inh-caps=-all", "env", `HOME=${directory}`],
+    [Symbol.dispose]: () => void holder.kill("SIGKILL"),
+  };
 }
 
 /** In a checkout below /root, mode 0700, the user could not even read the tests: it is bound where /root is an empty directory for all. */
