@@ -1,14 +1,16 @@
 import type { Readable } from "node:stream";
 import { reasonOf } from "../base/failure.ts";
 import type { Entitlement } from "../dockerfile/lower/entitlement.ts";
+import { nearestSource } from "../dockerfile/lower/base.ts";
 import { lower } from "../dockerfile/lower/lower.ts";
+import { namedContext } from "../dockerfile/lower/named-context.ts";
 import { parseDockerfile } from "../dockerfile/parse/parse.ts";
 import { checkDockerfile, rulesOf } from "../dockerfile/rules/check.ts";
 import type { Surroundings } from "../dockerfile/rules/surroundings.ts";
 import type { ContainerConfig } from "../oci/image-config.ts";
 import type { BuildEvent, EventSink } from "../events/build-event.ts";
 import { BuildBackend } from "../executors/build-backend.ts";
-import { type BuildContext, openContext } from "../executors/context/build-context.ts";
+import { type BuildContext, type ContextWorld, openContext } from "../executors/context/build-context.ts";
 import { storeImage } from "../executors/local-image.ts";
 import { decisionRecord, type DecisionRecord } from "../explain/decision-record.ts";
 import { counterpart, missReason } from "../explain/miss-reason.ts";
@@ -20,9 +22,9 @@ import { createSandbox, type HostEntry } from "../sandbox/sandbox.ts";
 import { solve } from "../solver/solve.ts";
 import { SolveError } from "../solver/solve-error.ts";
 import { StoreFailure } from "../store/store-error.ts";
-import { nearest } from "../base/nearest.ts";
 import { ExecuteError } from "../executors/execute-error.ts";
 import { BaseResolver } from "./base-resolver.ts";
+import type { BuildContexts, GivenContext } from "./build-contexts.ts";
 import { BuildFailure } from "./build-failure.ts";
 import { BuildLogWriter } from "./build-log.ts";
 import { FailedStep } from "./failed-step.ts";
@@ -52,6 +54,8 @@ export interface BuildOptions {
   readonly runtime?: string;
   readonly stdin?: Readable;
   readonly cwd: string;
+  /** Further contexts, which stand for stages and images of their names. */
+  readonly contexts?: readonly GivenContext[];
 }
 
 export interface BuildResult {
@@ -87,19 +91,19 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   const names = options.tags.map((tag) => canonicalReference(parseReference(tag)));
   const machine: Platform = { os: "linux", architecture: goArchitecture(process.arch) };
   const platform = options.platform === undefined ? machine : platformOf(options.platform);
-  const { file, stdin, target, network, hosts } = options;
-  await using handed = openHandedThings({ secrets: options.secrets ?? [], agents: options.agents ?? [], env, cwd: options.cwd });
+  const { file, stdin, target, network, hosts, cwd } = options;
+  await using handed = openHandedThings({ secrets: options.secrets ?? [], agents: options.agents ?? [], env, cwd });
+  const world = { cwd, store, env, signal };
+  const contexts = await namedContexts(options.contexts, world);
   const context = await openContext({
+    ...world,
     context: options.context,
-    cwd: options.cwd,
-    store,
-    env,
-    signal,
+    keepGitDirectory: isTrue(options.buildArgs["BUILDKIT_CONTEXT_KEEP_GIT_DIR"]),
     ...(file === undefined ? {} : { file }),
     ...(stdin === undefined ? {} : { stdin }),
   });
-  using _learned = { [Symbol.dispose]: () => context.keep?.() };
-  const bases = new BaseResolver(laminate, { pull: options.pull, events, signal });
+  using _learned = { [Symbol.dispose]: () => [context, contexts].forEach((one) => one.keep?.()) };
+  const bases = new BaseResolver(laminate, { pull: options.pull, given: contexts.bases, events, signal });
   const configs = new Map<string, ContainerConfig>();
   const lowered = await lower({
     dockerfile: context.dockerfile.text,
@@ -109,7 +113,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     platform,
     buildPlatform: machine,
     resolveBase: async (reference, wanted) => {
-      const { config } = await bases.resolve(reference, wanted);
+      const config = await bases.resolve(reference, wanted);
       configs.set(reference, config.config ?? {});
       return config;
     },
@@ -117,6 +121,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     ...(network === undefined ? {} : { network }),
     ...(hosts === undefined ? {} : { hosts }),
     ...(options.allow === undefined ? {} : { allow: options.allow }),
+    contexts: contexts.named,
   });
   for (const { message } of lowered.warnings) {
     events({ type: "warning", message, time: Date.now() });
@@ -125,7 +130,10 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     buildArgs: options.buildArgs,
     platform,
     buildPlatform: machine,
-    baseConfig: (reference) => configs.get(reference),
+    baseConfig: (reference) => {
+      const instead = namedContext(contexts.named, reference);
+      return configs.get(instead?.kind === "image" ? instead.reference : reference);
+    },
     onlyNeeded: true,
     ...(target === undefined ? {} : { target }),
     ...(context.ignore === undefined ? {} : { ignore: context.ignore }),
@@ -141,12 +149,12 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     env,
     clock: Date.now,
     image: async (reference, wanted) => {
-      const { config } = await bases.resolve(reference, wanted).catch((error: unknown) => {
-        throw signal.aborted ? error : noImage(reference, lowered.stages, error);
+      const config = await bases.resolve(reference, wanted).catch((error: unknown) => {
+        throw signal.aborted ? error : noImage(nearestSource(reference, lowered.stages, [...contexts.named.keys()]), error);
       });
       return { layers: config.rootfs.diff_ids, ...(config.created === undefined ? {} : { created: config.created }) };
     },
-    context: () => context.source,
+    context: async (name) => (name === "context" ? context.source : await contexts.files(name)),
     handed,
     onNetwork: networkNotice(events),
     earlierKey: (vertex) => (previous === undefined ? undefined : counterpart(vertex, previous)?.key),
@@ -213,9 +221,18 @@ function platformOf(text: string): Platform {
 }
 
 /** An image of COPY --from that is not to be had may have been meant to be a stage. */
-function noImage(reference: string, stages: readonly string[], cause: unknown): unknown {
-  const near = nearest(reference, stages);
-  return near === undefined ? cause : new ExecuteError("not-found", reasonOf(cause), { cause, hint: `did you mean the stage ${JSON.stringify(near)}?` });
+function noImage(hint: string | undefined, cause: unknown): unknown {
+  return hint === undefined ? cause : new ExecuteError("not-found", reasonOf(cause), { cause, hint });
+}
+
+async function namedContexts(given: readonly GivenContext[] = [], world: ContextWorld): Promise<BuildContexts> {
+  if (given.length > 0) return await (await import("./build-contexts.ts")).openContexts(given, world);
+  return { named: new Map(), bases: new Map(), files: () => Promise.reject(new Error("Internal error: there is no named context")), keep: () => {} };
+}
+
+/** Go's strconv.ParseBool; BuildKit takes what is none for false. */
+function isTrue(text: string | undefined): boolean {
+  return /^(?:1|t|T|TRUE|true|True)$/.test(text ?? "");
 }
 
 /** One notice a build, for the first step that had to share the host's network without asking for it. */

@@ -29,8 +29,8 @@ export interface BuildWorld {
   readonly clock: () => number;
   /** The layers and time of an image that FROM or COPY --from names, fetched if need be. */
   readonly image: (reference: string, platform: Platform, context: ExecuteContext) => Promise<Omit<TreeValue, "kind">>;
-  /** The files of the main build context. */
-  readonly context: () => FileSource;
+  /** The files of a build context, by its operation's name. */
+  readonly context: (name: string) => Promise<FileSource>;
   /** Secrets and agents of the command line. */
   readonly handed: HandedThings;
   readonly onNetwork: (network: StepNetwork) => void;
@@ -111,7 +111,7 @@ export class BuildBackend implements Backend<Value> {
       case "image":
         return { kind: "tree", ...(await this.#world.image(operation.reference, operation.platform, context)) };
       case "context":
-        return { kind: "files", source: this.#world.context() };
+        return { kind: "files", source: await this.#world.context(operation.name) };
       case "run":
         return this.#made(inputs, await runLayer(operation, layersOf(inputs), inputs, { ...this.#world, trees: this.#trees }, context));
       case "mkdir": {

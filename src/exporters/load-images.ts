@@ -36,6 +36,12 @@ export async function loadImages(store: Store, members: AsyncIterable<Member>, o
   return await new Loader(store, stash, options.platform).load();
 }
 
+/** Puts the layers of one image of an OCI image layout into the store, and gives its config. It is no image of the store after that. */
+export async function loadLayers(store: Store, members: AsyncIterable<Member>, manifest: Descriptor, options: { readonly platform: Platform; readonly signal: AbortSignal }): Promise<ImageConfig> {
+  const stash = await stashMembers(store, members, options.signal);
+  return (await new Loader(store, stash, options.platform).putLayers(manifest)).config;
+}
+
 class Loader {
   readonly #store: Store;
   readonly #stash: Stash;
@@ -86,6 +92,11 @@ class Loader {
   }
 
   async #loadManifest(descriptor: Descriptor, names: readonly string[]): Promise<LoadedImage> {
+    const { manifest } = await this.putLayers(descriptor);
+    return { record: await this.#store.images.put(withoutNames(descriptor, manifest), names), names };
+  }
+
+  async putLayers(descriptor: Descriptor): Promise<{ readonly manifest: Manifest; readonly config: ImageConfig }> {
     const bytes = await this.#blob(descriptor);
     const manifest = parseManifest(bytes);
     const config = parseConfig(await this.#blob(manifest.config));
@@ -94,7 +105,7 @@ class Loader {
       const part = this.#stash.get(blobPath(layer.digest)) ?? this.#storedPart(layer);
       await this.#putLayer({ what: layer.digest, part, diffId: diffIds[at]!, layer });
     }
-    return { record: await this.#store.images.put(withoutNames(descriptor, manifest), names), names };
+    return { manifest, config };
   }
 
   async #loadDocker(entries: readonly DockerManifestEntry[]): Promise<LoadedImage[]> {

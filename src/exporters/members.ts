@@ -21,9 +21,13 @@ export async function* archiveMembers(source: AsyncIterable<Buffer>): AsyncGener
 }
 
 /** The files of an OCI image layout directory that images can be made of. */
-export async function* directoryMembers(directory: string): AsyncGenerator<Member> {
+export function directoryMembers(directory: string): AsyncIterable<Member> {
   const blobs = "blobs/sha256";
-  const names = ["oci-layout", "index.json", "manifest.json", ...readdirSync(join(directory, blobs)).sort().map((name) => `${blobs}/${name}`)];
+  return namedMembers(directory, ["oci-layout", "index.json", "manifest.json", ...readdirSync(join(directory, blobs)).sort().map((name) => `${blobs}/${name}`)]);
+}
+
+/** The files of these names that a directory has. */
+export async function* namedMembers(directory: string, names: readonly string[]): AsyncGenerator<Member> {
   for (const name of names) {
     const file = openFile(join(directory, name));
     if (file !== undefined) yield { kind: "file", name, body: createReadStream("", { fd: file, highWaterMark: 1 << 20 }) as AsyncIterable<Buffer> };

@@ -27,7 +27,7 @@ export type Operation =
   | { readonly kind: "scratch" }
   /** No inputs: the tree of an image, by reference as written. */
   | { readonly kind: "image"; readonly reference: string; readonly platform: Platform }
-  /** No inputs: the files of a build context, by its name (`context` is the main one), ignore rules applied. */
+  /** No inputs: the files of a build context, by its name (`context` is the main one, `context:NAME` a named one), ignore rules applied. */
   | { readonly kind: "context"; readonly name: string }
   /** Inputs: [base, …what its mounts show]. */
   | RunOperation

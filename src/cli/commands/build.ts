@@ -1,12 +1,15 @@
 import { buildArguments, nameAndValue } from "../build-arguments.ts";
 import { defineCommand, type CommandContext, type FlagValues } from "../command.ts";
 import { hostEntry } from "../host-entry.ts";
+import type { GivenContext } from "../../api/build-contexts.ts";
 import { progress } from "../progress-flag.ts";
+import { UsageError } from "../usage-error.ts";
 
 const flags = {
   tag: { kind: "list", short: "t", value: "NAME[:TAG]", summary: "Name the image; may be repeated" },
   file: { kind: "string", short: "f", value: "FILE", summary: "The Dockerfile (default: PATH/Dockerfile); - reads it from standard input" },
   "build-arg": { kind: "list", value: "NAME[=VALUE]", summary: "Set a build-time variable; without a value it is taken from the environment" },
+  "build-context": { kind: "list", value: "NAME=VALUE", summary: "A further context for FROM and --from: a directory, docker-image://, oci-layout://, a git or http(s) URL" },
   target: { kind: "string", value: "STAGE", summary: "Build this stage instead of the last" },
   "no-cache": { kind: "boolean", summary: "Run every step again" },
   pull: { kind: "boolean", summary: "Ask the registry for the base images even when they are here" },
@@ -36,6 +39,7 @@ export const command = defineCommand({
     "laminate build -t test-image .",
     "laminate build --target test --build-arg VERSION=2 -f docker/Dockerfile .",
     "laminate build --secret id=npm,src=$HOME/.npmrc --ssh default .",
+    "laminate build --build-context shared=../shared -t app .",
     "laminate build -t tool https://github.com/someone/tool.git#main:src",
   ],
   flags,
@@ -86,6 +90,7 @@ async function buildOptions(context: CommandContext, values: Values, path: strin
     agents: values.ssh.map(agentSource),
     allow: values.allow.flatMap((text) => text.split(",")).map(entitlement),
     hosts: values["add-host"].map(hostEntry),
+    contexts: values["build-context"].map(givenContext),
     ...(file === undefined ? {} : { file }),
     ...(target === undefined ? {} : { target }),
     ...(network === undefined ? {} : { network }),
@@ -93,6 +98,13 @@ async function buildOptions(context: CommandContext, values: Values, path: strin
     ...(runtime === undefined ? {} : { runtime }),
     ...(path === "-" || file === "-" ? { stdin: context.stdin } : {}),
   };
+}
+
+/** Reads `NAME=VALUE` of --build-context. Throws UsageError. */
+function givenContext(text: string): GivenContext {
+  const [name, value] = nameAndValue(text);
+  if (name !== "" && text.includes("=")) return { name, value };
+  throw new UsageError("bad-value", `invalid context value: ${text}, expected key=value`, { hint: "as in --build-context source=../source" });
 }
 
 /** `--check` and `--call`; undefined when what is called is a build after all. */

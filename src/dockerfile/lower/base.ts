@@ -69,32 +69,33 @@ export function checkReference(statement: Statement, at: Word | Flag, reference:
   }
 }
 
-/** Asks for the base's config; a failure is told at the FROM, with the stage that may have been meant. */
-export async function resolveImage(
-  resolve: ResolveBase,
-  dockerfile: Dockerfile,
-  stage: Stage,
-  reference: string,
-  platform: Platform,
-): Promise<ImageConfig> {
+/** What a FROM asks the world for. */
+interface WantedImage {
+  readonly dockerfile: Dockerfile;
+  readonly stage: Stage;
+  readonly reference: string;
+  readonly platform: Platform;
+  /** The named context that stands for the image, if one does. */
+  readonly context: string | undefined;
+  /** The names of all contexts, for messages. */
+  readonly contexts: readonly string[];
+}
+
+/** Asks for the base's config; a failure is told at the FROM, with the stage or context that may have been meant. */
+export async function resolveImage(resolve: ResolveBase, wanted: WantedImage): Promise<ImageConfig> {
   try {
-    return await resolve(reference, platform);
+    return await resolve(wanted.reference, wanted.platform);
   } catch (error) {
     if (error instanceof Error && error.name === "AbortError") {
       throw error;
     }
-    throw unresolved(error, dockerfile, stage, reference);
+    throw unresolved(error, wanted);
   }
 }
 
-function unresolved(
-  error: unknown,
-  dockerfile: Dockerfile,
-  stage: Stage,
-  reference: string,
-): Error {
+function unresolved(error: unknown, { dockerfile, stage, reference, context, contexts }: WantedImage): Error {
   const { statement, base } = stage.from;
-  const later = laterStage(dockerfile, reference, stage.index);
+  const later = context === undefined ? laterStage(dockerfile, reference, stage.index) : undefined;
   if (later !== undefined) {
     const related = {
       range: rangeOf(later.from.statement),
@@ -108,18 +109,18 @@ function unresolved(
       { cause: error, related },
     );
   }
-  const near = nearest(reference, namesOf(dockerfile.stages.slice(0, stage.index)));
-  const hint =
-    near !== undefined
-      ? `did you mean the stage ${JSON.stringify(near)}?`
-      : error instanceof Failure
-        ? error.hint
-        : undefined;
-  return errorAt(
-    statement,
-    base,
-    "bad-base",
-    `cannot use the base image ${JSON.stringify(reference)}: ${reasonOf(error)}`,
-    { cause: error, ...(hint === undefined ? {} : { hint }) },
-  );
+  const what = context === undefined ? `base image ${JSON.stringify(reference)}` : `build context ${JSON.stringify(context)}`;
+  const near = context === undefined ? nearestSource(reference, namesOf(dockerfile.stages.slice(0, stage.index)), contexts) : undefined;
+  const hint = near ?? (error instanceof Failure ? error.hint : undefined);
+  return errorAt(statement, base, "bad-base", `cannot use the ${what}: ${reasonOf(error)}`, {
+    cause: error,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+/** The stage or named context that may have been meant by a name that no image has. */
+export function nearestSource(written: string, stages: readonly string[], contexts: readonly string[]): string | undefined {
+  const near = nearest(written, [...stages, ...contexts]);
+  if (near === undefined) return undefined;
+  return `did you mean the ${stages.includes(near) ? "stage" : "build context"} ${JSON.stringify(near)}?`;
 }

@@ -16,12 +16,22 @@ export class GraphBuilder {
     return this.#source("scratch", { kind: "scratch" }, "[internal] FROM scratch");
   }
 
-  context(): VertexId {
-    return this.#source(
-      "context",
-      { kind: "context", name: "context" },
-      "[internal] load build context",
-    );
+  /** The build's own context, or a named one. */
+  context(name?: string): VertexId {
+    return name === undefined
+      ? this.#source("context", { kind: "context", name: "context" }, "[internal] load build context")
+      : this.#source(`context ${name}`, { kind: "context", name: `context:${name}` }, `[context ${name}] load from client`);
+  }
+
+  /** The files of a named context as a tree to stand on. */
+  contextTree(name: string): VertexId {
+    const operation = { kind: "copy", instruction: "COPY", sources: ["."], inline: [], urls: [], destination: "/", unpack: false } as const;
+    return this.#source(`tree ${name}`, operation, `[context ${name}] FROM ${name}`, {}, [this.scratch(), this.context(name)]);
+  }
+
+  /** The image that a named context stands for. */
+  contextImage(name: string, { reference, shown }: { readonly reference: string; readonly shown: string }, platform: Platform): VertexId {
+    return this.#source(`context image ${name} ${formatPlatform(platform)}`, { kind: "image", reference, platform }, `[context ${name}] ${shown}`);
   }
 
   /** `prefix` is `[build 1/5] `, `owner` the stage that is FROM the image; a COPY --from has neither. */
@@ -49,12 +59,13 @@ export class GraphBuilder {
     operation: Operation,
     name: string,
     owner: Pick<Vertex, "stage" | "origin"> = {},
+    inputs: readonly VertexId[] = [],
   ): VertexId {
     const known = this.#sources.get(key);
     if (known !== undefined) {
       return known;
     }
-    const id = this.add({ operation, inputs: [], name, ...owner });
+    const id = this.add({ operation, inputs, name, ...owner });
     this.#sources.set(key, id);
     return id;
   }

@@ -1,3 +1,4 @@
+import { unreachable } from "../../base/unreachable.ts";
 import type { RunOperation } from "../../graph/operation.ts";
 import type { VertexId } from "../../graph/vertex.ts";
 import { formatPlatform, type Platform } from "../../oci/platform.ts";
@@ -10,7 +11,8 @@ import { basePlatform, baseReference, checkReference, emptyImage, resolveImage }
 import type { Entitlement } from "./entitlement.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import { proxyVariables } from "./proxy.ts";
-import type { Lowered, ResolveBase, Warning } from "./result.ts";
+import { namedContext, type NamedContext, type NamedContexts } from "./named-context.ts";
+import type { HistoryStep, Lowered, ResolveBase, Warning } from "./result.ts";
 import { lowerInstruction, type StageScope } from "./stage-lowering.ts";
 import { originOf, StageState } from "./stage-state.ts";
 import { baseStage, namesOf, sourceStage, targetStage } from "./stages.ts";
@@ -34,6 +36,8 @@ export interface LowerInput {
   readonly allow?: readonly Entitlement[];
   /** Further lines of /etc/hosts for every RUN. */
   readonly hosts?: RunOperation["hosts"];
+  /** What `--build-context` names. */
+  readonly contexts?: NamedContexts;
 }
 
 /** Brings a Dockerfile down to a graph of what its target needs, and to what the image says. Reads nothing but its input. Throws DockerfileError. */
@@ -62,9 +66,11 @@ class Lowering {
   readonly #dockerfile: Dockerfile;
   readonly #args: BuildArguments;
   readonly #states = new Map<Stage, StageState>();
+  readonly #contexts: NamedContexts;
 
   constructor(input: LowerInput, dockerfile: Dockerfile) {
     this.#input = input;
+    this.#contexts = input.contexts ?? new Map();
     this.#dockerfile = dockerfile;
     const platforms = { build: input.buildPlatform ?? input.platform, target: input.platform };
     this.#args = new BuildArguments(
@@ -104,21 +110,61 @@ class Lowering {
     const { from } = stage;
     const reference = baseReference(from, this.#args.lookup);
     const platform = basePlatform(from, this.#args.lookup, this.#input.platform);
+    const instead = stage.name === undefined ? undefined : this.#context(stage.name);
+    if (instead !== undefined) {
+      // The context is there in the place of the stage, instructions and all (BuildKit, dockerfile2llb).
+      return this.#startFromContext({ ...stage, instructions: [] }, instead, platform);
+    }
     const base = baseStage(this.#dockerfile, from, reference, stage.index);
     if (base !== undefined) {
       return this.#continueStage(stage, base, from.platform === undefined ? undefined : platform);
     }
+    const context = this.#context(reference);
+    if (context !== undefined) {
+      return this.#startFromContext(stage, context, platform);
+    }
     if (reference === "scratch") {
-      const start = { vertex: this.graph.scratch(), platform, author: undefined, baseHistory: [] };
-      const state = new StageState({ ...start, config: emptyImage(platform).config! });
-      return this.#lowerBody(
-        stage,
-        state,
-        [],
-        new StepNames(this.#label(stage), stage.instructions, false),
-      );
+      return this.#startFromFiles(stage, this.graph.scratch(), platform);
     }
     return this.#startFromImage(stage, reference, platform);
+  }
+
+  #context(written: string): (NamedContext & { readonly name: string }) | undefined {
+    return namedContext(this.#contexts, written);
+  }
+
+  async #startFromContext(
+    stage: Stage,
+    context: NamedContext & { readonly name: string },
+    platform: Platform,
+  ): Promise<StageState> {
+    switch (context.kind) {
+      case "empty":
+        return this.#startFromFiles(stage, this.graph.scratch(), platform);
+      case "files": {
+        const vertex = this.graph.contextTree(context.name);
+        const layer = { created_by: `[context ${context.name}]`, comment: "buildkit.exporter.image.v0", vertex };
+        return this.#startFromFiles(stage, vertex, platform, [layer]);
+      }
+      case "image":
+        return this.#startFromImage(stage, context.reference, platform, context);
+      default:
+        return unreachable(context);
+    }
+  }
+
+  /** A tree without a config. */
+  async #startFromFiles(
+    stage: Stage,
+    vertex: VertexId,
+    platform: Platform,
+    steps: readonly HistoryStep[] = [],
+  ): Promise<StageState> {
+    const { config = {} } = emptyImage(platform);
+    const state = new StageState({ vertex, platform, config, author: undefined, baseHistory: [] });
+    state.steps.push(...steps);
+    const names = new StepNames(this.#label(stage), stage.instructions, false);
+    return this.#lowerBody(stage, state, [], names);
   }
 
   async #continueStage(
@@ -138,26 +184,37 @@ class Lowering {
     return this.#lowerBody(stage, state, triggers, names);
   }
 
-  async #startFromImage(stage: Stage, reference: string, platform: Platform): Promise<StageState> {
+  /** `context` is the named context that the image comes from, where it is not FROM's own. */
+  async #startFromImage(
+    stage: Stage,
+    reference: string,
+    platform: Platform,
+    context?: { readonly name: string; readonly reference: string; readonly shown: string },
+  ): Promise<StageState> {
     const { from } = stage;
     checkReference(from.statement, from.base, reference);
-    const image = await resolveImage(
-      this.#input.resolveBase,
-      this.#dockerfile,
+    const image = await resolveImage(this.#input.resolveBase, {
+      dockerfile: this.#dockerfile,
       stage,
       reference,
       platform,
-    );
+      context: context?.name,
+      contexts: [...this.#contexts.keys()],
+    });
     const config = image.config ?? {};
     const triggers = (config.OnBuild ?? []).map((trigger) =>
       parseTrigger(trigger, `ONBUILD of ${reference}`),
     );
-    const names = new StepNames(this.#label(stage), [...triggers, ...stage.instructions], true);
-    const vertex = this.graph.image(reference, platform, {
-      prefix: names.prefix(),
-      stage: stage.name ?? `${stage.index}`,
-      origin: originOf(from.statement),
-    });
+    const steps = [...triggers, ...stage.instructions];
+    const names = new StepNames(this.#label(stage), steps, context === undefined);
+    const vertex =
+      context !== undefined
+        ? this.graph.contextImage(context.name, context, platform)
+        : this.graph.image(reference, platform, {
+            prefix: names.prefix(),
+            stage: stage.name ?? `${stage.index}`,
+            origin: originOf(from.statement),
+          });
     const state = new StageState({
       vertex,
       platform,
@@ -174,7 +231,7 @@ class Lowering {
     triggers: readonly StageInstruction[],
     names: StepNames,
   ): Promise<StageState> {
-    const scope = this.#scope(stage, names);
+    const scope = this.#scope(stage, names, state.platform);
     for (const trigger of triggers) {
       await lowerInstruction(trigger, state, scope, originOf(stage.from.statement));
     }
@@ -184,7 +241,7 @@ class Lowering {
     return state;
   }
 
-  #scope(stage: Stage, names: StepNames): StageScope {
+  #scope(stage: Stage, names: StepNames, platform: Platform): StageScope {
     return {
       stage,
       graph: this.graph,
@@ -199,7 +256,11 @@ class Lowering {
       ]),
       sourceOf: async (statement, from): Promise<VertexId | undefined> => {
         const source = sourceStage(this.#dockerfile, statement, from, stage);
-        return source === undefined ? undefined : (await this.stage(source)).vertex;
+        const context = this.#context(source === undefined ? from.value! : (source.name ?? ""));
+        if (context?.kind === "files") return this.graph.context(context.name);
+        if (source !== undefined) return (await this.stage(source)).vertex;
+        if (context?.kind === "empty") return this.graph.scratch();
+        return context === undefined ? undefined : this.graph.contextImage(context.name, context, platform);
       },
     };
   }

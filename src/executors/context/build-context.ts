@@ -33,16 +33,22 @@ export interface BuildContext {
   readonly keep?: () => void;
 }
 
-export interface ContextOptions {
+/** The world of a context. */
+export interface ContextWorld {
+  readonly cwd: string;
+  readonly store: Store;
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+}
+
+export interface ContextOptions extends ContextWorld {
   /** A directory, `-`, a git or http(s) URL, a tar file. */
   readonly context: string;
   /** `-f`: a path, or `-` for standard input. */
   readonly file?: string;
-  readonly cwd: string;
   readonly stdin?: Readable;
-  readonly store: Store;
-  readonly env: NodeJS.ProcessEnv;
-  readonly signal: AbortSignal;
+  /** Leave the .git of a git URL where it is. */
+  readonly keepGitDirectory?: boolean;
 }
 
 const MAX_DOCKERFILE = 16 << 20;
@@ -89,16 +95,17 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
 async function fromDirectory(directory: string, options: ContextOptions): Promise<BuildContext> {
   const dockerfile = await directoryDockerfile(directory, options);
   const ignoreFile = [dockerfile.path === undefined ? undefined : `${dockerfile.path}.dockerignore`, path.join(directory, ".dockerignore")].find((one) => one !== undefined && existsSync(one));
-  const known = options.store.fileDigests(directory);
-  const source = new DirectorySource("the build context", directory, { known, signal: options.signal });
-  const ignore = ignoreFile === undefined ? undefined : parseIgnore(await readText(ignoreFile, options), path.basename(ignoreFile));
-  return {
-    source: ignore === undefined ? source : new IgnoringSource(source, ignore),
-    ...(ignore === undefined ? {} : { ignore }),
-    dockerfile,
-    slot: `${directory} ${dockerfile.path ?? dockerfile.name}`,
-    keep: () => known.save(Date.now()),
-  };
+  return { ...(await directoryFiles("the build context", directory, ignoreFile, options)), dockerfile, slot: `${directory} ${dockerfile.path ?? dockerfile.name}` };
+}
+
+/** A directory's files without what an ignore file leaves out; `name` is for people. */
+export async function directoryFiles(name: string, directory: string, ignoreFile: string | undefined, { store, signal }: ContextWorld): Promise<Pick<BuildContext, "source" | "ignore" | "keep">> {
+  const known = store.fileDigests(directory);
+  const source = new DirectorySource(name, directory, { known, signal });
+  const keep = () => known.save(Date.now());
+  if (ignoreFile === undefined) return { source, keep };
+  const ignore = parseIgnore(await readText(ignoreFile, signal), path.basename(ignoreFile));
+  return { source: new IgnoringSource(source, ignore), ignore, keep };
 }
 
 async function directoryDockerfile(directory: string, options: ContextOptions): Promise<{ text: string; name: string; path?: string }> {
@@ -110,14 +117,14 @@ async function directoryDockerfile(directory: string, options: ContextOptions): 
   const found = named ?? NAMES.map((name) => path.join(directory, name)).find((one) => existsSync(one)) ?? path.join(directory, NAMES[0]);
   const name = file ?? path.basename(found);
   try {
-    return { text: await readText(found, options), name, path: found };
+    return { text: await readText(found, options.signal), name, path: found };
   } catch (error) {
     throw error instanceof ExecuteError ? error : noDockerfile(name, directory, error);
   }
 }
 
 /** A stream, for the file may be a pipe that is written later or never ends. */
-async function readText(file: string, { signal }: ContextOptions): Promise<string> {
+async function readText(file: string, signal: AbortSignal): Promise<string> {
   const stream = isNamedPipe(file) ? readPipe(file, signal) : createReadStream(file, { signal });
   return (await collect(stream)).toString("utf8");
 }

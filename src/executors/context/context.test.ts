@@ -147,7 +147,7 @@ describe("what is no context or has no Dockerfile", () => {
     ["a git repository that is not there", () => ["http://127.0.0.1:1/r.git"], /git ls-remote: /],
     ["a git URL with a misspelt query", () => ["http://127.0.0.1:1/r.git?brunch=a"], /unexpected query "brunch" .*\ndid you mean branch=\?/],
     ["a git URL that says two things", () => ["http://127.0.0.1:1/r.git?branch=a#b"], /ref conflicts in a git URL: "b" and "refs\/heads\/a"/],
-    ["a git URL that wants its .git", () => ["http://127.0.0.1:1/r.git?keep-git-dir=1"], /keep-git-dir of a git URL is not supported/],
+    ["a git URL with a switch that is neither on nor off", () => ["http://127.0.0.1:1/r.git?keep-git-dir=x"], /invalid keep-git-dir value: "x"/],
     ["a file URL", () => ["file:///tmp/r.git"], /path "file:\/\/\/tmp\/r.git" not found/],
     ["a URL that nobody answers", () => ["http://127.0.0.1:1/x.tar"], /download "http:\/\/127.0.0.1:1\/x.tar": /],
   ])("%s is said, and the store stays as it was", async (_, args, message, files = FILES) => {

@@ -11,6 +11,8 @@ export interface GitUrl {
   /** The commit that it must be, or how that begins. */
   readonly checksum: string | undefined;
   readonly submodules: boolean;
+  /** Leave .git where it is. */
+  readonly keepGitDirectory: boolean;
 }
 
 /** A commit by its whole name. */
@@ -34,7 +36,8 @@ export function parseGitUrl(text: string): GitUrl | undefined {
     ref: agreed("ref", [ref, asked.get("ref"), refBelow("heads", asked.get("branch")), refBelow("tags", asked.get("tag"))]) ?? wholeCommit(asked.get("checksum")),
     directory: agreed("subdir", [directory, asked.get("subdir")]) ?? "",
     checksum: asked.get("checksum"),
-    submodules: !["0", "false"].includes(asked.get("submodules") ?? ""),
+    submodules: readSwitch("submodules", asked) ?? true,
+    keepGitDirectory: readSwitch("keep-git-dir", asked) ?? false,
   };
 }
 
@@ -46,6 +49,9 @@ function cutAt(text: string, mark: string): readonly [string, string] {
 /** BuildKit's words of a git URL's query. */
 const QUERY: readonly string[] = ["ref", "branch", "tag", "subdir", "commit", "checksum", "submodules", "keep-git-dir"];
 
+/** Those that may stand without a value. */
+const SWITCHES: readonly string[] = ["submodules", "keep-git-dir"];
+
 function readQuery(query: string): ReadonlyMap<string, string> {
   const asked = new Map<string, string>();
   for (const [written, value] of new URLSearchParams(query)) {
@@ -53,14 +59,20 @@ function readQuery(query: string): ReadonlyMap<string, string> {
       const meant = nearest(written, QUERY);
       throw new ExecuteError("bad-context", `unexpected query ${JSON.stringify(written)} of a git URL: known are ${QUERY.join(", ")}`, meant === undefined ? {} : { hint: `did you mean ${meant}=?` });
     }
-    if (written === "keep-git-dir" && !["0", "false"].includes(value)) {
-      throw new ExecuteError("bad-context", "keep-git-dir of a git URL is not supported: a context has no .git");
-    }
     const name = written === "commit" ? "checksum" : written;
-    const one = agreed(name, [asked.get(name), value]);
+    const one = agreed(name, [asked.get(name), value === "" && SWITCHES.includes(written) ? "true" : value]);
     if (one !== undefined) asked.set(name, one);
   }
   return asked;
+}
+
+/** Go's strconv.ParseBool. */
+function readSwitch(name: string, asked: ReadonlyMap<string, string>): boolean | undefined {
+  const text = asked.get(name);
+  if (text === undefined) return undefined;
+  if (/^(?:1|t|T|TRUE|true|True)$/.test(text)) return true;
+  if (/^(?:0|f|F|FALSE|false|False)$/.test(text)) return false;
+  throw new ExecuteError("bad-context", `invalid ${name} value: ${JSON.stringify(text)}: expected true or false`);
 }
 
 /** The one thing that is said, once or more; undefined when nothing is. */

@@ -53,13 +53,19 @@ export async function gitCheckout(url: GitUrl, commit: string, target: string, o
   }
   await inside(["checkout", "-q", "--detach", commit]);
   if (url.submodules) await inside(["submodule", "update", "-q", "--init", "--recursive", "--depth", "1"]);
-  if (options.keepGitDirectory !== true) rmSync(path.join(target, ".git"), { recursive: true, force: true });
+  await forgetCheckout(target, options.keepGitDirectory === true || url.keepGitDirectory, inside);
   // The repository may hold links that lead out of it: they are followed inside only.
   const directory = follow(new DirectorySource(url.remote, target), bytePath(path.posix.join("/", url.directory)));
   if (directory?.entry.type !== "directory") {
     throw new ExecuteError("bad-context", `${JSON.stringify(url.directory)} is not a directory of ${JSON.stringify(url.remote)}`);
   }
   return path.join(target, pathText(directory.entry.path));
+}
+
+/** Takes .git away, or leaves of it what is the same after each checkout of the commit: no log, and an index without the files' inodes and times. */
+async function forgetCheckout(target: string, keep: boolean, inside: (args: readonly string[]) => Promise<string>): Promise<void> {
+  if (keep) await inside(["read-tree", "HEAD"]);
+  rmSync(path.join(target, ".git", ...(keep ? ["logs"] : [])), { recursive: true, force: true });
 }
 
 function git(args: readonly string[], { env, signal }: GitOptions): Promise<string> {

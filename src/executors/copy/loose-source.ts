@@ -14,6 +14,8 @@ export interface LooseFile {
   read(): AsyncIterable<Buffer>;
 }
 
+const ROOT: SourceEntry = { entry: { path: bytePath(""), type: "directory", mode: 0o755, uid: 0, gid: 0, size: 0, mtime: 0n }, implied: true };
+
 /** Single files without a directory, as a source of a COPY. */
 export class LooseSource implements FileSource {
   readonly name: string;
@@ -25,6 +27,7 @@ export class LooseSource implements FileSource {
   }
 
   get(path: BytePath): SourceEntry | undefined {
+    if (path === "") return ROOT;
     const file = this.#files.get(path);
     return file === undefined ? undefined : { entry: file.entry };
   }
