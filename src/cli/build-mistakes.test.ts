@@ -31,7 +31,7 @@ describe("a mistake in a Dockerfile is named with its file, line and column", ()
     ["stages that need each other", "FROM base AS a\nCOPY --from=b / /\nFROM base AS b\nCOPY --from=a / /\n", "2:6", /needs to be defined before[^]*3:1: it is defined here/],
     ["a stage of a later line", "FROM later\nFROM base AS later\nFROM 0\n", "3:6", /base image "0"|invalid reference|FROM/],
     ["a here-document without its end", "FROM base\nRUN <<EOT\ntrue\n", "2:5", /EOT/],
-    ["too few words", "FROM base\nCOPY a\n", "2:1", /COPY/],
+    ["too few words", "FROM base\nCOPY a\n", "2:6", /COPY/],
     ["JSON that is none where there must be", "FROM base\nSHELL /bin/sh\n", "2:7", /JSON/],
     ["an unfinished variable", "FROM base\nENV a=${b\n", "2:7", /missing/],
     ["an unknown directive's value", "# escape=x\nFROM base\n", "1:", /escape/],

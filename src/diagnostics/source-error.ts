@@ -5,7 +5,13 @@ export interface SourceErrorOptions {
   readonly cause?: unknown;
   readonly hint?: string;
   /** A second place that matters: where a name was defined before, which line uses a stage. */
-  readonly related?: { readonly range: Range; readonly message: string };
+  readonly related?: Related;
+}
+
+/** A place that explains another. */
+export interface Related {
+  readonly range: Range;
+  readonly message: string;
 }
 
 /** A mistake in a text that the user wrote. Its message is `file:line:column: problem` with the line and a caret below it. */
@@ -14,6 +20,7 @@ export abstract class SourceError extends Failure {
   readonly problem: string;
   readonly file: string;
   readonly range: Range;
+  readonly related: Related | undefined;
 
   constructor(source: SourceText, range: Range, problem: string, options: SourceErrorOptions = {}) {
     const related =
@@ -24,6 +31,7 @@ export abstract class SourceError extends Failure {
     this.problem = problem;
     this.file = source.name;
     this.range = range;
+    this.related = options.related;
   }
 }
 

@@ -40,6 +40,9 @@ export function parseReference(text: string): Reference {
   const colon = named.indexOf(":", named.lastIndexOf("/") + 1);
   const tag = colon < 0 ? undefined : named.slice(colon + 1);
   const name = colon < 0 ? named : named.slice(0, colon);
+  if (tag === "") {
+    return fail('there is no tag after ":"');
+  }
   if (tag !== undefined && !TAG.test(tag)) {
     return fail(`the tag ${JSON.stringify(tag)} may hold up to 128 letters, digits, "_", "." and "-", not starting with "." or "-"`);
   }

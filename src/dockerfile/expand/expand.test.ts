@@ -52,8 +52,8 @@ describe("expandWord", () => {
 
   test.each([
     ["${name", 'missing "}"'],
-    ["${}", "bad substitution"],
-    ["${:x}", "bad substitution"],
+    ["${}", "without the name"],
+    ["${:x}", "without the name"],
     ["${name:!x}", 'modifier ":!"'],
     ["${name:", "modifier"],
     ["${x/a}", 'missing "/"'],

@@ -20,7 +20,19 @@ export interface ExpandOptions {
 /** A `${…}` or a quote that cannot be understood, or a `${x:?message}` whose variable is not set. */
 export class ExpansionError extends Failure {
   readonly code = "bad-substitution" as const;
+  /** Where in the text it is. */
+  readonly offset: number;
+  readonly length: number;
+
+  constructor(message: string, at: { readonly offset: number; readonly length: number }, hint?: string) {
+    super(message, hint === undefined ? {} : { hint });
+    this.offset = at.offset;
+    this.length = at.length;
+  }
 }
+
+/** Substitutions within substitutions: more of them nobody writes, and the stack holds. */
+const DEEPEST = 200;
 
 /** Replaces variables in a word and takes its quotes off, as BuildKit's shell lexer does; the result stays one word. */
 export function expandWord(text: string, lookup: Lookup, options: ExpandOptions): string {
@@ -41,6 +53,11 @@ interface Expanded {
   readonly words: readonly string[];
 }
 
+/** What each end of a part of a substitution ends. */
+const ENDS: Readonly<Record<string, string>> = {
+  "}": "as in ${name} or ${name:-default}",
+  "/": "as in ${name/pattern/replacement}",
+};
 const SPECIAL_PARAMETERS = "@*#?-$!";
 
 class Expander {
@@ -48,6 +65,7 @@ class Expander {
   readonly #lookup: Lookup;
   readonly #options: ExpandOptions;
   #at = 0;
+  #depth = 0;
 
   constructor(text: string, lookup: Lookup, options: ExpandOptions) {
     this.#text = text;
@@ -56,11 +74,11 @@ class Expander {
   }
 
   run(): Expanded {
-    return this.#until(undefined, this.#options.rawEscapes === true);
+    return this.#until(undefined, this.#options.rawEscapes === true, 0);
   }
 
-  /** Reads up to the character `stop` (and over it), or to the end when there is none. */
-  #until(stop: string | undefined, rawEscapes: boolean): Expanded {
+  /** Reads up to the character `stop` (and over it), or to the end when there is none; `start` is that of the substitution. */
+  #until(stop: string | undefined, rawEscapes: boolean, start: number): Expanded {
     const words = new Words();
     while (this.#at < this.#text.length) {
       const char = this.#text[this.#at]!;
@@ -82,7 +100,7 @@ class Expander {
       }
     }
     if (stop !== undefined) {
-      throw new ExpansionError(`syntax error: missing ${JSON.stringify(stop)} in a \${…}`);
+      throw this.#error(`missing ${JSON.stringify(stop)} of a substitution`, start, ENDS[stop]);
     }
     return words.end();
   }
@@ -97,7 +115,7 @@ class Expander {
   #singleQuoted(): string {
     const end = this.#text.indexOf("'", this.#at + 1);
     if (end < 0) {
-      throw new ExpansionError("a single quote (') is not closed");
+      throw this.#error("a single quote (') is not closed", this.#at);
     }
     const inner = this.#text.slice(this.#at + 1, end);
     this.#at = end + 1;
@@ -106,6 +124,7 @@ class Expander {
 
   #doubleQuoted(rawEscapes: boolean): string {
     const quote = this.#options.rawQuotes === true ? '"' : "";
+    const start = this.#at;
     let result = quote;
     this.#at += 1;
     while (this.#at < this.#text.length) {
@@ -123,7 +142,7 @@ class Expander {
         result += char;
       }
     }
-    throw new ExpansionError('a double quote (") is not closed');
+    throw this.#error('a double quote (") is not closed', start);
   }
 
   /** Inside double quotes only `"`, `$` and the escape character itself are escaped; before others it stands for itself. */
@@ -143,7 +162,13 @@ class Expander {
     this.#at += 1;
     if (this.#text[this.#at] === "{") {
       this.#at += 1;
-      return this.#braced(start);
+      this.#depth += 1;
+      if (this.#depth > DEEPEST) {
+        throw this.#error(`substitutions within substitutions, more than ${DEEPEST} deep`, start);
+      }
+      const value = this.#braced(start);
+      this.#depth -= 1;
+      return value;
     }
     const name = this.#name();
     return name === "" ? "$" : this.#value(name, start);
@@ -154,14 +179,11 @@ class Expander {
     const name = this.#name();
     const operator = this.#text[this.#at];
     if (operator === undefined) {
-      throw new ExpansionError(
-        `syntax error: missing "}" in ${JSON.stringify(this.#text.slice(start))}`,
-      );
+      throw this.#error('missing "}" of a substitution', start, ENDS["}"]);
     }
     if (name === "") {
-      throw new ExpansionError(
-        `syntax error: bad substitution in ${JSON.stringify(this.#text.slice(start))}`,
-      );
+      this.#at += 1;
+      throw this.#error("a substitution without the name of a variable", start, "as in ${name}");
     }
     this.#at += 1;
     switch (operator) {
@@ -179,11 +201,13 @@ class Expander {
   #conditional(name: string, operator: string, emptyIsUnset: boolean, start: number): string {
     const trims = operator === "#" || operator === "%";
     if (operator === "" || !"+-?#%".includes(operator) || (emptyIsUnset && trims)) {
-      throw new ExpansionError(
+      throw this.#error(
         `unsupported modifier ${JSON.stringify((emptyIsUnset ? ":" : "") + operator)} in the substitution of ${name}`,
+        start,
+        "the modifiers are :- :+ :? - + ? # ## % %% / //",
       );
     }
-    const word = this.#until("}", trims).text;
+    const word = this.#until("}", trims, start).text;
     const value = this.#lookup(name);
     if (value === undefined && this.#options.keepUnset === true) {
       return this.#text.slice(start, this.#at);
@@ -196,8 +220,9 @@ class Expander {
         return isSet ? word : "";
       case "?":
         if (!isSet) {
-          throw new ExpansionError(
+          throw this.#error(
             `${name}: ${word !== "" ? word : `is not allowed to be ${value === undefined ? "unset" : "empty"}`}`,
+            start,
           );
         }
         return value;
@@ -209,13 +234,19 @@ class Expander {
   #replaced(name: string, start: number): string {
     const all = this.#text[this.#at] === "/";
     this.#at += all ? 1 : 0;
-    const pattern = this.#until("/", true).text;
-    const replacement = this.#until("}", true).text;
+    const pattern = this.#until("/", true, start).text;
+    const replacement = this.#until("}", true, start).text;
     const value = this.#lookup(name);
     if (value === undefined && this.#options.keepUnset === true) {
       return this.#text.slice(start, this.#at);
     }
     return replacePattern(value ?? "", pattern, replacement, all);
+  }
+
+  /** From `start` to what has been read. */
+  #error(message: string, start: number, hint?: string): ExpansionError {
+    const end = Math.max(start + 1, Math.min(this.#at, this.#text.length));
+    return new ExpansionError(message, { offset: start, length: end - start }, hint);
   }
 
   #value(name: string, start: number): string {

@@ -32,6 +32,11 @@ export class BuildArguments {
   /** A variable of FROM: an ARG before the first FROM, or a platform argument. */
   readonly lookup = (name: string): string | undefined => this.#globals.get(name);
 
+  /** What {@link lookup} knows. */
+  get names(): Iterable<string> {
+    return this.#globals.keys();
+  }
+
   /** ARGs before the first FROM. */
   declareGlobals(dockerfile: Dockerfile): void {
     for (const { statement, args } of dockerfile.globals) {

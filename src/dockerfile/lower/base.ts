@@ -3,43 +3,54 @@ import { nearest } from "../../base/nearest.ts";
 import { parsePlatform, type Platform } from "../../oci/platform.ts";
 import type { ImageConfig } from "../../oci/image-config.ts";
 import { InvalidReference, parseReference } from "../../oci/reference.ts";
-import { expandWord, type Lookup } from "../expand/expand.ts";
+import type { SourceErrorOptions } from "../../diagnostics/source-error.ts";
+import { expandWord } from "../expand/expand.ts";
 import type { Dockerfile, FromInstruction, Stage } from "../parse/instruction.ts";
-import { errorAt, rangeOf, type Flag, type Statement, type Word } from "../parse/statement.ts";
+import { errorAt, rangeOf, valueOf, type Flag, type Statement, type Word } from "../parse/statement.ts";
 import type { ResolveBase } from "./result.ts";
 import { expanding } from "./stage-state.ts";
 import { laterStage, namesOf } from "./stages.ts";
-
-const ARGUMENT_HINT =
-  "an ARG for FROM stands before the first FROM, and needs a default or a --build-arg";
+import { whyBlank, type Arguments } from "./why-blank.ts";
 
 /** What FROM names, its variables replaced. */
-export function baseReference(from: FromInstruction, lookup: Lookup): string {
+export function baseReference(dockerfile: Dockerfile, from: FromInstruction, args: Arguments): string {
   const { statement, base } = from;
   const reference = expanding(statement, base, () =>
-    expandWord(base.text, lookup, { escape: statement.escape }),
+    expandWord(base.text, args.lookup, { escape: statement.escape }),
   );
   if (reference === "") {
-    throw errorAt(statement, base, "bad-base", `base name (${base.text}) should not be blank`, {
-      hint: ARGUMENT_HINT,
-    });
+    const problem = `base name (${base.text}) should not be blank`;
+    throw errorAt(statement, base, "bad-base", problem, whyBlank(dockerfile, statement, base, args));
   }
   return reference;
 }
 
 /** The platform of a FROM: its own, or the build's. */
-export function basePlatform(from: FromInstruction, lookup: Lookup, fallback: Platform): Platform {
-  const { statement, platform: flag } = from;
+export function basePlatform(
+  dockerfile: Dockerfile,
+  { statement, platform: flag }: FromInstruction,
+  args: Arguments,
+  fallback: Platform,
+): Platform {
   if (flag === undefined) {
     return fallback;
   }
-  const text = expanding(statement, flag, () =>
-    expandWord(flag.value!, lookup, { escape: statement.escape }),
+  const value = valueOf(statement, flag);
+  const text = expanding(statement, value, () =>
+    expandWord(value.text, args.lookup, { escape: statement.escape }),
   );
+  if (text === "") {
+    const problem = `the platform ${value.text} comes to nothing`;
+    throw errorAt(statement, value, "bad-argument", problem, whyBlank(dockerfile, statement, value, args));
+  }
   const platform = parsePlatform(text);
   if (platform === undefined) {
-    throw errorAt(statement, flag, "bad-argument", `${JSON.stringify(text)} is not a platform`, {
-      hint: "as in linux/amd64, linux/arm64 or linux/arm/v7",
+    const near = nearest(text, ["linux/amd64", "linux/arm64", "linux/arm/v7", "linux/386"]);
+    throw errorAt(statement, value, "bad-argument", `${JSON.stringify(text)} is not a platform`, {
+      hint:
+        near === undefined
+          ? "as in linux/amd64, linux/arm64 or linux/arm/v7"
+          : `did you mean ${near}?`,
     });
   }
   return platform;
@@ -56,15 +67,17 @@ export function emptyImage(platform: Platform): ImageConfig {
 }
 
 /** Refuses a name that no image can have. */
-export function checkReference(statement: Statement, at: Word | Flag, reference: string): void {
+export function checkReference(
+  statement: Statement,
+  at: Word | Flag,
+  reference: string,
+  why: SourceErrorOptions = {},
+): void {
   try {
     parseReference(reference);
   } catch (error) {
     throw error instanceof InvalidReference
-      ? errorAt(statement, at, "bad-base", error.message, {
-          cause: error,
-          ...("text" in at && at.text.includes("$") ? { hint: ARGUMENT_HINT } : {}),
-        })
+      ? errorAt(statement, at, "bad-base", error.message, { ...why, cause: error })
       : error;
   }
 }

@@ -5,7 +5,7 @@ import { parseDigest, type Digest } from "../../oci/digest.ts";
 import { hereDocText, type HereDoc } from "../parse/here-doc.ts";
 import type { CopyInstruction } from "../parse/instruction.ts";
 import { parseSymbolicMode } from "../parse/symbolic-mode.ts";
-import { errorAt, type Flag, type Statement, type Word } from "../parse/statement.ts";
+import { errorAt, valueOf, type Flag, type Statement, type Word } from "../parse/statement.ts";
 import type { StageState } from "./stage-state.ts";
 
 /** A COPY or ADD with its words expanded. */
@@ -98,7 +98,7 @@ function refuseSource(statement: Statement, word: Word, text: string, kind: "COP
 function expandFlag(statement: Statement, flag: Flag | undefined, state: StageState): string {
   return flag === undefined
     ? ""
-    : state.expand(statement, { text: flag.value!, offset: flag.offset });
+    : state.expand(statement, valueOf(statement, flag));
 }
 
 function parseMode(statement: Statement, flag: Flag, text: string): number | readonly ModeChange[] {
@@ -111,6 +111,7 @@ function parseMode(statement: Statement, flag: Flag, text: string): number | rea
       flag,
       "bad-argument",
       `--chmod=${text} is not an octal mode between 0 and 07777`,
+      { hint: "as in 644, 0755 or u=rwX,go=rX" },
     );
   }
   const changes = parseSymbolicMode(text);
@@ -141,13 +142,11 @@ function parseChecksum(
 }
 
 function inlineFile(statement: Statement, hereDoc: HereDoc, state: StageState): InlineFile {
-  const text = hereDocText(hereDoc);
-  if (!hereDoc.expand) {
-    return { name: hereDoc.name, content: text };
-  }
-  const offset = Math.max(statement.line.text.indexOf(`<<`), 0);
-  const at = { text: `<<${hereDoc.name}`, offset };
-  return { name: hereDoc.name, content: state.expandDocument(statement, at, text) };
+  const { name, expand } = hereDoc;
+  return {
+    name,
+    content: expand ? state.expandDocument(statement, hereDoc) : hereDocText(hereDoc),
+  };
 }
 
 /** A slash at the end, or "." there, says "into this directory". */

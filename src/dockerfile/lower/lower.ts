@@ -1,11 +1,10 @@
 import { unreachable } from "../../base/unreachable.ts";
 import type { RunOperation } from "../../graph/operation.ts";
 import type { VertexId } from "../../graph/vertex.ts";
-import { formatPlatform, type Platform } from "../../oci/platform.ts";
-import type { Dockerfile, Network, Stage, StageInstruction } from "../parse/instruction.ts";
+import type { Platform } from "../../oci/platform.ts";
+import type { Dockerfile, Network, Stage } from "../parse/instruction.ts";
 import type { MountFlag } from "../parse/mount.ts";
-import { parseDockerfile, parseTrigger } from "../parse/parse.ts";
-import { errorAt } from "../parse/statement.ts";
+import { parseDockerfile } from "../parse/parse.ts";
 import { BuildArguments } from "./arguments.ts";
 import { basePlatform, baseReference, checkReference, emptyImage, resolveImage } from "./base.ts";
 import type { Entitlement } from "./entitlement.ts";
@@ -17,6 +16,8 @@ import { lowerInstruction, type StageScope } from "./stage-lowering.ts";
 import { originOf, StageState } from "./stage-state.ts";
 import { baseStage, namesOf, sourceStage, targetStage } from "./stages.ts";
 import { StepNames } from "./step-names.ts";
+import { placed, readTrigger, type Trigger } from "./triggers.ts";
+import { whyBlank } from "./why-blank.ts";
 
 export interface LowerInput {
   /** The text of the Dockerfile. */
@@ -108,16 +109,16 @@ class Lowering {
 
   async #lowerStage(stage: Stage): Promise<StageState> {
     const { from } = stage;
-    const reference = baseReference(from, this.#args.lookup);
-    const platform = basePlatform(from, this.#args.lookup, this.#input.platform);
+    const reference = baseReference(this.#dockerfile, from, this.#args);
+    const platform = basePlatform(this.#dockerfile, from, this.#args, this.#input.platform);
     const instead = stage.name === undefined ? undefined : this.#context(stage.name);
     if (instead !== undefined) {
       // The context is there in the place of the stage, instructions and all (BuildKit, dockerfile2llb).
       return this.#startFromContext({ ...stage, instructions: [] }, instead, platform);
     }
-    const base = baseStage(this.#dockerfile, from, reference, stage.index);
+    const base = baseStage(this.#dockerfile, reference, stage.index);
     if (base !== undefined) {
-      return this.#continueStage(stage, base, from.platform === undefined ? undefined : platform);
+      return this.#continueStage(stage, base);
     }
     const context = this.#context(reference);
     if (context !== undefined) {
@@ -167,20 +168,14 @@ class Lowering {
     return this.#lowerBody(stage, state, [], names);
   }
 
-  async #continueStage(
-    stage: Stage,
-    base: Stage,
-    platform: Platform | undefined,
-  ): Promise<StageState> {
+  /** A platform of such a FROM means nothing: it is that of the stage it names, as in BuildKit. */
+  async #continueStage(stage: Stage, base: Stage): Promise<StageState> {
     const before = await this.stage(base);
-    if (platform !== undefined && formatPlatform(platform) !== formatPlatform(before.platform)) {
-      const problem = `stage ${JSON.stringify(base.name)} is for ${formatPlatform(before.platform)}, not ${formatPlatform(platform)}`;
-      throw errorAt(stage.from.statement, stage.from.platform, "bad-argument", problem);
-    }
     const onbuild = base.instructions.filter((instruction) => instruction.kind === "ONBUILD");
-    const triggers = onbuild.map(({ trigger }) => parseTrigger(trigger, `ONBUILD of ${base.name}`));
+    const triggers = onbuild.map((instruction) => readTrigger(stage.from, instruction));
     const state = new StageState({ ...before.start(), inherited: before });
-    const names = new StepNames(this.#label(stage), [...triggers, ...stage.instructions], false);
+    const instructions = [...triggers.map((trigger) => trigger.instruction), ...stage.instructions];
+    const names = new StepNames(this.#label(stage), instructions, false);
     return this.#lowerBody(stage, state, triggers, names);
   }
 
@@ -192,7 +187,8 @@ class Lowering {
     context?: { readonly name: string; readonly reference: string; readonly shown: string },
   ): Promise<StageState> {
     const { from } = stage;
-    checkReference(from.statement, from.base, reference);
+    const why = whyBlank(this.#dockerfile, from.statement, from.base, this.#args);
+    checkReference(from.statement, from.base, reference, why);
     const image = await resolveImage(this.#input.resolveBase, {
       dockerfile: this.#dockerfile,
       stage,
@@ -202,10 +198,8 @@ class Lowering {
       contexts: [...this.#contexts.keys()],
     });
     const config = image.config ?? {};
-    const triggers = (config.OnBuild ?? []).map((trigger) =>
-      parseTrigger(trigger, `ONBUILD of ${reference}`),
-    );
-    const steps = [...triggers, ...stage.instructions];
+    const triggers = (config.OnBuild ?? []).map((trigger) => readTrigger(from, trigger));
+    const steps = [...triggers.map((trigger) => trigger.instruction), ...stage.instructions];
     const names = new StepNames(this.#label(stage), steps, context === undefined);
     const vertex =
       context !== undefined
@@ -228,12 +222,14 @@ class Lowering {
   async #lowerBody(
     stage: Stage,
     state: StageState,
-    triggers: readonly StageInstruction[],
+    triggers: readonly Trigger[],
     names: StepNames,
   ): Promise<StageState> {
     const scope = this.#scope(stage, names, state.platform);
     for (const trigger of triggers) {
-      await lowerInstruction(trigger, state, scope, originOf(stage.from.statement));
+      await placed(trigger, () =>
+        lowerInstruction(trigger.instruction, state, scope, originOf(stage.from.statement)),
+      );
     }
     for (const instruction of stage.instructions) {
       await lowerInstruction(instruction, state, scope);

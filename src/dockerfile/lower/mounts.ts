@@ -3,7 +3,7 @@ import { nearest } from "../../base/nearest.ts";
 import type { RunMount } from "../../graph/operation.ts";
 import type { VertexId } from "../../graph/vertex.ts";
 import type { MountField, MountFlag } from "../parse/mount.ts";
-import { errorAt, type Flag, type Statement } from "../parse/statement.ts";
+import { errorAt, valueOf, type Flag, type Statement } from "../parse/statement.ts";
 import { joinWorkdir } from "./settings.ts";
 import type { StageState } from "./stage-state.ts";
 
@@ -175,7 +175,7 @@ function readWish(
       throw errorAt(statement, at, "bad-argument", `${written} needs a value: ${written}=…`);
     }
     const text =
-      value === undefined ? "true" : state.expand(statement, { text: value, offset: at.offset });
+      value === undefined ? "true" : state.expand(statement, valueOf(statement, { ...at, value }));
     if (key === "from") {
       wish.from = { name: text, at };
       continue;
@@ -232,8 +232,9 @@ function check(
       });
     }
   }
+  const source = fields.find(({ key }) => key === "source" || key === "src")?.at ?? flag;
   if (wish.type === "secret" && wish.source !== "" && wish.id !== "") {
-    throw errorAt(statement, flag, "bad-argument", "a secret has an id or a source, not both");
+    throw errorAt(statement, source, "bad-argument", "a secret has an id or a source, not both");
   }
   if (wish.type === "secret" && wish.source + wish.id + wish.target === "") {
     throw errorAt(statement, flag, "bad-argument", "a secret mount needs an id or a target", {
@@ -241,7 +242,7 @@ function check(
     });
   }
   if (wish.type === "ssh" && wish.source !== "") {
-    throw errorAt(statement, flag, "bad-argument", "a mount of type ssh has no source", {
+    throw errorAt(statement, source, "bad-argument", "a mount of type ssh has no source", {
       hint: "id names the agent: id=default",
     });
   }
@@ -253,7 +254,7 @@ function boolean(text: string, fail: Fail): boolean {
 }
 
 function id(text: string, fail: Fail): number {
-  return /^\d+$/.test(text) && Number(text) < 2 ** 32 ? Number(text) : fail("expected a number");
+  return /^\d+$/.test(text) && Number(text) < 2 ** 32 ? Number(text) : fail("expected a number, as 1000: names are not looked up");
 }
 
 /** go-units, RAMInBytes: all units are powers of 1024. */

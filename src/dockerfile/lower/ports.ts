@@ -1,3 +1,4 @@
+import { nearestHint } from "../../base/nearest.ts";
 import { errorAt, type Statement, type Word } from "../parse/statement.ts";
 
 /** `port/protocol` for each port that an EXPOSE names: `80`, `53/udp`, `8000-8010/tcp`; a host's part before ":" is left out, as in Docker. */
@@ -13,7 +14,7 @@ export function exposedPorts(statement: Statement, word: Word, spec: string): st
   const [range = "", protocol = "tcp", more] = spec.slice(spec.lastIndexOf(":") + 1).split("/");
   const name = protocol.toLowerCase() || "tcp";
   if (more !== undefined || !["tcp", "udp", "sctp"].includes(name)) {
-    throw fail(`the protocol ${JSON.stringify(protocol)} is not tcp, udp or sctp`);
+    throw fail(`the protocol ${JSON.stringify(protocol)} is not tcp, udp or sctp`, nearestHint(protocol, ["tcp", "udp", "sctp"]).hint);
   }
   const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(range);
   const first = Number(match?.[1]);

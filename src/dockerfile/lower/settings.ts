@@ -142,7 +142,7 @@ function applyText(setting: TextInstruction, state: StageState): void {
           value,
           "bad-argument",
           `${JSON.stringify(text)} is not a signal`,
-          near === undefined ? {} : { hint: `did you mean ${near}?` },
+          { hint: near === undefined ? "as in SIGTERM or 15" : `did you mean ${near}?` },
         );
       }
       state.config = { ...state.config, StopSignal: text };
@@ -153,11 +153,13 @@ function applyText(setting: TextInstruction, state: StageState): void {
   state.record(`${setting.kind} ${text}`);
 }
 
+/** moby/sys/signal, ParseSignal: any number, or a name. */
 function isSignal(text: string): boolean {
   const name = text.toUpperCase().replace(/^SIG/, "");
-  return /^[1-9]\d?$/.test(text)
-    ? Number(text) <= 64
-    : `SIG${name}` in constants.signals || /^RTM(?:IN(?:\+\d+)?|AX(?:-\d+)?)$/.test(name);
+  return (
+    /^[+-]?\d+$/.test(text) ||
+    `SIG${name}` in constants.signals || /^RTM(?:IN(?:\+\d+)?|AX(?:-\d+)?)$/.test(name)
+  );
 }
 
 /** Go's `%q` of the pointer to its struct, which is how BuildKit writes it: the number of retries as a character. */

@@ -139,8 +139,9 @@ async function treeOf(
       from.value === ""
         ? "--from needs the name of a stage or image"
         : `--from does not replace variables: ${JSON.stringify(from.value)}`;
+    const image = from.value === "" ? "image" : from.value;
     throw errorAt(statement, from, "bad-argument", problem, {
-      hint: "give the image a name, FROM … AS name, and copy from that",
+      hint: `give it a name, FROM ${image} AS source, and copy from that: --from=source`,
     });
   }
   const stage = await scope.sourceOf(statement, from);

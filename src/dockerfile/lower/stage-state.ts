@@ -1,10 +1,13 @@
 import path from "node:path/posix";
+import type { Range } from "../../diagnostics/source-text.ts";
 import type { Origin } from "../../graph/operation.ts";
 import type { VertexId } from "../../graph/vertex.ts";
 import type { ContainerConfig, HistoryEntry } from "../../oci/image-config.ts";
 import type { Platform } from "../../oci/platform.ts";
 import { expandWord, expandWords, ExpansionError, type Lookup } from "../expand/expand.ts";
-import { errorAt, type Flag, type Statement, type Word } from "../parse/statement.ts";
+import { DockerfileError } from "../dockerfile-error.ts";
+import { hereDocText, placeInHereDoc, type HereDoc } from "../parse/here-doc.ts";
+import { rangeOf, type Statement, type Word } from "../parse/statement.ts";
 import type { HistoryStep } from "./result.ts";
 
 const COMMENT = "buildkit.dockerfile.v0";
@@ -103,10 +106,15 @@ export class StageState {
   }
 
   /** A here-document: quotes are ordinary there, and the escape character is always a backslash. */
-  expandDocument(statement: Statement, at: Word, text: string): string {
-    return expanding(statement, at, () =>
-      expandWord(text, this.lookup, { escape: "\\", skipQuotes: true }),
-    );
+  expandDocument(statement: Statement, hereDoc: HereDoc): string {
+    try {
+      const options = { escape: "\\", skipQuotes: true };
+      return expandWord(hereDocText(hereDoc), this.lookup, options);
+    } catch (error) {
+      throw error instanceof ExpansionError
+        ? misexpanded(statement, placeInHereDoc(hereDoc, error.offset, error.length), error)
+        : error;
+    }
   }
 
   expandToWords(statement: Statement, word: Word): readonly string[] {
@@ -116,15 +124,30 @@ export class StageState {
   }
 }
 
-/** Runs an expansion; what it cannot understand becomes an error at the word. */
-export function expanding<T>(statement: Statement, at: Word | Flag, expand: () => T): T {
+/** Runs the expansion of a word; what it cannot understand becomes an error at its place in the word. */
+export function expanding<T>(statement: Statement, at: Word, expand: () => T): T {
   try {
     return expand();
   } catch (error) {
-    throw error instanceof ExpansionError
-      ? errorAt(statement, at, "bad-substitution", error.message)
-      : error;
+    if (!(error instanceof ExpansionError)) {
+      throw error;
+    }
+    const isAsWritten = statement.line.text.startsWith(at.text, at.offset);
+    const range = isAsWritten
+      ? statement.line.range(at.offset + error.offset, error.length)
+      : rangeOf(statement, at);
+    throw misexpanded(statement, range, error);
   }
+}
+
+function misexpanded({ source }: Statement, range: Range, { message, hint }: ExpansionError): Error {
+  return new DockerfileError(
+    "bad-substitution",
+    source,
+    range,
+    message,
+    hint === undefined ? {} : { hint },
+  );
 }
 
 /** The lines of an instruction. */

@@ -1,6 +1,7 @@
 import { nearest } from "../../base/nearest.ts";
+import type { SourceErrorOptions } from "../../diagnostics/source-error.ts";
 import { DockerfileError } from "../dockerfile-error.ts";
-import type { Dockerfile, FromInstruction, Stage } from "../parse/instruction.ts";
+import type { Dockerfile, Stage } from "../parse/instruction.ts";
 import { errorAt, rangeOf, type Flag, type Statement } from "../parse/statement.ts";
 
 /** The stage to build: `--target` by name or number, else the last one. */
@@ -24,7 +25,7 @@ export function targetStage(dockerfile: Dockerfile, target: string | undefined):
     throw new DockerfileError(
       "unknown-stage",
       dockerfile.source,
-      rangeOf(stages.at(-1)!.from.statement),
+      rangeOf((stages.find(({ name }) => name === near) ?? stages.at(-1)!).from.statement),
       `target stage ${JSON.stringify(target)} could not be found`,
       { hint },
     );
@@ -35,7 +36,6 @@ export function targetStage(dockerfile: Dockerfile, target: string | undefined):
 /** The earlier stage that a FROM names; otherwise it names an image. */
 export function baseStage(
   dockerfile: Dockerfile,
-  from: FromInstruction,
   reference: string,
   before: number,
 ): Stage | undefined {
@@ -86,19 +86,26 @@ function misplaced(
       flag,
       "stage-order",
       `stage ${JSON.stringify(flag.value)} cannot ${verb} from itself`,
+      placeOf(dockerfile, statement, stage, "it begins here"),
     );
   }
-  const ofFile = statement.source === dockerfile.source;
-  const related = ofFile
-    ? { related: { range: rangeOf(stage.from.statement), message: "it is defined here" } }
-    : {};
   return errorAt(
     statement,
     flag,
     "stage-order",
     `cannot ${verb} from stage ${JSON.stringify(flag.value)}, it needs to be defined before this stage`,
-    related,
+    placeOf(dockerfile, statement, stage, "it is defined here"),
   );
+}
+
+/** Where a stage begins, as a second place; nothing for a statement that is not of the Dockerfile. */
+function placeOf(
+  { source }: Dockerfile,
+  statement: Statement,
+  { from }: Stage,
+  message: string,
+): SourceErrorOptions {
+  return statement.source === source ? { related: { range: rangeOf(from.statement), message } } : {};
 }
 
 /** Stages after `index` of this name: a reason why an image of the name is not found. */

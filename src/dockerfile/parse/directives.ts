@@ -16,6 +16,7 @@ const DOCKERFILE_SYNTAX = /^(?:docker\.io\/)?docker\/dockerfile(?:-upstream)?(?:
 /** Reads the directives; the first line that is none ends them, and later ones are comments. */
 export function readDirectives(source: SourceText): Directives {
   const found: Record<string, string> = {};
+  const places: Record<string, Range> = {};
   for (let line = 1; line <= source.rawLines.length; line += 1) {
     const text = source.line(line);
     const match = DIRECTIVE.exec(text.trimStart());
@@ -25,16 +26,21 @@ export function readDirectives(source: SourceText): Directives {
     }
     const value = match![2]!;
     const range: Range = { start: { line, column: 1 }, end: { line, column: text.length + 1 } };
-    if (found[name] !== undefined) {
+    const first = places[name];
+    if (first !== undefined) {
       throw new DockerfileError(
         "syntax",
         source,
         range,
         `only one ${name} parser directive can be used`,
+        { related: { range: first, message: "it is given here first" } },
       );
     }
     found[name] = value;
-    check(source, range, name, value);
+    places[name] = range;
+    const column = text.lastIndexOf(value) + 1;
+    const place = { start: { line, column }, end: { line, column: column + value.length } };
+    check(source, place, name, value);
   }
   const { escape = "\\", syntax, check: checks } = found;
   return {
@@ -59,6 +65,7 @@ function check(source: SourceText, range: Range, name: string, value: string): v
       source,
       range,
       `the frontend ${JSON.stringify(value)} cannot be run: only docker/dockerfile is understood`,
+      { hint: "as in # syntax=docker/dockerfile:1, which also may be left out" },
     );
   }
 }

@@ -11,10 +11,11 @@ test.each([
   ["1h0.5s", "1h0m0.5s"],
   ["0", "0s"],
   ["5us", "5µs"],
+  ["+2s", "2s"],
 ])("%s is %s as Go writes it", (text, expected) => {
   expect(formatDuration(parseDuration(text)!)).toBe(expected);
 });
 
-test.each(["", "5", "s", "1 s", "1d", "-1s", ".s"])("%j is no duration", (text) => {
+test.each(["", "5", "s", "1 s", "1d", "--1s", ".s"])("%j is no duration", (text) => {
   expect(parseDuration(text)).toBeUndefined();
 });

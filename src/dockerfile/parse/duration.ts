@@ -14,14 +14,14 @@ export function parseDuration(text: string): number | undefined {
   if (text === "0") {
     return 0;
   }
-  if (!/^(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(text)) {
+  if (!/^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(text)) {
     return undefined;
   }
   let total = 0;
   for (const [, number, unit] of text.matchAll(/([\d.]+)([a-zµμ]+)/g)) {
     total += Number(number) * UNITS[unit!]!;
   }
-  return Math.round(total);
+  return Math.round(text.startsWith("-") ? -total : total);
 }
 
 /** As Go's Duration.String: `1m30s`, `500ms`, `0s`. */

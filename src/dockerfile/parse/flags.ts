@@ -1,5 +1,5 @@
-import { nearest } from "../../base/nearest.ts";
-import { errorAt, type Flag, type Statement } from "./statement.ts";
+import { nearest, nearestHint } from "../../base/nearest.ts";
+import { errorAt, rangeOf, type Flag, type Statement } from "./statement.ts";
 
 /** The flags that an instruction has; `many` may be given more than once, a `switches` one stands alone or has true or false. */
 const FLAGS: Readonly<
@@ -25,14 +25,16 @@ const FLAGS: Readonly<
 
 /** A statement's flags by name; of those that may be repeated only that they are there. Unknown, repeated and empty ones are refused. */
 export function readFlags(statement: Statement): ReadonlyMap<string, Flag> {
-  const { known, many = [], switches = [] } = FLAGS[statement.keyword] ?? { known: [] };
+  const { many = [], switches = [] } = FLAGS[statement.keyword] ?? {};
   const flags = new Map<string, Flag>();
   for (const flag of statement.flags) {
-    if (![...known, ...many, ...switches].includes(flag.name)) {
-      throw unknownFlag(statement, flag, [...known, ...many, ...switches]);
+    if (!flagsOf(statement.keyword).includes(flag.name)) {
+      throw unknownFlag(statement, flag, flagsOf(statement.keyword));
     }
-    if (flags.has(flag.name) && !many.includes(flag.name)) {
-      throw errorAt(statement, flag, "bad-argument", `--${flag.name} is given twice`);
+    const first = flags.get(flag.name);
+    if (first !== undefined && !many.includes(flag.name)) {
+      const related = { range: rangeOf(statement, first), message: "it is given here first" };
+      throw errorAt(statement, flag, "bad-argument", `--${flag.name} is given twice`, { related });
     }
     if (flag.value === undefined && !switches.includes(flag.name)) {
       throw errorAt(
@@ -40,6 +42,7 @@ export function readFlags(statement: Statement): ReadonlyMap<string, Flag> {
         flag,
         "bad-argument",
         `--${flag.name} needs a value: --${flag.name}=…`,
+        hintForValue(statement, flag),
       );
     }
     flags.set(flag.name, flag);
@@ -61,24 +64,39 @@ export function readSwitch(statement: Statement, flag: Flag | undefined): boolea
       flag,
       "bad-argument",
       `--${flag!.name} is true or false, not ${JSON.stringify(flag!.value)}`,
+      nearestHint(value, ["true", "false"]),
     );
   }
   return value === "true";
 }
 
+/** A space stands where "=" was meant. */
+function hintForValue({ rest, line }: Statement, flag: Flag): { readonly hint?: string } {
+  const between = line.text.slice(flag.offset + flag.length, rest.offset).trim();
+  const next = /^\S+/.exec(rest.text)?.[0];
+  return between !== "" || next === undefined
+    ? {}
+    : { hint: `did you mean --${flag.name}=${next}?` };
+}
+
 function unknownFlag(statement: Statement, flag: Flag, candidates: readonly string[]): Error {
-  const near = nearest(flag.name, candidates);
-  const hint =
-    near === undefined
-      ? candidates.length === 0
-        ? `${statement.keyword} has no flags`
-        : `${statement.keyword} has --${candidates.join(", --")}`
-      : `did you mean --${near}?`;
-  return errorAt(
-    statement,
-    flag,
-    "unknown-flag",
-    `unknown flag --${flag.name} of ${statement.keyword}`,
-    { hint },
-  );
+  const problem = `unknown flag --${flag.name} of ${statement.keyword}`;
+  return errorAt(statement, flag, "unknown-flag", problem, {
+    hint: hintForUnknown(statement.keyword, flag.name, candidates),
+  });
+}
+
+function hintForUnknown(keyword: string, name: string, candidates: readonly string[]): string {
+  const near = nearest(name, candidates);
+  if (near !== undefined) return `did you mean --${near}?`;
+  const own =
+    candidates.length === 0 ? `${keyword} has no flags` : `${keyword} has --${candidates.join(", --")}`;
+  const owner = Object.keys(FLAGS).find((other) => flagsOf(other).includes(name));
+  return owner === undefined ? own : `${own}; --${name} is of ${owner}`;
+}
+
+/** The flags that an instruction has. */
+export function flagsOf(keyword: string): readonly string[] {
+  const { known, many = [], switches = [] } = FLAGS[keyword] ?? { known: [] };
+  return [...known, ...many, ...switches];
 }

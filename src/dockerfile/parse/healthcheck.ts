@@ -1,56 +1,50 @@
+import { nearestHint } from "../../base/nearest.ts";
 import type { Healthcheck } from "../../oci/image-config.ts";
 import { parseDuration } from "./duration.ts";
 import { readFlags } from "./flags.ts";
-import { errorAt, type Flag, type Statement } from "./statement.ts";
-import { parseJsonForm } from "./words.ts";
+import { readJsonForm } from "./json-form.ts";
+import { errorAt, type Flag, type Statement, type Word } from "./statement.ts";
 
 const MILLISECOND = 1e6;
 
 /** HEALTHCHECK NONE, or HEALTHCHECK [flags] CMD command. */
 export function parseHealthcheck(statement: Statement): Healthcheck {
   const flags = readFlags(statement);
-  const [, type = "", rest = ""] = /^(\S*)\s*([^]*)$/.exec(statement.rest.text)!;
+  const [, type = "", gap = "", rest = ""] = /^(\S*)(\s*)([^]*)$/.exec(statement.rest.text)!;
+  const word = { text: type, offset: statement.rest.offset };
+  const after = { text: rest, offset: word.offset + type.length + gap.length };
   switch (type.toUpperCase()) {
     case "NONE":
-      if (rest !== "" || flags.size > 0) {
-        throw errorAt(
-          statement,
-          statement.rest,
-          "bad-argument",
-          "HEALTHCHECK NONE takes no arguments",
-        );
+      // Flags before it mean nothing, as in Docker.
+      if (rest !== "") {
+        throw errorAt(statement, after, "bad-argument", "HEALTHCHECK NONE takes no arguments");
       }
       return { Test: ["NONE"] };
     case "CMD":
       return {
-        Test: test(statement, rest),
+        Test: test(statement, word, after),
         ...times(statement, flags),
         ...retries(statement, flags.get("retries")),
       };
     default:
       throw errorAt(
         statement,
-        type === "" ? undefined : { text: type, offset: statement.rest.offset },
+        type === "" ? undefined : word,
         "bad-argument",
         `HEALTHCHECK needs CMD or NONE${type === "" ? "" : `, not ${JSON.stringify(type)}`}`,
+        { hint: nearestHint(type, ["CMD", "NONE"]).hint ?? `as in HEALTHCHECK CMD ${statement.rest.text || "curl -f http://localhost/"}` },
       );
   }
 }
 
-function test(statement: Statement, command: string): string[] {
-  const argv = parseJsonForm(command);
-  if (argv === "mixed") {
-    throw errorAt(
-      statement,
-      statement.rest,
-      "syntax",
-      "the JSON form holds something that is not a string",
-    );
+function test(statement: Statement, keyword: Word, command: Word): string[] {
+  const argv = readJsonForm(statement, command);
+  if (command.text === "" || argv?.length === 0) {
+    throw errorAt(statement, keyword, "bad-argument", "HEALTHCHECK CMD needs a command", {
+      hint: "as in HEALTHCHECK CMD curl -f http://localhost/",
+    });
   }
-  if (command === "" || argv?.length === 0) {
-    throw errorAt(statement, undefined, "bad-argument", "HEALTHCHECK CMD needs a command");
-  }
-  return argv === undefined ? ["CMD-SHELL", command] : ["CMD", ...argv];
+  return argv === undefined ? ["CMD-SHELL", command.text] : ["CMD", ...argv];
 }
 
 function times(statement: Statement, flags: ReadonlyMap<string, Flag>): Healthcheck {
@@ -92,7 +86,7 @@ function retries(statement: Statement, flag: Flag | undefined): Healthcheck {
   if (flag === undefined || flag.value === "") {
     return {};
   }
-  if (!/^\d{1,9}$/.test(flag.value!)) {
+  if (!/^\+?\d{1,9}$/.test(flag.value!)) {
     throw errorAt(
       statement,
       flag,

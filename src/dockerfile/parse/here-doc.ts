@@ -1,4 +1,4 @@
-import type { SourceText } from "../../diagnostics/source-text.ts";
+import type { Position, Range, SourceText } from "../../diagnostics/source-text.ts";
 import { expandWords, ExpansionError } from "../expand/expand.ts";
 
 /** `<<NAME`, as it stands in an instruction. */
@@ -14,6 +14,8 @@ export interface HereDocMark {
 export interface HereDoc extends HereDocMark {
   /** As written, tabs and all; every line ends in "\n". */
   readonly content: string;
+  /** The line after the instruction, or after the here-document before. */
+  readonly firstLine: number;
 }
 
 const none = (): undefined => undefined;
@@ -62,13 +64,25 @@ export function readHereDoc(
     const text = source.line(line);
     if ((mark.chomp ? text.replace(/^\t+/, "") : text) === mark.name) {
       const content = source.rawLines.slice(first - 1, line - 1).map((raw) => `${raw}\n`);
-      return { hereDoc: { ...mark, content: content.join("") }, last: line };
+      return { hereDoc: { ...mark, content: content.join(""), firstLine: first }, last: line };
     }
   }
   return undefined;
 }
 
 /** The text that a process or file gets. */
-export function hereDocText(hereDoc: HereDoc): string {
+export function hereDocText(hereDoc: Pick<HereDoc, "chomp" | "content">): string {
   return hereDoc.chomp ? hereDoc.content.replace(/^\t+/gm, "") : hereDoc.content;
+}
+
+/** Where a piece of {@link hereDocText} stands in the file. */
+export function placeInHereDoc({ content, chomp, firstLine }: HereDoc, offset: number, length: number): Range {
+  const text = hereDocText({ content, chomp });
+  const at = (end: number): Position => {
+    const before = text.slice(0, end).split("\n");
+    const line = before.length - 1;
+    const tabs = chomp ? /^\t*/.exec(content.split("\n")[line]!)![0].length : 0;
+    return { line: firstLine + line, column: before.at(-1)!.length + tabs + 1 };
+  };
+  return { start: at(offset), end: at(offset + length) };
 }

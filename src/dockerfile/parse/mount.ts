@@ -27,7 +27,7 @@ export function parseMounts(statement: Statement): readonly MountFlag[] {
           at,
           "bad-argument",
           `from does not replace variables: ${JSON.stringify(value)}`,
-          { hint: "give the image a name, FROM … AS name, and mount from that" },
+          { hint: `give it a name, FROM ${value} AS source, and mount from that: from=source` },
         );
       }
     }

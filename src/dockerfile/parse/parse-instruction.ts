@@ -1,5 +1,4 @@
-import { nearest } from "../../base/nearest.ts";
-import type { DockerfileError } from "../dockerfile-error.ts";
+import { nearestHint } from "../../base/nearest.ts";
 import { readFlags, readSwitch, repeatedFlags } from "./flags.ts";
 import { parseHealthcheck } from "./healthcheck.ts";
 import { parseHereDocMark, type HereDoc } from "./here-doc.ts";
@@ -15,7 +14,9 @@ import type {
   RunInstruction,
   TextInstruction,
 } from "./instruction.ts";
+import { readJsonForm, readJsonWords } from "./json-form.ts";
 import { parseMounts } from "./mount.ts";
+import { needsArgument, unknownInstruction } from "./refusals.ts";
 import { errorAt, type Flag, type Statement, type Word } from "./statement.ts";
 import { parseJsonForm, splitAtSpaces, splitPair, splitQuoted } from "./words.ts";
 
@@ -50,7 +51,7 @@ const PARSERS: Readonly<Record<string, Parse>> = {
 export function parseInstruction(statement: Statement): Instruction {
   const parse = Object.hasOwn(PARSERS, statement.keyword) ? PARSERS[statement.keyword] : undefined;
   if (parse === undefined) {
-    throw unknownInstruction(statement);
+    throw unknownInstruction(statement, undefined, Object.keys(PARSERS));
   }
   return parse(statement);
 }
@@ -68,25 +69,15 @@ export function takesHereDocs(statement: Pick<Statement, "keyword" | "rest">): b
   return ["RUN", "COPY", "ADD"].includes(keyword) && !Array.isArray(parseJsonForm(rest));
 }
 
-function unknownInstruction(statement: Statement): Error {
-  const near = nearest(statement.keyword, Object.keys(PARSERS));
-  const written = statement.line.text.slice(0, statement.keyword.length);
-  return errorAt(
-    statement,
-    undefined,
-    "unknown-instruction",
-    `unknown instruction ${JSON.stringify(written)}`,
-    near === undefined ? {} : { hint: `did you mean ${near}?` },
-  );
-}
-
 const STAGE_NAME = /^[a-z][a-z0-9-_.]*$/;
 
 function parseFrom(statement: Statement): FromInstruction {
   const words = splitAtSpaces(statement.rest);
   const [base, as, name, ...more] = words;
   if (base === undefined) {
-    throw errorAt(statement, undefined, "bad-argument", "FROM needs the name of an image or stage");
+    throw errorAt(statement, undefined, "bad-argument", "FROM needs the name of an image or stage", {
+      hint: "as in FROM debian:bookworm AS build",
+    });
   }
   if (as !== undefined && as.text.toUpperCase() !== "AS") {
     throw errorAt(
@@ -94,7 +85,7 @@ function parseFrom(statement: Statement): FromInstruction {
       as,
       "syntax",
       `expected AS after ${JSON.stringify(base.text)}, found ${JSON.stringify(as.text)}`,
-      { hint: "FROM image [AS name]" },
+      { hint: hintForAs(base, as) },
     );
   }
   if (more.length > 0 || (as !== undefined && name === undefined)) {
@@ -105,6 +96,7 @@ function parseFrom(statement: Statement): FromInstruction {
       more.length > 0
         ? `unexpected ${JSON.stringify(more[0]!.text)} after the stage's name`
         : "AS needs a name for the stage",
+      { hint: more.length > 0 ? "FROM image [AS name]" : `as in FROM ${base.text} AS build` },
     );
   }
   if (name !== undefined && !STAGE_NAME.test(name.text.toLowerCase())) {
@@ -123,6 +115,14 @@ function parseFrom(statement: Statement): FromInstruction {
     name: name?.text.toLowerCase(),
     platform: readFlags(statement).get("platform"),
   };
+}
+
+/** What may have been meant by a word that stands where AS would. */
+function hintForAs(base: Word, found: Word): string {
+  if (found.text.startsWith("--")) return `flags stand before the image: FROM ${found.text} ${base.text}`;
+  return /\$\{[^}]*$/.test(base.text)
+    ? "a substitution in FROM cannot hold a space"
+    : "FROM image [AS name]";
 }
 
 function parseArg(statement: Statement): ArgInstruction {
@@ -168,13 +168,12 @@ function parseRun(statement: Statement): RunInstruction {
 
 function checkChoice(statement: Statement, flag: Flag | undefined, choices: readonly string[]) {
   if (flag !== undefined && !choices.includes(flag.value!)) {
-    const near = nearest(flag.value!, choices);
     throw errorAt(
       statement,
       flag,
       "bad-argument",
       `RUN --${flag.name} is ${choices.join(" or ")}, not ${JSON.stringify(flag.value)}`,
-      near === undefined ? {} : { hint: `did you mean ${near}?` },
+      nearestHint(flag.value!, choices),
     );
   }
 }
@@ -188,9 +187,12 @@ function parseCopy(statement: Statement): CopyInstruction {
   if (destination === undefined || words.length < 2) {
     throw errorAt(
       statement,
-      undefined,
+      destination,
       "bad-argument",
-      `${statement.keyword} needs a source and a destination`,
+      destination === undefined
+        ? `${statement.keyword} needs a source and a destination`
+        : `${statement.keyword} needs a destination after ${JSON.stringify(destination.text)}`,
+      { hint: `as in ${statement.keyword} ${destination?.text ?? "app"} /srv/` },
     );
   }
   if (parseHereDocMark(destination.text) !== undefined) {
@@ -199,6 +201,7 @@ function parseCopy(statement: Statement): CopyInstruction {
       destination,
       "bad-argument",
       `${statement.keyword} cannot have a here-document as its destination`,
+      { hint: `as in ${statement.keyword} ${destination.text} /file` },
     );
   }
   const sources: Word[] = [];
@@ -264,7 +267,7 @@ function oldPair(statement: Statement): { key: Word; value: Word } {
       statement,
       statement.rest,
       "syntax",
-      `${statement.keyword} needs a name and a value: name=value`,
+      `${statement.keyword} needs a name and a value: ${text}=value`,
     );
   }
   return {
@@ -307,7 +310,8 @@ function parseShell(statement: Statement): Instruction {
   readFlags(statement);
   const command = commandLine(statement);
   if (command.form === "shell" || command.argv.length === 0) {
-    throw errorAt(statement, statement.rest, "bad-argument", "SHELL needs the JSON form", {
+    const problem = `SHELL needs ${command.form === "shell" ? "the JSON form" : "a program in its list"}`;
+    throw errorAt(statement, statement.rest, "bad-argument", problem, {
       hint: 'as in SHELL ["/bin/bash", "-c"]',
     });
   }
@@ -324,21 +328,10 @@ function parseOnbuild(statement: Statement): OnbuildInstruction {
     throw errorAt(statement, word, "bad-argument", `${keyword} is not allowed after ONBUILD`);
   }
   if (!Object.hasOwn(PARSERS, keyword)) {
-    const near = nearest(keyword, Object.keys(PARSERS));
-    throw errorAt(
-      statement,
-      word,
-      "unknown-instruction",
-      `unknown instruction ${JSON.stringify(word.text)}`,
-      near === undefined ? {} : { hint: `did you mean ${near}?` },
-    );
+    throw unknownInstruction(statement, word, Object.keys(PARSERS));
   }
   const documents = statement.hereDocs.map((hereDoc) => `\n${hereDoc.content}${hereDoc.name}`);
   return { kind: "ONBUILD", statement, trigger: statement.rest.text + documents.join("") };
-}
-
-function needsArgument(statement: Statement): DockerfileError {
-  return errorAt(statement, undefined, "bad-argument", `${statement.keyword} needs an argument`);
 }
 
 /** The rest of a statement, that must not be empty. */
@@ -351,24 +344,10 @@ function someWords(statement: Statement): Word {
 
 function commandLine(statement: Statement): CommandLine {
   const { text } = someWords(statement);
-  const argv = jsonForm(statement);
+  const argv = readJsonForm(statement, statement.rest);
   return argv === undefined ? { form: "shell", text } : { form: "exec", argv };
 }
 
 function listOfPaths(statement: Statement): readonly Word[] {
-  const { offset } = statement.rest;
-  return jsonForm(statement)?.map((text) => ({ text, offset })) ?? splitAtSpaces(statement.rest);
-}
-
-function jsonForm(statement: Statement): readonly string[] | undefined {
-  const argv = parseJsonForm(statement.rest.text);
-  if (argv === "mixed") {
-    throw errorAt(
-      statement,
-      statement.rest,
-      "syntax",
-      "the JSON form holds something that is not a string",
-    );
-  }
-  return argv;
+  return readJsonWords(statement, statement.rest) ?? splitAtSpaces(statement.rest);
 }

@@ -1,6 +1,7 @@
 import { SourceText } from "../../diagnostics/source-text.ts";
 import { DockerfileError } from "../dockerfile-error.ts";
 import { readDirectives } from "./directives.ts";
+import { endlessHereDoc } from "./endless-here-doc.ts";
 import { hereDocMarks, readHereDoc, type HereDoc } from "./here-doc.ts";
 import type {
   ArgInstruction,
@@ -25,6 +26,7 @@ export function parseDockerfile(text: string, file: string): Dockerfile {
       source,
       { start, end: start },
       "the Dockerfile holds no instructions",
+      { hint: "it begins with FROM, as in FROM debian:bookworm" },
     );
   }
   return { source, escape, ...arrange(statements) };
@@ -73,15 +75,7 @@ function withHereDocs(source: SourceText, line: LogicalLine, escape: string): St
     : []) {
     const read = readHereDoc(source, mark, lastLine + 1);
     if (read === undefined) {
-      const offset = line.text.indexOf("<<");
-      const word = { text: /^\S+/.exec(line.text.slice(offset))![0], offset };
-      throw errorAt(
-        { ...split, hereDocs, lastLine },
-        word,
-        "syntax",
-        `the here-document ${JSON.stringify(mark.name)} has no end`,
-        { hint: `a line with only ${mark.name} ends it` },
-      );
+      throw endlessHereDoc({ ...split, hereDocs, lastLine }, mark);
     }
     hereDocs.push(read.hereDoc);
     lastLine = read.last;
@@ -113,7 +107,9 @@ function arrange(statements: readonly Statement[]): Pick<Dockerfile, "globals" |
     }
   }
   if (stages.length === 0) {
-    throw errorAt(statements.at(-1)!, undefined, "syntax", "the Dockerfile has no FROM");
+    throw errorAt(statements.at(-1)!, undefined, "syntax", "the Dockerfile has no FROM", {
+      hint: "a stage begins with it, as in FROM debian:bookworm",
+    });
   }
   return {
     globals,

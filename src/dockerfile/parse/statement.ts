@@ -52,6 +52,13 @@ export function rangeOf(statement: Statement, at?: Word | Flag): Range {
   return statement.line.range(at.offset, "length" in at ? at.length : at.text.length);
 }
 
+/** The value of a flag and where it begins: at the flag itself when quotes or escapes make it look different in the file. */
+export function valueOf({ line }: Statement, { value = "", offset, length }: Flag): Word {
+  const written = line.text.slice(offset, offset + length);
+  const at = written.indexOf("=") + 1;
+  return { text: value, offset: written.slice(at) === value ? offset + at : offset };
+}
+
 /** Splits `KEYWORD --flag=value … rest`. */
 export function splitStatement(
   source: SourceText,

@@ -69,7 +69,7 @@ function wantedStages(subject: Subject): readonly Stage[] {
 /** Stages that one starts from, copies from or mounts. */
 function needs(subject: Subject, stage: Stage): Stage[] {
   const { dockerfile } = subject;
-  const base = baseStage(dockerfile, stage.from, referenceOf(subject, stage.from), stage.index);
+  const base = baseStage(dockerfile, referenceOf(subject, stage.from), stage.index);
   const names = stage.instructions.flatMap((instruction) => {
     if (instruction.kind === "RUN") {
       const fields = instruction.mounts.flatMap((mount) => mount.fields);

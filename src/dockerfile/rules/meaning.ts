@@ -1,5 +1,6 @@
 import { expandWord, ExpansionError } from "../expand/expand.ts";
 import type { Dockerfile, Instruction } from "../parse/instruction.ts";
+import type { HereDoc } from "../parse/here-doc.ts";
 import type { Flag, Word } from "../parse/statement.ts";
 
 /**
@@ -26,7 +27,7 @@ function said(instruction: Instruction, escape: string): unknown {
     return [instruction.kind, instruction.values.map(({ text }) => exposed(text))];
   }
   const flags = statement.flags.map(({ name, value }) => [name, value]);
-  return [plain(meaning), flags, statement.hereDocs];
+  return [plain(meaning), flags, plain(statement.hereDocs)];
 }
 
 /** A word as it is expanded with all variables set, and with none. */
@@ -60,8 +61,9 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(entries.map(([name, one]) => [name, plain(one)]));
 }
 
-const PLACES: ReadonlySet<string> = new Set<keyof Word | keyof Flag | "statement">([
+const PLACES: ReadonlySet<string> = new Set<keyof Word | keyof Flag | keyof HereDoc | "statement">([
   "offset",
   "length",
+  "firstLine",
   "statement",
 ]);

@@ -52,7 +52,7 @@ function startOf(
   ends: ReadonlyMap<Stage, Scope>,
 ): { readonly scope: Scope; readonly triggers: readonly Held[] } {
   const reference = referenceOf(subject, stage.from);
-  const base = baseStage(subject.dockerfile, stage.from, reference, stage.index);
+  const base = baseStage(subject.dockerfile, reference, stage.index);
   if (base !== undefined) {
     const triggers = base.instructions.flatMap((one) =>
       one.kind === "ONBUILD" ? held(one.trigger, one.statement) : [],
@@ -98,7 +98,7 @@ export function basesOf(dockerfile: Dockerfile, around: Surroundings): ReadonlyS
   const subject = { ...around, dockerfile, globals, stages: dockerfile.stages };
   const references = dockerfile.stages.flatMap(({ from, index }) => {
     const reference = referenceOf(subject, from);
-    const isStage = baseStage(dockerfile, from, reference, index) !== undefined;
+    const isStage = baseStage(dockerfile, reference, index) !== undefined;
     return isStage || reference === "" || reference === "scratch" ? [] : [reference];
   });
   return new Set(references);
