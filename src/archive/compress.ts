@@ -1,7 +1,6 @@
 import { availableParallelism } from "node:os";
 import { Readable } from "node:stream";
-import { constants, zstdCompress } from "node:zlib";
-import { promisify } from "node:util";
+import { constants, zstdCompress, type ZstdOptions } from "node:zlib";
 import { inOrder } from "../base/in-order.ts";
 import { cutBlocks } from "./cut-blocks.ts";
 import { GZIP_HEADER, gzipBlock, GzipEnd } from "./gzip-blocks.ts";
@@ -9,7 +8,9 @@ import { GZIP_HEADER, gzipBlock, GzipEnd } from "./gzip-blocks.ts";
 const ZSTD_BLOCK = 4 << 20;
 const ZSTD_LEVEL = 3;
 
-const zstdBlock = promisify<Buffer, object, Buffer>(zstdCompress);
+function zstdBlock(bytes: Buffer, options: ZstdOptions): Promise<Buffer> {
+  return new Promise((resolve, reject) => zstdCompress(bytes, options, (error, result) => (error === null ? resolve(result) : reject(error))));
+}
 
 /** Blocks to compress at once: zlib's work is done by libuv's four threads, and one block waits. */
 export const BLOCKS_AT_ONCE = Math.min(availableParallelism(), 4) + 1;

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 
 const ENTRY = join(import.meta.dirname, "entry.ts");
+/** As it is published. */
+const BUNDLE = join(import.meta.dirname, "../../dist/entry.cjs");
 
 /** Writes every module that is resolved to standard error. */
 const WATCH = `
@@ -23,11 +25,15 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 /** The modules that a command line has loaded when it ends. */
 function loaded(...args: readonly string[]): readonly string[] {
+  return loadedFrom(ENTRY, args);
+}
+
+function loadedFrom(entry: string, args: readonly string[]): readonly string[] {
   const watch = join(directory, "watch.cjs");
   writeFileSync(watch, WATCH);
-  const { status, stderr } = spawnSync(process.execPath, ["-r", watch, ENTRY, ...args], { encoding: "utf8", env: { PATH: "/usr/bin:/bin" } });
+  const { status, stderr } = spawnSync(process.execPath, ["-r", watch, entry, ...args], { encoding: "utf8", env: { PATH: "/usr/bin:/bin" } });
   expect(status).toBe(0);
-  expect(stderr).toContain("cli/main.ts");
+  expect(stderr).toContain(entry === ENTRY ? "cli/main.ts" : "node:crypto");
   return stderr.split("\n");
 }
 
@@ -41,11 +47,11 @@ test("--help loads no command", () => {
   expect(loaded("--help").filter((line) => line.includes("/commands/"))).toEqual([]);
 });
 
-test("a build that finds everything in the cache loads no client of a network", () => {
+test("a build that finds everything in the cache loads no client of a network, no compression, and nothing that starts processes or threads", () => {
   const context = join(directory, "context");
   mkdirSync(context, { recursive: true });
   writeFileSync(join(context, "Dockerfile"), "FROM scratch\nCOPY Dockerfile /\n");
   const build = ["--root", join(directory, "store"), "build", "-q", context];
-  loaded(...build);
-  expect(loaded(...build).filter((line) => /node:(https?|http2|tls|dns)\b|koffi/.test(line))).toEqual([]);
+  loadedFrom(BUNDLE, build);
+  expect(loadedFrom(BUNDLE, build).filter((line) => /node:(https?|http2|tls|dns|zlib|child_process|worker_threads|fs\/promises)\b|koffi/.test(line))).toEqual([]);
 });

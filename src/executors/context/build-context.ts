@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { createReadStream, existsSync, realpathSync, statSync } from "node:fs";
+import { createReadStream, existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import type { Readable } from "node:stream";
 import path from "node:path";
 import { bytePath } from "../../base/byte-path.ts";
@@ -123,8 +123,10 @@ async function directoryDockerfile(directory: string, options: ContextOptions): 
   }
 }
 
-/** A stream, for the file may be a pipe that is written later or never ends. */
+/** A stream where it is no plain file: it may be a pipe that is written later or never ends. */
 async function readText(file: string, signal: AbortSignal): Promise<string> {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (stat?.isFile() === true && stat.size <= MAX_DOCKERFILE) return readFileSync(file, "utf8");
   const stream = isNamedPipe(file) ? readPipe(file, signal) : createReadStream(file, { signal });
   return (await collect(stream)).toString("utf8");
 }

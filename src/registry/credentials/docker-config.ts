@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, realpath, rename, rm } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { mkdir, open, realpath, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { errnoOf, reasonOf } from "../../base/failure.ts";
@@ -34,7 +35,7 @@ export function dockerConfigPath(env: NodeJS.ProcessEnv): string {
 export async function readDockerConfig(path: string): Promise<DockerConfig> {
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = readFileSync(path, "utf8");
   } catch (error) {
     if (["ENOENT", "ENOTDIR"].includes(errnoOf(error) ?? "")) return {};
     throw new RegistryFailure("credentials", `read ${path}: ${reasonOf(error)}`, { cause: error });

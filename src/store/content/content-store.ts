@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { Readable } from "node:stream";
 import { digestFromHex, digestOf, hexOf, type Digest } from "../../oci/digest.ts";
@@ -60,11 +60,9 @@ export class ContentStore {
     if (size > maxBytes) {
       throw new StoreFailure("too-large", `read ${digest}: it has ${size} bytes, more than ${maxBytes}`);
     }
-    const chunks: Buffer[] = [];
-    for await (const chunk of this.read(digest)) {
-      chunks.push(chunk as Buffer);
-    }
-    return Buffer.concat(chunks);
+    const bytes = readFileSync(this.path(digest));
+    if (digestOf(bytes) !== digest) throw damaged(this.path(digest), digest);
+    return bytes;
   }
 
   /** Takes in a stream; with `expected`, only if it is that. Throws StoreFailure; nothing is then kept. */
@@ -165,6 +163,10 @@ async function* verified(file: string, digest: Digest): AsyncIterable<Buffer> {
     yield chunk as Buffer;
   }
   if (digestFromHex(hash.digest("hex")) !== digest) {
-    throw new StoreFailure("damaged", `read ${digest}: its file in the store was changed`, { hint: `remove ${file} and pull or build again` });
+    throw damaged(file, digest);
   }
+}
+
+function damaged(file: string, digest: Digest): StoreFailure {
+  return new StoreFailure("damaged", `read ${digest}: its file in the store was changed`, { hint: `remove ${file} and pull or build again` });
 }
