@@ -3,6 +3,7 @@ import { reasonOf } from "../base/failure.ts";
 import type { Entitlement } from "../dockerfile/lower/entitlement.ts";
 import { nearestSource } from "../dockerfile/lower/base.ts";
 import { lower } from "../dockerfile/lower/lower.ts";
+import type { Lowered } from "../dockerfile/lower/result.ts";
 import { namedContext } from "../dockerfile/lower/named-context.ts";
 import { parseDockerfile } from "../dockerfile/parse/parse.ts";
 import { checkDockerfile, rulesOf } from "../dockerfile/rules/check.ts";
@@ -11,21 +12,23 @@ import type { ContainerConfig } from "../oci/image-config.ts";
 import type { BuildEvent, EventSink } from "../events/build-event.ts";
 import { BuildBackend } from "../executors/build-backend.ts";
 import { type BuildContext, type ContextWorld, openContext } from "../executors/context/build-context.ts";
-import { storeImage } from "../executors/local-image.ts";
+import { builtImage } from "../executors/built-image.ts";
 import { decisionRecord, type DecisionRecord } from "../explain/decision-record.ts";
 import { counterpart, missReason } from "../explain/miss-reason.ts";
 import { canonicalJson, type Json } from "../base/canonical-json.ts";
 import type { Digest } from "../oci/digest.ts";
 import { goArchitecture, parsePlatform, type Platform } from "../oci/platform.ts";
-import { canonicalReference, familiarReference, parseReference } from "../oci/reference.ts";
+import { familiarReference, parseReference } from "../oci/reference.ts";
 import { createSandbox, type HostEntry } from "../sandbox/sandbox.ts";
 import { solve } from "../solver/solve.ts";
 import { SolveError } from "../solver/solve-error.ts";
 import { StoreFailure } from "../store/store-error.ts";
+import { nearest } from "../base/nearest.ts";
 import { ExecuteError } from "../executors/execute-error.ts";
 import { BaseResolver } from "./base-resolver.ts";
 import type { BuildContexts, GivenContext } from "./build-contexts.ts";
 import { BuildFailure } from "./build-failure.ts";
+import { type BuildOutput, namesOf, putBuilt } from "./build-outputs.ts";
 import { BuildLogWriter } from "./build-log.ts";
 import { FailedStep } from "./failed-step.ts";
 import { openHandedThings, type AgentSource, type SecretSource } from "./handed-things.ts";
@@ -39,6 +42,8 @@ export interface BuildOptions {
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly target?: string;
   readonly noCache: boolean;
+  /** Stages whose steps are not taken from the cache, by name; `stage-0` for one without. */
+  readonly noCacheStages?: readonly string[];
   readonly pull: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly network?: "default" | "none" | "host";
@@ -56,13 +61,19 @@ export interface BuildOptions {
   readonly cwd: string;
   /** Further contexts, which stand for stages and images of their names. */
   readonly contexts?: readonly GivenContext[];
+  /** Where the result goes; by default into the store. */
+  readonly outputs?: readonly BuildOutput[];
 }
 
 export interface BuildResult {
-  /** The image ID: the digest of its config. */
-  readonly id: Digest;
-  /** Its names as docker shows them. */
+  /** The image ID: the digest of its config. None where only files were asked for. */
+  readonly id?: Digest;
+  /** Its names in the store, as docker shows them. */
   readonly names: readonly string[];
+  /** It is an image of the store now. */
+  readonly stored: boolean;
+  /** The digest of its manifest, where it was pushed. */
+  readonly pushed?: Digest;
 }
 
 /** Who sees what a build does, and may end it. */
@@ -88,7 +99,8 @@ export async function build(laminate: Laminate, options: BuildOptions, { events,
 
 async function logBuild(laminate: Laminate, options: BuildOptions, { events, signal }: BuildWatch): Promise<BuildResult> {
   const { store, env } = laminate;
-  const names = options.tags.map((tag) => canonicalReference(parseReference(tag)));
+  const { tags, outputs = [{ kind: "image" }] } = options;
+  tags.forEach(parseReference);
   const machine: Platform = { os: "linux", architecture: goArchitecture(process.arch) };
   const platform = options.platform === undefined ? machine : platformOf(options.platform);
   const { file, stdin, target, network, hosts, cwd } = options;
@@ -143,6 +155,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   const sandbox = own ?? laminate.sandbox;
   const slot = [context.slot, target ?? "", options.platform ?? ""].join(" ");
   const previous = store.records.get(TABLE, slot) as DecisionRecord | undefined;
+  const uncached = uncachedStages(options.noCacheStages, lowered, events);
   const backend = new BuildBackend({
     store,
     sandbox,
@@ -165,15 +178,16 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
       signal,
       events,
       clock: Date.now,
-      noCache: () => options.noCache,
+      noCache: ({ stage = "" }) => (options.noCache ? "--no-cache" : uncached.has(stage) ? "--no-cache-filter" : undefined),
       onFirstMiss: () => {
         if (lowered.graph.vertices.some(({ operation }) => operation.kind === "run")) sandbox.prepare(); // while the steps before work
       },
       explainMiss: (vertex, key) => missReason(vertex, key, previous, { removedAt: store.cache.removedAt(key.key), filesOf: (digest) => store.selections.get(digest) }),
     });
-    return { solution, image: await storeImage(store, lowered, solution.values, names) };
+    const image = builtImage(lowered, solution.values);
+    return { solution, built: { ...image, record: await putBuilt(laminate, image, outputs, tags) } };
   };
-  const { solution, image } = await make()
+  const { solution, built } = await make()
     .catch((error: unknown) => {
       if (!isCollected(error)) throw error;
       store.leases.activate(); // from here on what is found stays, so that once more is enough
@@ -191,7 +205,14 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     store.records.put(TABLE, slot, record as unknown as Json);
     await store.settleOld();
   }
-  return { id: image.id, names: names.map((name) => familiarReference(parseReference(name))) };
+  const leaving = outputs.filter((output) => output.kind !== "image" || output.push === true);
+  const pushed = leaving.length === 0 ? undefined : await (await import("./write-outputs.ts")).writeOutputs(laminate, built, leaving, tags, { events, signal, firstId: lowered.graph.vertices.length });
+  return {
+    names: namesOf(outputs, tags).map((name) => familiarReference(parseReference(name))),
+    stored: outputs.some(({ kind }) => kind === "image"),
+    ...(built.record === undefined ? {} : { id: built.record.id }),
+    ...(pushed === undefined ? {} : { pushed }),
+  };
 }
 
 /** Says what the build checks find; with `error=true` in the Dockerfile that is an error. */
@@ -218,6 +239,17 @@ function platformOf(text: string): Platform {
     throw new BuildFailure("bad-platform", `--platform: ${JSON.stringify(text)} is not a platform`, { hint: "as in linux/amd64, linux/arm64 or linux/arm/v7" });
   }
   return platform;
+}
+
+/** The stages of --no-cache-filter as vertices name them; a name that no stage has is said. */
+function uncachedStages(wanted: readonly string[] = [], { graph, stages }: Lowered, events: EventSink): ReadonlySet<string> {
+  const names = wanted.map((name) => name.toLowerCase().replace(/^stage-(\d+)$/, "$1"));
+  const known = new Set([...stages, ...graph.vertices.flatMap(({ stage }) => stage ?? [])]);
+  for (const name of names.filter((one) => !known.has(one))) {
+    const near = nearest(name, stages);
+    events({ type: "warning", message: `--no-cache-filter: there is no stage ${JSON.stringify(name)}${near === undefined ? "" : `; did you mean ${near}?`}`, time: Date.now() });
+  }
+  return new Set(names);
 }
 
 /** An image of COPY --from that is not to be had may have been meant to be a stage. */

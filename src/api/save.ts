@@ -1,18 +1,11 @@
-import { createWriteStream, renameSync, rmSync } from "node:fs";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { dockerArchive, ociArchive } from "../exporters/archive.ts";
 import type { NamedImage } from "../exporters/layout.ts";
-import { writeOciDirectory } from "../exporters/oci-directory.ts";
 import { outgoingImage } from "../exporters/outgoing-image.ts";
+import { type SaveFormat, writeImages, type WriteTarget } from "../exporters/write-images.ts";
 import type { Compression } from "../oci/descriptor.ts";
 import { canonicalReference, parseReference, type Reference } from "../oci/reference.ts";
 import type { ImageRecord } from "../store/images/image-store.ts";
 import type { Store } from "../store/store.ts";
 import type { WithStore } from "./image-view.ts";
-
-export const SAVE_FORMATS = ["docker-archive", "oci-archive", "oci-dir"] as const;
-export type SaveFormat = (typeof SAVE_FORMATS)[number];
 
 export interface SaveOptions {
   /** Names (a repository alone means all its tags) or IDs. */
@@ -21,20 +14,13 @@ export interface SaveOptions {
   /** Of layers that were made here; those that came from a registry stay as they came. */
   readonly compression: Compression;
   /** A path, or a stream for the archive formats. */
-  readonly output: string | NodeJS.WritableStream;
+  readonly output: WriteTarget;
   readonly signal?: AbortSignal;
 }
 
 /** Writes images to an archive, or to an OCI image layout directory. */
 export async function save({ store }: WithStore, options: SaveOptions): Promise<void> {
-  const images = await outgoing(store, options);
-  if (options.format === "oci-dir") {
-    if (typeof options.output !== "string") throw new Error("Internal error: a directory cannot be written to a stream");
-    return await writeOciDirectory(options.output, images, options.signal);
-  }
-  const bytes = options.format === "docker-archive" ? dockerArchive(images) : ociArchive(images);
-  if (typeof options.output === "string") return await writeWhole(options.output, bytes, options.signal);
-  await pipeline(Readable.from(bytes, { objectMode: false }), options.output, { end: false, ...signalOption(options.signal) });
+  await writeImages(await outgoing(store, options), options);
 }
 
 /** Each image once, with the names that were asked for. */
@@ -74,20 +60,4 @@ function tryParse(text: string): Reference | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** A file that is there only when it is whole. */
-async function writeWhole(path: string, bytes: AsyncIterable<Buffer>, signal: AbortSignal | undefined): Promise<void> {
-  const temporary = `${path}.${process.pid}.new`;
-  try {
-    await pipeline(Readable.from(bytes, { objectMode: false }), createWriteStream(temporary, { flush: true }), signalOption(signal));
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
-}
-
-function signalOption(signal: AbortSignal | undefined): { readonly signal?: AbortSignal } {
-  return signal === undefined ? {} : { signal };
 }

@@ -32,7 +32,7 @@ test("bash completes commands, flags after a command, and files where they are m
   expect(offered("sys")).toEqual(["system"]);
   expect(offered("system", "")).toEqual(["prune", "df"]);
   expect(offered("image", "prune", "--fi")).toEqual(["--filter"]);
-  expect(offered("build", "--no")).toEqual(["--no-cache"]);
+  expect(offered("build", "--no")).toEqual(["--no-cache", "--no-cache-filter"]);
   expect(offered("build", "--file", "/etc/passw")).toContain("/etc/passwd");
 });
 

@@ -89,6 +89,18 @@ describe.skipIf(!existsSync("/usr/bin/docker-registry"))("against Debian's regis
     expect((await other.ok(["images", "-q", "--no-trunc"])).trim()).toBe(id);
   });
 
+  test("build --push puts the image into the store and into the registry of each name; --metadata-file has the digest that it has there", async () => {
+    await login();
+    const [one, two] = [`${host}/me/built:1`, `${host}/me/again:2`];
+    mkdirSync(path.join(rig.directory, "context"));
+    writeFileSync(path.join(rig.directory, "context/Dockerfile"), "FROM scratch\nCOPY Dockerfile /\n");
+    expect((await rig.run(["build", "--progress=plain", "--push", "-t", one, "-t", two, "--metadata-file", "md", "context"])).err).toContain(`pushing ${two}`);
+    const said = JSON.parse(readFileSync(path.join(rig.directory, "md"), "utf8")) as Record<string, string>;
+    const seen = [one, two].map((name) => JSON.parse(skopeo("inspect", "--tls-verify=false", "--creds", "me:a secret", `docker://${name}`).stdout) as { Digest: string });
+    expect(seen.map(({ Digest }) => Digest)).toEqual([said["containerimage.digest"], said["containerimage.digest"]]);
+    expect((await rig.ok(["images", "-q", "--no-trunc", one])).trim()).toBe(said["containerimage.config.digest"]);
+  });
+
   test("-a pushes and pulls all tags of a repository, and no other", async () => {
     await login();
     const repository = `${host}/me/many`;

@@ -10,8 +10,8 @@ export interface SolveOptions {
   readonly events: EventSink;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
-  /** Steps that may not be taken from the cache (--no-cache). Their results are remembered all the same. */
-  readonly noCache: (vertex: Vertex) => boolean;
+  /** Of steps that may not be taken from the cache, the flag that says so. Their results are remembered all the same. */
+  readonly noCache: (vertex: Vertex) => string | undefined;
   /** Called once, when it is known that a step has to run. */
   readonly onFirstMiss?: () => void;
   /** Called once, for the first step that has to run, before it starts; the sentence is shown. */
@@ -111,13 +111,13 @@ class SolveRun<V> {
       return this.#done(vertex, key, "source", started, value);
     }
     const noCache = this.#options.noCache(vertex);
-    const cached = noCache ? undefined : await this.#backend.lookup(vertex, key, inputs);
+    const cached = noCache !== undefined ? undefined : await this.#backend.lookup(vertex, key, inputs);
     if (cached !== undefined) {
       return this.#done(vertex, key, "cached", started, cached);
     }
     await using claims = new AsyncDisposableStack();
     claims.use(await this.#backend.claim(key.key));
-    const meanwhile = noCache ? undefined : await this.#backend.lookup(vertex, key, inputs);
+    const meanwhile = noCache !== undefined ? undefined : await this.#backend.lookup(vertex, key, inputs);
     if (meanwhile !== undefined) {
       return this.#done(vertex, key, "cached", started, meanwhile);
     }
@@ -141,13 +141,13 @@ class SolveRun<V> {
     return value;
   }
 
-  async #explain(vertex: Vertex, key: StepKey, noCache: boolean): Promise<void> {
+  async #explain(vertex: Vertex, key: StepKey, noCache: string | undefined): Promise<void> {
     if (this.#missExplained) {
       return;
     }
     this.#missExplained = true;
     this.#options.onFirstMiss?.();
-    const message = noCache ? `${vertex.name} runs again: asked for with --no-cache` : await this.#options.explainMiss(vertex, key);
+    const message = noCache !== undefined ? `${vertex.name} runs again: asked for with ${noCache}` : await this.#options.explainMiss(vertex, key);
     if (message !== undefined) {
       this.#options.events({ type: "miss", id: vertex.id, message, time: this.#options.clock() });
     }

@@ -20,7 +20,7 @@ export const command = defineCommand({
       await using laminate = await open(context);
       renderer.events({ type: "plan", steps: [{ id: 1, name: `base ${name}` }], time: Date.now() });
       const record = await base(laminate, { name: name!, tags: tag, env: context.env }, { events: renderer.events, signal: context.signal });
-      renderer.succeed({ id: record.id, names: (tag.length > 0 ? tag : [name!]).map((each) => familiarReference(parseReference(each))) });
+      renderer.succeed({ id: record.id, stored: true, names: (tag.length > 0 ? tag : [name!]).map((each) => familiarReference(parseReference(each))) });
       if (quiet === true) context.stdout.write(`${record.id}\n`);
       return 0;
     } catch (error) {

@@ -1,6 +1,7 @@
 import { buildArguments, nameAndValue } from "../build-arguments.ts";
 import { defineCommand, type CommandContext, type FlagValues } from "../command.ts";
 import { hostEntry } from "../host-entry.ts";
+import type { BuildResult } from "../../api/build.ts";
 import type { GivenContext } from "../../api/build-contexts.ts";
 import { progress } from "../progress-flag.ts";
 import { UsageError } from "../usage-error.ts";
@@ -12,6 +13,7 @@ const flags = {
   "build-context": { kind: "list", value: "NAME=VALUE", summary: "A further context for FROM and --from: a directory, docker-image://, oci-layout://, a git or http(s) URL" },
   target: { kind: "string", value: "STAGE", summary: "Build this stage instead of the last" },
   "no-cache": { kind: "boolean", summary: "Run every step again" },
+  "no-cache-filter": { kind: "list", value: "STAGE", summary: "Run every step of these stages again" },
   pull: { kind: "boolean", summary: "Ask the registry for the base images even when they are here" },
   label: { kind: "list", value: "NAME=VALUE", summary: "Set a label of the image" },
   secret: { kind: "list", value: "id=ID[,src=FILE|,env=NAME]", summary: "A secret for RUN --mount=type=secret; in no layer, no cache key and no log" },
@@ -26,7 +28,10 @@ const flags = {
   progress,
   iidfile: { kind: "string", value: "FILE", summary: "Write the image ID to this file" },
   runtime: { kind: "string", value: "NAME", summary: "The OCI runtime: crun, runc or a path" },
-  load: { kind: "boolean", summary: "Taken for docker's sake: an image always goes to the local images" },
+  output: { kind: "list", short: "o", value: "DIR|-|type=TYPE,…", summary: "Where the result goes: local, tar, oci, docker, image, registry or cacheonly, and dest=PATH" },
+  load: { kind: "boolean", summary: "Put the image into the store, as without --output" },
+  push: { kind: "boolean", summary: "Put the image into the store and push it to the registries that its names say" },
+  "metadata-file": { kind: "string", value: "FILE", summary: "Write the image's digests and names to this file, as JSON" },
   rm: { kind: "boolean", summary: "Taken for docker's sake: no intermediate containers are left" },
   "force-rm": { kind: "boolean", summary: "Taken for docker's sake: no intermediate containers are left" },
 } as const;
@@ -39,6 +44,7 @@ export const command = defineCommand({
     "laminate build -t test-image .",
     "laminate build --target test --build-arg VERSION=2 -f docker/Dockerfile .",
     "laminate build --secret id=npm,src=$HOME/.npmrc --ssh default .",
+    "laminate build --target files -o out .",
     "laminate build --build-context shared=../shared -t app .",
     "laminate build -t tool https://github.com/someone/tool.git#main:src",
   ],
@@ -56,7 +62,7 @@ export const command = defineCommand({
       await using laminate = await open(context);
       const result = await build(laminate, options, { events: renderer.events, signal: context.signal });
       renderer.succeed(result);
-      await announce(context, values, result.id);
+      await announce(context, values, result);
       return 0;
     } catch (error) {
       if (context.signal.aborted) {
@@ -78,6 +84,7 @@ async function buildOptions(context: CommandContext, values: Values, path: strin
   const [{ configuredProxies }, { agentSource, secretSource }, { entitlement }] = await Promise.all([import("../proxies.ts"), import("../handed-flags.ts"), import("../entitlement.ts")]);
   const { file, target, network, platform, runtime } = values;
   const buildArgs = buildArguments(values["build-arg"], env);
+  const outputs = await outputsOf(context, values);
   return {
     context: path,
     cwd,
@@ -85,12 +92,14 @@ async function buildOptions(context: CommandContext, values: Values, path: strin
     buildArgs: { ...(await configuredProxies(env, Object.keys(buildArgs))), ...buildArgs },
     labels: Object.fromEntries(values.label.map(nameAndValue)),
     noCache: values["no-cache"] === true,
+    noCacheStages: values["no-cache-filter"].flatMap((text) => text.split(",")),
     pull: values.pull === true,
     secrets: values.secret.map((text) => secretSource(text, env)),
     agents: values.ssh.map(agentSource),
     allow: values.allow.flatMap((text) => text.split(",")).map(entitlement),
     hosts: values["add-host"].map(hostEntry),
     contexts: values["build-context"].map(givenContext),
+    ...(outputs === undefined ? {} : { outputs }),
     ...(file === undefined ? {} : { file }),
     ...(target === undefined ? {} : { target }),
     ...(network === undefined ? {} : { network }),
@@ -98,6 +107,13 @@ async function buildOptions(context: CommandContext, values: Values, path: strin
     ...(runtime === undefined ? {} : { runtime }),
     ...(path === "-" || file === "-" ? { stdin: context.stdin } : {}),
   };
+}
+
+/** What --output, --push and --load ask for together; undefined for what a build does by itself. */
+async function outputsOf(context: CommandContext, { output, push, load, tag, iidfile }: Values) {
+  if (output.length === 0 && push !== true && load !== true) return undefined;
+  const { buildOutputs } = await import("../output-flag.ts");
+  return buildOutputs({ output, push: push === true, load: load === true, tags: tag, iidfile: iidfile !== undefined }, context);
 }
 
 /** Reads `NAME=VALUE` of --build-context. Throws UsageError. */
@@ -123,10 +139,12 @@ async function rendererFor({ env, stderr }: CommandContext, { progress, quiet }:
   return chooseRenderer({ progress, quiet: quiet === true, env, stderr, clock: Date.now });
 }
 
-async function announce(context: CommandContext, { iidfile, quiet }: Values, id: string): Promise<void> {
-  if (iidfile !== undefined) {
-    const [{ writeFile }, { resolve }] = await Promise.all([import("node:fs/promises"), import("node:path")]);
-    await writeFile(resolve(context.cwd, iidfile), id);
+async function announce(context: CommandContext, { iidfile, quiet, "metadata-file": metadata }: Values, result: BuildResult): Promise<void> {
+  const { id } = result;
+  if (iidfile !== undefined || metadata !== undefined) {
+    const [{ writeFile }, { resolve }, { buildMetadata }] = await Promise.all([import("node:fs/promises"), import("node:path"), import("../build-metadata.ts")]);
+    if (iidfile !== undefined && id !== undefined) await writeFile(resolve(context.cwd, iidfile), id);
+    if (metadata !== undefined) await writeFile(resolve(context.cwd, metadata), buildMetadata(result));
   }
-  if (quiet === true) context.stdout.write(`${id}\n`);
+  if (quiet === true && id !== undefined) context.stdout.write(`${id}\n`);
 }

@@ -31,7 +31,7 @@ test("a wrong BUILDKIT_PROGRESS is refused by its name", async () => {
 test("rawjson is every event as it is, and the result", async () => {
   const { renderer, text } = await choose({ progress: "rawjson" });
   renderer.events(at(1).log(3, "a\u001b[0m\nb"));
-  renderer.succeed({ id: "sha256:1", names: ["x"] });
+  renderer.succeed({ id: "sha256:1", stored: true, names: ["x"] });
   expect(text().trimEnd().split("\n").map((line) => JSON.parse(line) as unknown)).toEqual([
     at(1).log(3, "a\u001b[0m\nb"),
     { type: "result", id: "sha256:1", names: ["x"], time: 0 },

@@ -23,7 +23,7 @@ test("a build in which a step is cached and one runs", () => {
     at(0.3).log(2, "ld\nno newline"),
     at(0.4).finish(2, "[3/3] RUN b"),
   ];
-  expect(show(events, (renderer) => renderer.succeed({ id: "sha256:1", names: ["docker.io/library/x:latest"] }))).toBe(`#1 [1/3] FROM base
+  expect(show(events, (renderer) => renderer.succeed({ id: "sha256:1", stored: true, names: ["docker.io/library/x:latest"] }))).toBe(`#1 [1/3] FROM base
 #1 DONE 0.1s
 
 #2 [2/3] RUN a

@@ -49,11 +49,11 @@ export class PlainRenderer implements Renderer {
     }
   };
 
-  succeed({ id, names }: BuildResult): void {
+  succeed({ id, names, stored }: BuildResult): void {
     this.#end();
     const number = `#${this.#steps.all.length + 1}`;
     const named = names.map((name) => `${number} naming to ${name} done\n`).join("");
-    this.#options.write(`${this.#gap()}${number} exporting to image\n${number} writing image ${id} done\n${named}${number} DONE\n`);
+    if (stored) this.#options.write(`${this.#gap()}${number} exporting to image\n${number} writing image ${id} done\n${named}${number} DONE\n`);
     const found = checkWarnings(this.#checks);
     if (found !== undefined) this.#options.write(`\n${[found.heading, ...found.lines].join("\n")}\n`);
   }

@@ -2,8 +2,11 @@ import type { EventSink } from "../../events/build-event.ts";
 
 /** What a build has made. */
 export interface BuildResult {
-  readonly id: string;
+  /** Of an image; files have none. */
+  readonly id?: string;
   readonly names: readonly string[];
+  /** It is an image of the store now. */
+  readonly stored: boolean;
 }
 
 /** Shows a build to a person or a program. Prints to standard error only: standard output is for results. */

@@ -69,7 +69,7 @@ test("running steps show their output, the times go on, the end shows every step
     "",
   ]);
   display.events(at(2).finish(1, "[2/2] RUN make"));
-  display.succeed({ id: "sha256:1", names: ["x:latest"] });
+  display.succeed({ id: "sha256:1", stored: true, names: ["x:latest"] });
   expect(terminal.lines).toEqual([
     "[+] Building 2.0s (2/2) FINISHED",
     " => CACHED [1/2] FROM base                             0.0s",

@@ -44,9 +44,9 @@ export class TtyRenderer implements Renderer {
     this.#drawLater();
   };
 
-  succeed({ id, names }: BuildResult): void {
+  succeed({ id, names, stored }: BuildResult): void {
     const naming = names.map((name) => ({ left: ` => => naming to ${name}`, style: "done" as const }));
-    this.#end("FINISHED", [{ left: " => exporting to image", style: "done" }, { left: ` => => writing image ${id}`, style: "done" }, ...naming]);
+    this.#end("FINISHED", !stored ? [] : [{ left: " => exporting to image", style: "done" }, { left: ` => => writing image ${id}`, style: "done" }, ...naming]);
     const found = checkWarnings(this.#checks);
     if (found !== undefined) this.#options.write(`\n${this.#styled(found.heading, "warning")}\n${found.lines.join("\n")}\n`);
   }

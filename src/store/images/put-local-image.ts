@@ -5,14 +5,21 @@ import type { ImageRecord } from "./image-store.ts";
 import type { Store } from "../store.ts";
 
 /**
- * Puts an image under its names: a config, and a *local manifest*, which lists the layers' own tars, so that nothing
- * is compressed until the image leaves. An image that is here already keeps its manifest: it may be the one that a
- * registry has, and a push must then give the same digest.
+ * Puts an image under its names. An image that is here already keeps its manifest: it may be the one that a registry
+ * has, and a push must then give the same digest.
  */
 export async function putLocalImage(store: Store, config: Buffer, diffIds: readonly DiffId[], names: readonly string[]): Promise<ImageRecord> {
+  const known = store.images.withId((await store.content.put(config)).digest);
+  const { manifest } = known ?? (await localImage(store, config, diffIds));
+  return await store.images.put(manifest, names);
+}
+
+/**
+ * A config and a *local manifest*, which lists the layers' own tars, so that nothing is compressed until the image
+ * leaves. It is no image of the store until it is put there.
+ */
+export async function localImage(store: Store, config: Buffer, diffIds: readonly DiffId[]): Promise<ImageRecord> {
   const { digest, size } = await store.content.put(config);
-  const known = store.images.withId(digest);
-  if (known !== undefined) return await store.images.put(known.manifest, names);
   const layers: Descriptor[] = [];
   for (const diffId of diffIds) {
     layers.push({ mediaType: mediaTypes.layer, digest: diffId, size: await store.layers.tarSize(diffId) });
@@ -24,5 +31,5 @@ export async function putLocalImage(store: Store, config: Buffer, diffIds: reado
     layers,
   };
   const stored = await store.content.put(Buffer.from(JSON.stringify(manifest)));
-  return await store.images.put({ mediaType: mediaTypes.manifest, ...stored }, names);
+  return { id: digest, manifest: { mediaType: mediaTypes.manifest, ...stored }, names: [], created: 0 };
 }

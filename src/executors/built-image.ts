@@ -1,18 +1,20 @@
 import type { Lowered } from "../dockerfile/lower/result.ts";
 import type { VertexId } from "../graph/vertex.ts";
 import type { HistoryEntry, ImageConfig } from "../oci/image-config.ts";
-import type { ImageRecord } from "../store/images/image-store.ts";
-import { putLocalImage } from "../store/images/put-local-image.ts";
-import type { Store } from "../store/store.ts";
+import type { DiffId } from "../oci/digest.ts";
 import type { TreeValue, Value } from "./value.ts";
 
-/**
- * Puts what a build made into the store as an image under its names. The config says nothing but what the Dockerfile,
- * the base and the layers say, so the same build gives the same image ID again.
- */
-export async function storeImage(store: Store, lowered: Lowered, values: ReadonlyMap<VertexId, Value>, names: readonly string[]): Promise<ImageRecord> {
+/** What a build made: an image but for its names. */
+export interface BuiltImage {
+  readonly config: Buffer;
+  /** Lowest first. */
+  readonly layers: readonly DiffId[];
+}
+
+/** The config says nothing but what the Dockerfile, the base and the layers say, so the same build gives the same image ID again. */
+export function builtImage(lowered: Lowered, values: ReadonlyMap<VertexId, Value>): BuiltImage {
   const tree = treeOf(values, lowered.graph.target);
-  return putLocalImage(store, Buffer.from(JSON.stringify(imageConfig(lowered, values, tree))), tree.layers, names);
+  return { config: Buffer.from(JSON.stringify(imageConfig(lowered, values, tree))), layers: tree.layers };
 }
 
 function imageConfig(lowered: Lowered, values: ReadonlyMap<VertexId, Value>, tree: TreeValue): ImageConfig {
