@@ -10,6 +10,7 @@ export interface CommandEntry {
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   build: { group: "Build and share", summary: "Build an image from a Dockerfile" },
   check: { group: "Build and share", summary: "Check a Dockerfile, and mend it" },
+  fmt: { group: "Build and share", summary: "Format Dockerfiles" },
   base: { group: "Build and share", summary: "Make a base image from a distribution's signed packages" },
   pull: { group: "Build and share", summary: "Download an image from a registry" },
   push: { group: "Build and share", summary: "Upload an image to a registry" },

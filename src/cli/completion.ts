@@ -20,7 +20,7 @@ type Operands =
 
 const IMAGE_COMMANDS = new Set(["run", "create", "push", "history", "tag", "rmi", "save", "pull"]);
 const CONTAINER_COMMANDS = new Set(["exec", "start", "attach", "restart", "wait", "pause", "unpause", "top", "rename", "port", "stop", "kill", "rm", "cp", "export"]);
-const FILE_COMMANDS = new Set(["check", "build", "load", "import"]);
+const FILE_COMMANDS = new Set(["check", "fmt", "build", "load", "import"]);
 
 /** Every command with its flags. */
 export async function describeCommands(): Promise<readonly CompletedCommand[]> {

@@ -38,13 +38,11 @@ export const command = defineCommand({
     await using laminate = await openWhereThereIsOne(context);
     let { text } = input;
     if (values.fix === true || values.diff === true) {
-      const { unifiedDiff } = await import("../check/unified-diff.ts");
+      const { printDiff } = await import("../check/print-diff.ts");
       const fixed = await fix(laminate, input, settings);
-      const diff = unifiedDiff(text, fixed.text, input.name);
-      // Exact for `patch`, harmless for a terminal.
-      context.stdout.write(context.stdout.isTTY ? (await import("../printable.ts")).printable(diff) : diff);
+      printDiff(context.stdout, text, fixed.text, input.name);
       if (values.fix === true && fixed.text !== text) {
-        await (await import("node:fs/promises")).writeFile(input.path!, fixed.text);
+        await (await import("../../api/replace-file.ts")).replaceFile(input.path!, text, fixed.text);
       }
       ({ text } = fixed);
     }

@@ -1,6 +1,6 @@
 import type { SourceText } from "../../diagnostics/source-text.ts";
-import type { Dockerfile } from "../parse/instruction.ts";
 import type { Statement } from "../parse/statement.ts";
+import { statementsOf } from "../parse/statements-of.ts";
 import type { Edit } from "./finding.ts";
 import type { Rule } from "./rule.ts";
 
@@ -28,14 +28,6 @@ export const noEmptyContinuation: Rule = {
     }
   },
 };
-
-/** All statements of a Dockerfile, in order. */
-export function statementsOf(dockerfile: Dockerfile): readonly Statement[] {
-  return [
-    ...dockerfile.globals,
-    ...dockerfile.stages.flatMap(({ from, instructions }) => [from, ...instructions]),
-  ].map(({ statement }) => statement);
-}
 
 function emptyLines(source: SourceText, { line }: Statement): number[] {
   const found: number[] = [];
