@@ -61,15 +61,20 @@ export class Thread<Ask, Answer> implements AsyncDisposable {
 }
 
 /** The thread's side: answers each request in its turn. */
-export function answerRequests<Ask, Answer>(work: (ask: Ask) => Answer): void {
+export function answerRequests<Ask, Answer>(work: (ask: Ask) => Answer | Promise<Answer>): void {
   const port = parentPort;
   if (port === null) throw new Error("Internal error: this file is for a worker thread");
+  let last = Promise.resolve();
   port.on("message", (ask: Ask) => {
-    try {
-      port.postMessage({ answer: work(ask) } satisfies Answered<Answer>);
-    } catch (error) {
-      const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
-      port.postMessage({ failure: { message: error instanceof Error ? error.message : String(error), ...(code === undefined ? {} : { code }) } } satisfies Answered<Answer>);
-    }
+    last = last.then(async () => port.postMessage(await answered(ask, work)));
   });
+}
+
+async function answered<Ask, Answer>(ask: Ask, work: (ask: Ask) => Answer | Promise<Answer>): Promise<Answered<Answer>> {
+  try {
+    return { answer: await work(ask) };
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
+    return { failure: { message: error instanceof Error ? error.message : String(error), ...(code === undefined ? {} : { code }) } };
+  }
 }

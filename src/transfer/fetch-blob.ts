@@ -1,15 +1,18 @@
-import { open } from "node:fs/promises";
 import type { Descriptor } from "../oci/descriptor.ts";
-import { openBlob } from "../registry/blobs.ts";
+import { openBlob, type BlobAddress } from "../registry/blobs.ts";
 import { RegistryFailure } from "../registry/registry-error.ts";
 import { waitFor } from "../registry/retry.ts";
 import type { Session } from "../registry/session.ts";
+import type { GrowingFile } from "../store/content/growth.ts";
+import type { PartialBlob } from "../store/content/partial-blob.ts";
 import type { Store } from "../store/store.ts";
 
 export interface FetchOptions {
   readonly repository: string;
   readonly signal: AbortSignal;
   readonly onProgress?: (current: number) => void;
+  /** Told when a download begins, with the file that grows. */
+  readonly onPartial?: (partial: GrowingFile) => void;
 }
 
 /**
@@ -26,10 +29,12 @@ export async function fetchBlob(session: Session, store: Store, { digest, size }
   if (content.size(digest) === size) {
     return;
   }
-  const { repository, signal } = options;
+  const { repository, signal, onPartial } = options;
+  await using partial = await content.partial({ digest, size });
+  onPartial?.(partial);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await continueDownload(session, store, { repository, digest, size }, options);
+      await continueDownload(session, partial, { repository, digest, size }, options);
       break;
     } catch (error) {
       signal.throwIfAborted();
@@ -37,25 +42,14 @@ export async function fetchBlob(session: Session, store: Store, { digest, size }
       await waitFor(error, attempt, session.retries, signal);
     }
   }
-  await content.commitPartial(digest, size);
+  await content.commitPartial(partial, { digest, size });
 }
 
-async function continueDownload(session: Session, { content }: Store, blob: { readonly repository: string; readonly digest: Descriptor["digest"]; readonly size: number }, { signal, onProgress }: FetchOptions): Promise<void> {
-  const partial = content.partial(blob.digest);
-  const there = partial.size < blob.size ? partial.size : 0;
-  const body = await openBlob(session, blob, { offset: there, signal });
-  const file = await open(partial.path, body.offset === 0 ? "w" : "r+");
-  try {
-    let at = body.offset;
-    for await (const chunk of body.bytes) {
-      for (let done = 0; done < chunk.length; ) {
-        done += (await file.write(chunk, done, chunk.length - done, at + done)).bytesWritten;
-      }
-      at += chunk.length;
-      onProgress?.(at);
-    }
-    await file.truncate(at);
-  } finally {
-    await file.close();
+async function continueDownload(session: Session, partial: PartialBlob, blob: BlobAddress, { signal, onProgress }: FetchOptions): Promise<void> {
+  const body = await openBlob(session, blob, { offset: partial.at, signal });
+  if (body.offset !== partial.at) await partial.restart();
+  for await (const chunk of body.bytes) {
+    await partial.append(chunk);
+    onProgress?.(partial.at);
   }
 }

@@ -10,6 +10,7 @@ import { canonicalReference, familiarReference, repositoryDigest, type Reference
 import { getManifest, type RawManifest } from "../registry/manifests.ts";
 import { RegistryFailure } from "../registry/registry-error.ts";
 import type { Session } from "../registry/session.ts";
+import type { GrowingFile } from "../store/content/growth.ts";
 import type { ImageRecord } from "../store/images/image-store.ts";
 import type { Store } from "../store/store.ts";
 import { fetchBlob } from "./fetch-blob.ts";
@@ -38,6 +39,8 @@ const AT_ONCE = 3;
 const INDEXES: readonly string[] = [mediaTypes.index, mediaTypes.dockerManifestList];
 /** An index may list indexes; nobody makes more than two of them stand on each other. */
 const DEEPEST = 4;
+/** A blob from this size on is worth a thread that reads it while it comes. Bytes. */
+const FOLLOW_FROM = 4 << 20;
 /** So many of an index's entries without a platform are looked into: each is a request. */
 const MOST_UNNAMED = 8;
 const LAYERS: readonly string[] = [mediaTypes.layer, mediaTypes.layerGzip, mediaTypes.layerZstd, mediaTypes.dockerLayer, mediaTypes.dockerLayerGzip, mediaTypes.dockerLayerZstd];
@@ -124,19 +127,43 @@ function checkLayers({ layers }: Manifest, reference: Reference): void {
 async function pullLayer(session: Session, store: Store, { registry, repository }: Reference, layer: Descriptor, diffId: DiffId, { signal, onProgress }: PullOptions): Promise<void> {
   signal.throwIfAborted();
   store.leases.hold(diffId, layer.digest);
-  if (!store.layers.has(diffId)) {
-    try {
-      await fetchBlob(session, store, layer, { repository, signal, onProgress: (current) => onProgress(layer, current, false) });
-    } catch (error) {
-      throw isForeignLayer(layer) && error instanceof RegistryFailure && error.code === "not-found" ? foreign(layer, error) : error;
-    }
-    await store.layers.putTar(decompressStream(store.content.read(layer.digest)) as AsyncIterable<Buffer>, diffId);
-  }
+  if (!store.layers.has(diffId)) await fetchLayer(session, store, { repository, layer, diffId }, { signal, onProgress: (current) => onProgress(layer, current, false) });
   if (store.content.has(layer.digest)) {
     await store.layers.addBlob(diffId, layer);
   }
   noteRepository(store.records, registry, repository, layer.digest);
   onProgress(layer, layer.size, true);
+}
+
+interface WantedLayer {
+  readonly repository: string;
+  readonly layer: Descriptor;
+  readonly diffId: DiffId;
+}
+
+/** Downloads a layer's blob; a large one is unpacked to its tar meanwhile, byte by byte as it comes. */
+async function fetchLayer(session: Session, store: Store, { repository, layer, diffId }: WantedLayer, { signal, onProgress }: { readonly signal: AbortSignal; readonly onProgress: (current: number) => void }): Promise<void> {
+  const failed = new AbortController();
+  let taken: Promise<DiffId> | undefined;
+  let growing: GrowingFile | undefined;
+  const onPartial = (partial: GrowingFile): void => {
+    if (partial.size < FOLLOW_FROM) return;
+    growing = partial;
+    taken = store.layers.putBlob(partial, diffId, AbortSignal.any([signal, failed.signal]));
+    taken.catch(() => undefined); // seen below, once the blob itself is found sound
+  };
+  try {
+    await fetchBlob(session, store, layer, { repository, signal, onProgress, onPartial });
+  } catch (error) {
+    failed.abort(error);
+    await taken?.catch(() => undefined);
+    throw isForeignLayer(layer) && error instanceof RegistryFailure && error.code === "not-found" ? foreign(layer, error) : error;
+  }
+  if (taken === undefined || growing?.growth.abandoned === true) {
+    await taken?.catch(() => undefined);
+    taken = store.layers.putTar(decompressStream(store.content.read(layer.digest)) as AsyncIterable<Buffer>, diffId);
+  }
+  await taken;
 }
 
 function foreign(layer: Descriptor, cause: RegistryFailure): TransferFailure {

@@ -11,7 +11,7 @@ import { registryProxy, type Meddling, type RegistryProxy } from "../testing/reg
 import { startRegistry, type TestRegistry } from "../testing/registry.ts";
 import { processesOf, start } from "../testing/spawned.ts";
 
-const BIG = 3 << 20;
+const BIG = 6 << 20;
 const isDownload = ({ method, url = "" }: IncomingMessage) => method === "GET" && url.includes("/blobs/sha256:");
 const isUpload = ({ method, url = "", headers }: IncomingMessage) => url.includes("/blobs/uploads/") && Number(headers["content-length"] ?? 0) > 100_000 && method !== "POST";
 

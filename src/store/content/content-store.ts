@@ -6,6 +6,7 @@ import { digestFromHex, digestOf, hexOf, type Digest } from "../../oci/digest.ts
 import { StoreFailure } from "../store-error.ts";
 import type { Leases } from "../leases.ts";
 import type { Temporary } from "../temporary.ts";
+import { PartialBlob } from "./partial-blob.ts";
 import { writeFileAtomically, writeStream } from "../write-file.ts";
 
 export interface Blob {
@@ -101,33 +102,25 @@ export class ContentStore {
     return { digest, size: bytes.length };
   }
 
-  /** The file that a download goes to, and how much of it is there from a try that was cut. */
-  partial(digest: Digest): { readonly path: string; readonly size: number } {
-    const file = path.join(this.#partial, hexOf(digest));
-    return { path: file, size: statSync(file, { throwIfNoEntry: false })?.size ?? 0 };
+  /** What a download of a blob goes to: begun by a try that was cut, or new. */
+  partial({ digest, size }: Blob): Promise<PartialBlob> {
+    return PartialBlob.open(this.#partialFile(digest), size);
   }
 
   /** Makes a finished download a blob, or throws StoreFailure and deletes it when it is not what it should be. */
-  async commitPartial(digest: Digest, size: number): Promise<void> {
-    const { path: file } = this.partial(digest);
+  async commitPartial(partial: PartialBlob, expected: Blob): Promise<void> {
     try {
-      const hash = createHash("sha256");
-      let seen = 0;
-      for await (const chunk of createReadStream(file, { highWaterMark: CHUNK })) {
-        hash.update(chunk as Buffer);
-        seen += (chunk as Buffer).length;
-      }
-      check({ digest: digestFromHex(hash.digest("hex")), size: seen }, { digest, size });
-      this.#leases.hold(digest);
-      const { open } = await import("node:fs/promises");
-      const handle = await open(file, "r");
-      await handle.sync();
-      await handle.close();
-      renameSync(file, this.path(digest));
+      check(await partial.sync(), expected);
+      this.#leases.hold(expected.digest);
+      renameSync(partial.path, this.path(expected.digest));
     } catch (error) {
-      rmSync(file, { force: true });
+      rmSync(partial.path, { force: true });
       throw error;
     }
+  }
+
+  #partialFile(digest: Digest): string {
+    return path.join(this.#partial, hexOf(digest));
   }
 
   /** Removes what was left of downloads that nobody went on with for `age` milliseconds. */

@@ -23,10 +23,12 @@ export async function ingestTar(source: AsyncIterable<Buffer>, tarPath: string):
     let size = 0;
     const tee = async function* (): AsyncIterable<Buffer> {
       for await (const chunk of source) {
+        const written = writeAll(file, chunk);
+        written.catch(() => undefined); // seen below, if nothing else fails before
         hash.update(chunk);
         size += chunk.length;
-        await writeAll(file, chunk);
         yield chunk;
+        await written;
       }
     };
     const entries = await indexOf(tee());

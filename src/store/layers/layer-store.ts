@@ -9,6 +9,7 @@ import { mediaTypes, type Compression, type Descriptor } from "../../oci/descrip
 import { digestFromHex, hexOf, parseDigest, type DiffId } from "../../oci/digest.ts";
 import type { Claims } from "../claims.ts";
 import type { Leases } from "../leases.ts";
+import type { GrowingFile } from "../content/growth.ts";
 import type { ContentStore } from "../content/content-store.ts";
 import { StoreFailure } from "../store-error.ts";
 import type { Temporary } from "../temporary.ts";
@@ -17,6 +18,7 @@ import { storeWriteFailure, writeFileAtomically } from "../write-file.ts";
 import { passing, type SinkFor } from "./blob-sink.ts";
 import { composeTar } from "./compose-tar.ts";
 import { readIndex, writeIndex } from "./index-file.ts";
+import { ingestBlob } from "./ingest-blob.ts";
 import { indexOf, ingestTar } from "./ingest-tar.ts";
 import { LayerIndex } from "./layer-index.ts";
 import type { ErofsSource } from "./erofs/erofs-image.ts";
@@ -119,18 +121,29 @@ export class LayerStore {
    * Takes in a layer's tar, uncompressed; with `expected`, only if it is that layer. Throws StoreFailure for one that
    * climbs out or is another layer, ArchiveError for one that is no tar; nothing is then kept.
    */
-  async putTar(source: AsyncIterable<Buffer>, expected?: DiffId): Promise<DiffId> {
+  putTar(source: AsyncIterable<Buffer>, expected?: DiffId): Promise<DiffId> {
+    return this.#take(expected, async ({ tar, index }) => {
+      const { diffId, size, entries } = await ingestTar(source, tar);
+      writeIndex(index, new LayerIndex(entries, { tarSize: size, composed: false }));
+      return diffId;
+    });
+  }
+
+  /** Takes in the layer of a blob, compressed or not, while that is still being downloaded. Throws as {@link putTar}; an Error when the download starts anew. */
+  putBlob(blob: GrowingFile, expected: DiffId, signal?: AbortSignal): Promise<DiffId> {
+    return this.#take(expected, (files) => ingestBlob(blob, { ...files, signal }));
+  }
+
+  async #take(expected: DiffId | undefined, write: (files: { readonly tar: string; readonly index: string }) => Promise<DiffId>): Promise<DiffId> {
     const made = this.#temporary.directory();
     try {
-      const tar = path.join(made, "tar");
-      const index = path.join(made, "index");
-      const { diffId, size, entries } = await ingestTar(source, tar);
+      const files = { tar: path.join(made, "tar"), index: path.join(made, "index") };
+      const diffId = await write(files);
       if (expected !== undefined && diffId !== expected) {
         throw new StoreFailure("digest-mismatch", `store the layer ${expected}: what came has the diffID ${diffId}`);
       }
-      writeIndex(index, new LayerIndex(entries, { tarSize: size, composed: false }));
       this.#dropDoubtful(diffId);
-      this.#place(diffId, { index, tar });
+      this.#place(diffId, files);
       return diffId;
     } finally {
       rmSync(made, { recursive: true, force: true });

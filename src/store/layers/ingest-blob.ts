@@ -1,0 +1,25 @@
+import { closeSync, openSync } from "node:fs";
+import { ArchiveError } from "../../archive/archive-error.ts";
+import { Thread } from "../../base/thread.ts";
+import type { DiffId } from "../../oci/digest.ts";
+import type { GrowingFile } from "../content/growth.ts";
+import { StoreFailure } from "../store-error.ts";
+import type { IngestAnswer, IngestAsk } from "./ingest-thread.ts";
+
+export interface IngestBlobOptions {
+  /** New files: the uncompressed tar and its index. */
+  readonly tar: string;
+  readonly index: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Writes a compressed layer's tar and index in a thread, while its blob is still being downloaded. Throws what {@link ingestTar} throws. */
+export async function ingestBlob({ path, size, growth }: GrowingFile, { tar, index, signal }: IngestBlobOptions): Promise<DiffId> {
+  const file = openSync(path, "r");
+  using _open = { [Symbol.dispose]: () => closeSync(file) };
+  await using thread = new Thread<IngestAsk, IngestAnswer>(new URL("./ingest-thread.ts", import.meta.url), signal);
+  const { diffId, failure } = await thread.ask({ file, size, shared: growth.shared, tar, index });
+  if (failure?.kind === "archive") throw new ArchiveError(failure.code, failure.message);
+  if (failure !== undefined) throw new StoreFailure(failure.code, failure.message, failure.hint === undefined ? {} : { hint: failure.hint });
+  return diffId!;
+}
