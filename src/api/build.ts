@@ -3,16 +3,12 @@ import { reasonOf } from "../base/failure.ts";
 import type { Entitlement } from "../dockerfile/lower/entitlement.ts";
 import { nearestSource } from "../dockerfile/lower/base.ts";
 import { lower } from "../dockerfile/lower/lower.ts";
-import type { Lowered } from "../dockerfile/lower/result.ts";
 import { namedContext } from "../dockerfile/lower/named-context.ts";
-import { parseDockerfile } from "../dockerfile/parse/parse.ts";
-import { checkDockerfile, rulesOf } from "../dockerfile/rules/check.ts";
-import type { Surroundings } from "../dockerfile/rules/surroundings.ts";
 import type { ContainerConfig } from "../oci/image-config.ts";
 import type { BuildEvent, EventSink } from "../events/build-event.ts";
 import { BuildBackend } from "../executors/build-backend.ts";
-import { type BuildContext, type ContextWorld, openContext } from "../executors/context/build-context.ts";
-import { builtImage } from "../executors/built-image.ts";
+import { type ContextWorld, openContext } from "../executors/context/build-context.ts";
+import { builtImage, type DatedOptions } from "../executors/built-image.ts";
 import { decisionRecord, type DecisionRecord } from "../explain/decision-record.ts";
 import { counterpart, missReason } from "../explain/miss-reason.ts";
 import { canonicalJson, type Json } from "../base/canonical-json.ts";
@@ -22,8 +18,8 @@ import { familiarReference, parseReference } from "../oci/reference.ts";
 import { createSandbox, type HostEntry } from "../sandbox/sandbox.ts";
 import { solve } from "../solver/solve.ts";
 import { SolveError } from "../solver/solve-error.ts";
+import type { Store } from "../store/store.ts";
 import { StoreFailure } from "../store/store-error.ts";
-import { nearest } from "../base/nearest.ts";
 import { ExecuteError } from "../executors/execute-error.ts";
 import { BaseResolver } from "./base-resolver.ts";
 import type { BuildContexts, GivenContext } from "./build-contexts.ts";
@@ -32,7 +28,12 @@ import { type BuildOutput, namesOf, putBuilt } from "./build-outputs.ts";
 import { BuildLogWriter } from "./build-log.ts";
 import { FailedStep } from "./failed-step.ts";
 import { openHandedThings, type AgentSource, type SecretSource } from "./handed-things.ts";
+import { isTrue, unmetArguments } from "./buildkit-arguments.ts";
 import type { Laminate } from "./laminate.ts";
+import { runChecks } from "./run-checks.ts";
+import type { BoundOptions } from "./step-bounds.ts";
+import { sourceDate } from "./source-date.ts";
+import { uncachedStages } from "./uncached-stages.ts";
 
 export interface BuildOptions {
   /** A directory, `-`, a git or http(s) URL, a tar file. */
@@ -46,6 +47,8 @@ export interface BuildOptions {
   readonly noCacheStages?: readonly string[];
   readonly pull: boolean;
   readonly labels: Readonly<Record<string, string>>;
+  /** Of the image's manifest. */
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly network?: "default" | "none" | "host";
   /** What the Dockerfile may do beyond the ordinary. */
   readonly allow?: readonly Entitlement[];
@@ -63,6 +66,8 @@ export interface BuildOptions {
   readonly contexts?: readonly GivenContext[];
   /** Where the result goes; by default into the store. */
   readonly outputs?: readonly BuildOutput[];
+  /** What RUN may take of the machine. */
+  readonly bounds?: BoundOptions;
 }
 
 export interface BuildResult {
@@ -101,6 +106,9 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   const { store, env } = laminate;
   const { tags, outputs = [{ kind: "image" }] } = options;
   tags.forEach(parseReference);
+  const epoch = sourceDate(options.buildArgs);
+  const unmet = unmetArguments(options.buildArgs);
+  const relayer = await relayerFor(outputs, epoch, store, signal);
   const machine: Platform = { os: "linux", architecture: goArchitecture(process.arch) };
   const platform = options.platform === undefined ? machine : platformOf(options.platform);
   const { file, stdin, target, network, hosts, cwd } = options;
@@ -135,7 +143,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     ...(options.allow === undefined ? {} : { allow: options.allow }),
     contexts: contexts.named,
   });
-  for (const { message } of lowered.warnings) {
+  for (const message of [...unmet, ...lowered.warnings.map((warning) => warning.message)]) {
     events({ type: "warning", message, time: Date.now() });
   }
   runChecks(context, events, {
@@ -151,7 +159,10 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     ...(context.ignore === undefined ? {} : { ignore: context.ignore }),
   });
   // A runtime that was asked for is for this build; the shared sandbox keeps its own.
-  await using own = options.runtime === undefined ? undefined : createSandbox({ env, root: store.root, runtime: options.runtime, entry: laminate.entry });
+  const { runtime } = options;
+  const bounds = options.bounds === undefined ? undefined : (await import("./step-bounds.ts")).stepBounds(options.bounds, { env, runtime });
+  const cgroups = bounds?.cgroup !== undefined;
+  await using own = runtime === undefined && !cgroups ? undefined : createSandbox({ env, root: store.root, cgroups, entry: laminate.entry, ...(runtime === undefined ? {} : { runtime }) });
   const sandbox = own ?? laminate.sandbox;
   const slot = [context.slot, target ?? "", options.platform ?? ""].join(" ");
   const previous = store.records.get(TABLE, slot) as DecisionRecord | undefined;
@@ -161,6 +172,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     sandbox,
     env,
     clock: Date.now,
+    epoch,
     image: async (reference, wanted) => {
       const config = await bases.resolve(reference, wanted).catch((error: unknown) => {
         throw signal.aborted ? error : noImage(nearestSource(reference, lowered.stages, [...contexts.named.keys()]), error);
@@ -169,6 +181,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     },
     context: async (name) => (name === "context" ? context.source : await contexts.files(name)),
     handed,
+    bounds,
     onNetwork: networkNotice(events),
     earlierKey: (vertex) => (previous === undefined ? undefined : counterpart(vertex, previous)?.key),
   });
@@ -184,8 +197,8 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
       },
       explainMiss: (vertex, key) => missReason(vertex, key, previous, { removedAt: store.cache.removedAt(key.key), filesOf: (digest) => store.selections.get(digest) }),
     });
-    const image = builtImage(lowered, solution.values);
-    return { solution, built: { ...image, record: await putBuilt(laminate, image, outputs, tags) } };
+    const image = await builtImage(lowered, solution.values, { epoch, ...relayer });
+    return { solution, built: { ...image, record: await putBuilt(laminate, image, outputs, { tags, annotations: options.annotations ?? {} }) } };
   };
   const { solution, built } = await make()
     .catch((error: unknown) => {
@@ -206,25 +219,13 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     await store.settleOld();
   }
   const leaving = outputs.filter((output) => output.kind !== "image" || output.push === true);
-  const pushed = leaving.length === 0 ? undefined : await (await import("./write-outputs.ts")).writeOutputs(laminate, built, leaving, tags, { events, signal, firstId: lowered.graph.vertices.length });
+  const pushed = leaving.length === 0 ? undefined : await (await import("./write-outputs.ts")).writeOutputs(laminate, built, leaving, tags, { events, signal, epoch, firstId: lowered.graph.vertices.length });
   return {
     names: namesOf(outputs, tags).map((name) => familiarReference(parseReference(name))),
     stored: outputs.some(({ kind }) => kind === "image"),
     ...(built.record === undefined ? {} : { id: built.record.id }),
     ...(pushed === undefined ? {} : { pushed }),
   };
-}
-
-/** Says what the build checks find; with `error=true` in the Dockerfile that is an error. */
-function runChecks({ dockerfile: { text, name } }: BuildContext, events: EventSink, around: Surroundings): void {
-  const { findings, options } = checkDockerfile(parseDockerfile(text, name), around);
-  if (options.error && findings.length > 0) {
-    const list = findings.map(({ rule, message, lines }) => ` - ${rule.name}: ${message} (line ${lines.first})`);
-    throw new BuildFailure("checks", `lint violation found for rules: ${rulesOf(findings).join(", ")}\n${list.join("\n")}`, { hint: "`laminate check` shows the places, and mends some with --fix" });
-  }
-  for (const { rule, message, lines } of findings) {
-    events({ type: "check", rule: rule.name, message, file: name, line: lines.first, time: Date.now() });
-  }
 }
 
 /** Whether a build failed because something that it had found was removed from the store. */
@@ -241,15 +242,11 @@ function platformOf(text: string): Platform {
   return platform;
 }
 
-/** The stages of --no-cache-filter as vertices name them; a name that no stage has is said. */
-function uncachedStages(wanted: readonly string[] = [], { graph, stages }: Lowered, events: EventSink): ReadonlySet<string> {
-  const names = wanted.map((name) => name.toLowerCase().replace(/^stage-(\d+)$/, "$1"));
-  const known = new Set([...stages, ...graph.vertices.flatMap(({ stage }) => stage ?? [])]);
-  for (const name of names.filter((one) => !known.has(one))) {
-    const near = nearest(name, stages);
-    events({ type: "warning", message: `--no-cache-filter: there is no stage ${JSON.stringify(name)}${near === undefined ? "" : `; did you mean ${near}?`}`, time: Date.now() });
-  }
-  return new Set(names);
+async function relayerFor(outputs: readonly BuildOutput[], epoch: number | undefined, store: Store, signal: AbortSignal): Promise<Pick<DatedOptions, "relayer">> {
+  if (!outputs.some((output) => "rewriteTimes" in output)) return {};
+  if (epoch === undefined) throw new BuildFailure("bad-epoch", "rewrite-timestamp of --output needs SOURCE_DATE_EPOCH", { hint: "as in --build-arg SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)" });
+  const { clampTimes } = await import("../executors/clamp-times.ts");
+  return { relayer: (layer) => clampTimes(store, layer, BigInt(epoch) * 1_000_000n, signal) };
 }
 
 /** An image of COPY --from that is not to be had may have been meant to be a stage. */
@@ -260,11 +257,6 @@ function noImage(hint: string | undefined, cause: unknown): unknown {
 async function namedContexts(given: readonly GivenContext[] = [], world: ContextWorld): Promise<BuildContexts> {
   if (given.length > 0) return await (await import("./build-contexts.ts")).openContexts(given, world);
   return { named: new Map(), bases: new Map(), files: () => Promise.reject(new Error("Internal error: there is no named context")), keep: () => {} };
-}
-
-/** Go's strconv.ParseBool; BuildKit takes what is none for false. */
-function isTrue(text: string | undefined): boolean {
-  return /^(?:1|t|T|TRUE|true|True)$/.test(text ?? "");
 }
 
 /** One notice a build, for the first step that had to share the host's network without asking for it. */

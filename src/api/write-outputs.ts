@@ -15,6 +15,8 @@ import type { Laminate } from "./laminate.ts";
 export interface ExportWatch {
   readonly events: EventSink;
   readonly signal: AbortSignal;
+  /** SOURCE_DATE_EPOCH, milliseconds since the epoch: the time of all files that leave as files. */
+  readonly epoch: number | undefined;
   /** An id that no step has: each output has its own from there on. */
   readonly firstId: number;
 }
@@ -23,7 +25,7 @@ export interface ExportWatch {
 export type Leaving = BuiltImage & { readonly record: ImageRecord | undefined };
 
 /** Writes what does not end in the store, one output after the other; gives the digest of the manifest that a registry got. */
-export async function writeOutputs(laminate: World, built: Leaving, outputs: readonly BuildOutput[], tags: readonly string[], { events, signal, firstId }: ExportWatch): Promise<Digest | undefined> {
+export async function writeOutputs(laminate: World, built: Leaving, outputs: readonly BuildOutput[], tags: readonly string[], { events, signal, epoch, firstId }: ExportWatch): Promise<Digest | undefined> {
   laminate.store.leases.hold(...built.layers);
   const jobs = outputs.flatMap((output) => jobsOf(output, built, tags, laminate));
   let pushed: Digest | undefined;
@@ -31,7 +33,7 @@ export async function writeOutputs(laminate: World, built: Leaving, outputs: rea
     const id = firstId + place;
     events({ type: "step-started", id, name, time: Date.now() });
     try {
-      pushed = (await run({ id, events, signal })) ?? pushed;
+      pushed = (await run({ id, events, signal, epoch })) ?? pushed;
       events({ type: "step-finished", id, name, time: Date.now() });
     } catch (error) {
       events(signal.aborted ? { type: "step-cancelled", id, name, time: Date.now() } : { type: "step-failed", id, name, message: reasonOf(error), time: Date.now() });
@@ -47,6 +49,7 @@ interface JobWatch {
   readonly id: number;
   readonly events: EventSink;
   readonly signal: AbortSignal;
+  readonly epoch: number | undefined;
 }
 
 /** Work that is shown as a step, though the graph has none of it. */
@@ -80,9 +83,9 @@ async function writeArchive({ store }: World, { record }: Leaving, { format, out
   await writeImages([{ image, names: names.map(parseReference) }], { format, output, signal });
 }
 
-async function writeTarball(laminate: World, built: Leaving, output: WriteTarget, { signal }: JobWatch): Promise<void> {
+async function writeTarball(laminate: World, built: Leaving, output: WriteTarget, { signal, epoch }: JobWatch): Promise<void> {
   const [{ treeFiles }, { treeTar }] = await Promise.all([import("../exporters/files/tree-files.ts"), import("../exporters/files/tree-tar.ts")]);
-  await writeBytes(treeTar(treeFiles(await sourceOf(laminate, built))), output, signal);
+  await writeBytes(treeTar(treeFiles(await sourceOf(laminate, built), epoch)), output, signal);
 }
 
 async function pushAs(laminate: World, options: { readonly reference: string; readonly insecure?: boolean }, { id, events, signal }: JobWatch): Promise<Digest> {
@@ -91,11 +94,11 @@ async function pushAs(laminate: World, options: { readonly reference: string; re
   return digest;
 }
 
-async function writeFiles(laminate: World, built: Leaving, directory: string, { events, signal, id }: JobWatch): Promise<void> {
+async function writeFiles(laminate: World, built: Leaving, directory: string, { events, signal, epoch, id }: JobWatch): Promise<void> {
   const [{ treeFiles }, { writeDirectory }] = await Promise.all([import("../exporters/files/tree-files.ts"), import("../exporters/files/write-directory.ts")]);
   const progress = (current: number, done: boolean) => events({ type: "progress", id, item: "copying files", current, done, time: Date.now() });
   let bytes = 0;
-  const skipped = await writeDirectory(directory, treeFiles(await sourceOf(laminate, built)), { signal, onProgress: (now) => progress((bytes = now), false) });
+  const skipped = await writeDirectory(directory, treeFiles(await sourceOf(laminate, built), epoch), { signal, onProgress: (now) => progress((bytes = now), false) });
   progress(bytes, true);
   if (skipped.length > 0) {
     events({ type: "notice", message: `only root may make devices; left out: ${skipped.slice(0, 3).join(", ")}${skipped.length > 3 ? ` and ${skipped.length - 3} more` : ""}`, time: Date.now() });

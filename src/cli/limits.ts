@@ -23,12 +23,17 @@ export const limitFlags = {
   "shm-size": { kind: "string", value: "BYTES", summary: "Size of /dev/shm (default: 64m)" },
 } as const;
 
+const { "memory-reservation": _reservation, cpus: _cpus, "pids-limit": _pids, "oom-score-adj": _oom, ...stepLimits } = limitFlags;
+/** Those of docker's `build`. */
+export const stepLimitFlags = stepLimits;
+
 type Values = FlagValues<typeof limitFlags>;
+type Given = Partial<Values> & Pick<Values, "ulimit">;
 
 const LEAST_MEMORY = 6 << 20;
 
 /** Reads the flags of {@link limitFlags}. Throws UsageError with docker's words. */
-export function limitsFrom(values: Values): { readonly limits: Limits; readonly ulimits?: readonly SpecLimit[]; readonly oomScoreAdj?: number; readonly shmBytes?: number } {
+export function limitsFrom(values: Given): { readonly limits: Limits; readonly ulimits?: readonly SpecLimit[]; readonly oomScoreAdj?: number; readonly shmBytes?: number } {
   const limits: Limits = { ...memoryLimits(values), ...cpuLimits(values), ...pidsLimit(values["pids-limit"]) };
   const { ulimit, "oom-score-adj": oomScoreAdj, "shm-size": shm } = values;
   if (oomScoreAdj !== undefined && !(Number.isInteger(oomScoreAdj) && oomScoreAdj >= -1000 && oomScoreAdj <= 1000)) {
@@ -42,7 +47,7 @@ export function limitsFrom(values: Values): { readonly limits: Limits; readonly 
   };
 }
 
-function memoryLimits(values: Values): Limits {
+function memoryLimits(values: Given): Limits {
   const bytes = (flag: "memory" | "memory-reservation" | "memory-swap") => (values[flag] === undefined ? undefined : parseBytes(values[flag], `--${flag}`));
   const [memory, reservation] = [bytes("memory"), bytes("memory-reservation")];
   const swap = values["memory-swap"] === "-1" ? -1 : bytes("memory-swap");
@@ -53,7 +58,7 @@ function memoryLimits(values: Values): Limits {
   return { ...(memory ? { memoryBytes: memory } : {}), ...(swap ? { memorySwapBytes: swap } : {}), ...(reservation ? { memoryReservationBytes: reservation } : {}) };
 }
 
-function cpuLimits(values: Values): Limits {
+function cpuLimits(values: Given): Limits {
   const { "cpu-shares": cpuShares, "cpu-period": cpuPeriod, "cpu-quota": cpuQuota, "cpuset-cpus": cpusetCpus, "cpuset-mems": cpusetMems } = values;
   const cpus = values.cpus === undefined ? undefined : Number(values.cpus);
   const most = availableParallelism();

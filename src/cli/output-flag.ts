@@ -13,10 +13,10 @@ type Type = (typeof TYPES)[number];
 const ATTRIBUTES: Readonly<Record<Type, readonly string[]>> = {
   local: ["dest", "platform-split"],
   tar: ["dest"],
-  oci: ["dest", "tar", "name", "compression"],
-  docker: ["dest", "name", "compression"],
-  image: ["name", "push", "registry.insecure"],
-  registry: ["name", "registry.insecure"],
+  oci: ["dest", "tar", "name", "compression", "rewrite-timestamp"],
+  docker: ["dest", "name", "compression", "rewrite-timestamp"],
+  image: ["name", "push", "registry.insecure", "rewrite-timestamp"],
+  registry: ["name", "registry.insecure", "rewrite-timestamp"],
   cacheonly: [],
 };
 const COMPRESSIONS = { uncompressed: "none", gzip: "gzip", zstd: "zstd" } as const;
@@ -61,6 +61,7 @@ function buildOutput(text: string, { cwd, stdout }: Pick<CommandContext, "cwd" |
   const names = attributes.has("name") ? { names: attributes.get("name")!.split(",") } : {};
   const compression = COMPRESSIONS[choice(text, attributes, "compression", Object.keys(COMPRESSIONS) as (keyof typeof COMPRESSIONS)[]) ?? (type === "docker" ? "uncompressed" : "gzip")];
   const insecure = isOn(text, attributes, "registry.insecure") === true ? ({ insecure: true } as const) : {};
+  const image = { ...names, ...(isOn(text, attributes, "rewrite-timestamp") === true ? ({ rewriteTimes: true } as const) : {}) };
   switch (type) {
     case "local":
       if (dest === undefined || dest === "") throw bad(text, "dest is required for local exporter", "as in type=local,dest=out");
@@ -68,15 +69,15 @@ function buildOutput(text: string, { cwd, stdout }: Pick<CommandContext, "cwd" |
     case "tar":
       return { kind: "tar", output: stream() };
     case "oci":
-      if (isOn(text, attributes, "tar") !== false) return { kind: "archive", format: "oci-archive", output: stream(), compression, ...names };
+      if (isOn(text, attributes, "tar") !== false) return { kind: "archive", format: "oci-archive", output: stream(), compression, ...image };
       if (dest === undefined || dest === "-") throw bad(text, "dest is required for a directory: type=oci,tar=false,dest=DIRECTORY");
-      return { kind: "archive", format: "oci-dir", output: path.resolve(cwd, dest), compression, ...names };
+      return { kind: "archive", format: "oci-dir", output: path.resolve(cwd, dest), compression, ...image };
     case "docker":
-      return dest === undefined ? { kind: "image", ...names } : { kind: "archive", format: "docker-archive", output: stream(), compression, ...names };
+      return dest === undefined ? { kind: "image", ...image } : { kind: "archive", format: "docker-archive", output: stream(), compression, ...image };
     case "image":
-      return { kind: "image", ...names, ...insecure, ...(isOn(text, attributes, "push") === true ? { push: true } : {}) };
+      return { kind: "image", ...image, ...insecure, ...(isOn(text, attributes, "push") === true ? { push: true } : {}) };
     case "registry":
-      return { kind: "image", push: true, ...names, ...insecure };
+      return { kind: "image", push: true, ...image, ...insecure };
     case "cacheonly":
       return { kind: "nothing" };
   }

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readFileSync, rmdirSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { reasonOf } from "../base/failure.ts";
@@ -112,6 +112,16 @@ export function freezerFile({ directories }: Cgroup): { readonly path: string; r
 export function isFrozen(cgroup: Cgroup): boolean {
   const freezer = freezerFile(cgroup);
   return freezer !== undefined && ["FROZEN", "FREEZING", "1"].includes(textOf(freezer.path).trim());
+}
+
+/** Removes what killed builds left of the cgroups of their steps; `build-PID-…` tells whose they were. */
+export function sweepStepCgroups(): void {
+  for (const top of cgroupMounts()) {
+    for (const name of readdirSync(top)) {
+      const pid = /^laminate-build-(\d+)-/.exec(name)?.[1];
+      if (pid !== undefined && !existsSync(`/proc/${pid}`)) tryRemove([join(top, name)]);
+    }
+  }
 }
 
 /** Where hierarchies are mounted, as the kernel lists them. */

@@ -5,7 +5,7 @@ import type { CopyOperation, RunOperation } from "../graph/operation.ts";
 import type { Vertex } from "../graph/vertex.ts";
 import { chainIdOf, type DiffId } from "../oci/digest.ts";
 import { formatPlatform, type Platform } from "../oci/platform.ts";
-import type { Sandbox, StepNetwork } from "../sandbox/sandbox.ts";
+import type { Sandbox, StepBounds, StepNetwork } from "../sandbox/sandbox.ts";
 import type { Backend, CacheKey, ExecuteContext, StepKey } from "../solver/backend.ts";
 import { stepKey } from "../solver/step-key.ts";
 import type { StepResult } from "../store/cache-records.ts";
@@ -27,6 +27,8 @@ export interface BuildWorld {
   readonly env: NodeJS.ProcessEnv;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
+  /** SOURCE_DATE_EPOCH: the time of what a step makes by itself, where it is set. */
+  readonly epoch: number | undefined;
   /** The layers and time of an image that FROM or COPY --from names, fetched if need be. */
   readonly image: (reference: string, platform: Platform, context: ExecuteContext) => Promise<Omit<TreeValue, "kind">>;
   /** The files of a build context, by its operation's name. */
@@ -34,6 +36,7 @@ export interface BuildWorld {
   /** Secrets and agents of the command line. */
   readonly handed: HandedThings;
   readonly onNetwork: (network: StepNetwork) => void;
+  readonly bounds: StepBounds | undefined;
   /** The key that the step had in the last build. */
   readonly earlierKey: (vertex: Vertex) => string | undefined;
 }
@@ -54,7 +57,7 @@ export class BuildBackend implements Backend<Value> {
   constructor(world: BuildWorld) {
     this.#world = world;
     this.#trees = new LayerTrees(world.store.layers);
-    this.#copies = { store: world.store, trees: this.#trees, env: world.env, now: () => BigInt(world.clock()) * 1_000_000n };
+    this.#copies = { store: world.store, trees: this.#trees, env: world.env, now: () => BigInt(world.epoch ?? world.clock()) * 1_000_000n };
   }
 
   isSource({ operation }: Vertex): boolean {
@@ -194,9 +197,9 @@ function chainOf(inputs: readonly Value[]): Json {
 }
 
 /** Proxies say how this machine reaches the network, so they are not part of what a RUN is (Dockerfile reference, Predefined ARGs). */
-function runIngredients({ argv, env, args, workdir, user, network, insecure, hosts, stdin }: RunOperation): { readonly [name: string]: Json } {
+function runIngredients({ argv, env, args, workdir, user, network, insecure, hostname, hosts, stdin }: RunOperation): { readonly [name: string]: Json } {
   const declared = args.filter((arg) => !isProxyArgument(arg.slice(0, arg.indexOf("="))));
-  return { argv, env, args: declared, workdir, user, network, ...(insecure === undefined ? {} : { insecure }), ...(hosts === undefined ? {} : { hosts: hosts.map(({ name, address }) => `${name}=${address}`) }), stdin: stdin ?? null };
+  return { argv, env, args: declared, workdir, user, network, ...(insecure === undefined ? {} : { insecure }), ...(hostname === undefined ? {} : { hostname }), ...(hosts === undefined ? {} : { hosts: hosts.map(({ name, address }) => `${name}=${address}`) }), stdin: stdin ?? null };
 }
 
 function copyWords({ instruction, sources, inline, urls, destination, owner, mode, unpack, unpackRemote, keepGitDir, exclude, parents, link }: CopyOperation): { readonly [name: string]: Json } {

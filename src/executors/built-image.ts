@@ -11,16 +11,24 @@ export interface BuiltImage {
   readonly layers: readonly DiffId[];
 }
 
-/** The config says nothing but what the Dockerfile, the base and the layers say, so the same build gives the same image ID again. */
-export function builtImage(lowered: Lowered, values: ReadonlyMap<VertexId, Value>): BuiltImage {
-  const tree = treeOf(values, lowered.graph.target);
-  return { config: Buffer.from(JSON.stringify(imageConfig(lowered, values, tree))), layers: tree.layers };
+export interface DatedOptions {
+  /** SOURCE_DATE_EPOCH, milliseconds since the epoch: the image and what its own lines made are of then. */
+  readonly epoch: number | undefined;
+  /** Makes of each layer of this build another one that says the same. */
+  readonly relayer?: (layer: DiffId) => Promise<DiffId>;
 }
 
-function imageConfig(lowered: Lowered, values: ReadonlyMap<VertexId, Value>, tree: TreeValue): ImageConfig {
-  const { platform, config, author } = lowered;
-  const history = historyOf(lowered, values);
-  const created = history.at(-1)?.created;
+/** The config says nothing but what the Dockerfile, the base and the layers say, so the same build gives the same image ID again. */
+export async function builtImage(lowered: Lowered, values: ReadonlyMap<VertexId, Value>, { epoch, relayer }: DatedOptions): Promise<BuiltImage> {
+  const tree = treeOf(values, lowered.graph.target);
+  const own = tree.layers.length - lowered.steps.filter(({ vertex }) => vertex !== undefined).length;
+  const layers = relayer === undefined ? tree.layers : [...tree.layers.slice(0, own), ...(await Promise.all(tree.layers.slice(own).map(relayer)))];
+  const date = epoch === undefined ? undefined : new Date(epoch).toISOString().replace(".000Z", "Z");
+  return { config: Buffer.from(JSON.stringify(imageConfig(lowered, layers, historyOf(lowered, values, date), date))), layers };
+}
+
+function imageConfig({ platform, config, author }: Lowered, layers: readonly DiffId[], history: readonly HistoryEntry[], date: string | undefined): ImageConfig {
+  const created = date ?? history.at(-1)?.created;
   return {
     architecture: platform.architecture,
     os: platform.os,
@@ -28,16 +36,16 @@ function imageConfig(lowered: Lowered, values: ReadonlyMap<VertexId, Value>, tre
     ...(created === undefined ? {} : { created }),
     ...(author === undefined ? {} : { author }),
     config,
-    rootfs: { type: "layers", diff_ids: tree.layers },
+    rootfs: { type: "layers", diff_ids: layers },
     history,
   };
 }
 
 /** A line without a layer has the time of the line above it: it was made when nothing else was. */
-function historyOf({ baseHistory, steps }: Lowered, values: ReadonlyMap<VertexId, Value>): HistoryEntry[] {
+function historyOf({ baseHistory, steps }: Lowered, values: ReadonlyMap<VertexId, Value>, date: string | undefined): HistoryEntry[] {
   const history = [...baseHistory];
   for (const { created_by, comment, vertex } of steps) {
-    const created = vertex === undefined ? history.at(-1)?.created : treeOf(values, vertex).created;
+    const created = date ?? (vertex === undefined ? history.at(-1)?.created : treeOf(values, vertex).created);
     history.push({ ...(created === undefined ? {} : { created }), created_by, comment, ...(vertex === undefined ? { empty_layer: true } : {}) });
   }
   return history;

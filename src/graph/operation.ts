@@ -50,6 +50,8 @@ export interface RunOperation {
   /** With every capability and device, and no seccomp filter (`RUN --security=insecure`). */
   readonly insecure?: true;
   readonly mounts?: readonly RunMount[];
+  /** Where it is not the one that all steps have (BUILDKIT_SANDBOX_HOSTNAME). */
+  readonly hostname?: string;
   /** Further lines of /etc/hosts (`--add-host`). */
   readonly hosts?: readonly { readonly name: string; readonly address: string }[];
   /** Script text of a here-document, fed as Docker does. */

@@ -14,6 +14,7 @@ export interface SpecMount {
 /** Where the container's network comes from: the host's namespace, an empty new one, or one that lies at a path. */
 export type SpecNetwork = { readonly kind: "host" } | { readonly kind: "new" } | { readonly kind: "path"; readonly path: string };
 
+/** -1 is no limit. */
 export interface SpecLimit {
   readonly type: string;
   readonly soft: number;
@@ -97,6 +98,11 @@ export function runtimeSpec(options: RuntimeSpecOptions): object {
       ...(privileged ? {} : { maskedPaths: MASKED_PATHS, readonlyPaths: READONLY_PATHS }),
     },
   };
+}
+
+/** A spec as `config.json`. RLIM_INFINITY is larger than the numbers that JSON has from here keep exactly. */
+export function specText(spec: object): string {
+  return JSON.stringify(spec, (key, value: unknown) => ((key === "soft" || key === "hard") && value === -1 ? (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON("18446744073709551615") : value));
 }
 
 /** The places that {@link runtimeSpec}'s own mounts need in the root file system; the runtime makes those that are missing. */

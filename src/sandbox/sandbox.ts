@@ -8,7 +8,7 @@ import { startWorker, type WorkerProcess } from "./worker-process.ts";
 import type { FailureMessage, FromWorker, RequestKind, Requests, ToWorker } from "./worker/messages.ts";
 
 export type { HostEntry } from "./host-files.ts";
-export type { FileOwner, SandboxFacts, StepHooks, StepLayer, StepMount, StepNetwork, StepResult, StepSpec, TreePart } from "./step.ts";
+export type { FileOwner, SandboxFacts, StepBounds, StepHooks, StepLayer, StepMount, StepNetwork, StepResult, StepSpec, TreePart } from "./step.ts";
 
 /** Where the privileged work happens: a second process in namespaces of its own, started when it is first needed. */
 export interface Sandbox extends AsyncDisposable {
@@ -41,6 +41,8 @@ export interface SandboxOptions {
   readonly runtime?: string;
   /** The script that node runs with the argument `worker`: the command's entry, or worker/main.ts. */
   readonly entry: string;
+  /** Steps may have cgroups of their own. */
+  readonly cgroups?: boolean;
   /** Trees below the root that dead processes left and that the store may not remove itself: removed once a worker runs. */
   readonly leftovers?: readonly string[];
 }
@@ -136,9 +138,9 @@ class WorkerSandbox implements Sandbox {
   }
 
   async #start(): Promise<WorkerProcess> {
-    const { env, entry, root, runtime, leftovers = [] } = this.#options;
+    const { env, entry, root, runtime, cgroups = false, leftovers = [] } = this.#options;
     const mapping = idMapping() ?? null;
-    const settings = { root, dialect: this.dialect, mapping, ...(runtime === undefined ? {} : { runtime }) };
+    const settings = { root, dialect: this.dialect, mapping, cgroups, ...(runtime === undefined ? {} : { runtime }) };
     const worker = await startWorker({ env, entry, settings, onMessage: (message) => this.#receive(message), onDeath: (error) => this.#rejectAll(error) });
     void Promise.allSettled(leftovers.map((path) => this.removeTree(path))); // nobody waits; the next process tries again
     return worker;

@@ -3,6 +3,7 @@ import type { Lower } from "../store/layers/lower.ts";
 import type { HostEntry } from "./host-files.ts";
 import type { IdMapping } from "./namespace.ts";
 import type { NetworkKind, NetworkMode } from "./network/network.ts";
+import type { SpecLimit } from "./runtime-spec.ts";
 
 /** One command in a container over a stack of layers; plain data, as it crosses to the worker. */
 export interface StepSpec {
@@ -26,6 +27,26 @@ export interface StepSpec {
   readonly secretEnv?: readonly string[];
   /** Every capability and device, no seccomp filter, nothing of /proc and /sys hidden. */
   readonly insecure?: boolean;
+  readonly bounds?: StepBounds;
+}
+
+/** What a step may take of the machine. */
+export interface StepBounds {
+  /** Size of /dev/shm. */
+  readonly shmBytes?: number;
+  readonly ulimits?: readonly SpecLimit[];
+  /** Only in a sandbox that was made with `cgroups`. */
+  readonly cgroup?: StepCgroup;
+}
+
+/** Each step gets a cgroup of its own, whose name begins so. */
+export interface StepCgroup {
+  /** Of the runtime spec's `cgroupsPath`. */
+  readonly path: string;
+  /** The same in each hierarchy. */
+  readonly directories: readonly string[];
+  /** `linux.resources` of the runtime spec. */
+  readonly resources: object;
 }
 
 /** Something at the absolute path `target` of a step's container. */

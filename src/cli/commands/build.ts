@@ -1,9 +1,13 @@
 import { buildArguments, nameAndValue } from "../build-arguments.ts";
 import { defineCommand, type CommandContext, type FlagValues } from "../command.ts";
 import { hostEntry } from "../host-entry.ts";
+import { limitsFrom, stepLimitFlags } from "../limits.ts";
 import type { BuildResult } from "../../api/build.ts";
 import type { GivenContext } from "../../api/build-contexts.ts";
 import { progress } from "../progress-flag.ts";
+import { annotation } from "../annotation.ts";
+import { refuseAttestations } from "../attestations.ts";
+import { UNSUPPORTED_BY_BUILD } from "../unsupported-by-build.ts";
 import { UsageError } from "../usage-error.ts";
 
 const flags = {
@@ -21,6 +25,8 @@ const flags = {
   allow: { kind: "list", value: "ENTITLEMENT", summary: "Allow the Dockerfile network.host or security.insecure" },
   network: { kind: "string", value: "MODE", choices: ["default", "none", "host"], summary: "Network of the RUN instructions: default, none or host" },
   "add-host": { kind: "list", value: "NAME:ADDRESS", summary: "Add a line to /etc/hosts of the RUN instructions" },
+  ...stepLimitFlags,
+  "cgroup-parent": { kind: "string", value: "PATH", summary: "The cgroup below which the RUN instructions get theirs" },
   platform: { kind: "string", value: "OS/ARCH", summary: "Platform of the image, as linux/arm64" },
   check: { kind: "boolean", summary: "Check the Dockerfile instead of building it (--call=check)" },
   call: { kind: "string", value: "METHOD", summary: "build, check, outline or targets, and what to print it as: check,format=json" },
@@ -31,6 +37,10 @@ const flags = {
   output: { kind: "list", short: "o", value: "DIR|-|type=TYPE,…", summary: "Where the result goes: local, tar, oci, docker, image, registry or cacheonly, and dest=PATH" },
   load: { kind: "boolean", summary: "Put the image into the store, as without --output" },
   push: { kind: "boolean", summary: "Put the image into the store and push it to the registries that its names say" },
+  annotation: { kind: "list", value: "NAME=VALUE", summary: "Set an annotation of the image's manifest" },
+  attest: { kind: "list", value: "type=TYPE,disabled=true", summary: "Taken for docker's sake where it is off: no attestations are made" },
+  provenance: { kind: "string", value: "false", summary: "Taken for docker's sake where it is off" },
+  sbom: { kind: "string", value: "false", summary: "Taken for docker's sake where it is off" },
   "metadata-file": { kind: "string", value: "FILE", summary: "Write the image's digests and names to this file, as JSON" },
   rm: { kind: "boolean", summary: "Taken for docker's sake: no intermediate containers are left" },
   "force-rm": { kind: "boolean", summary: "Taken for docker's sake: no intermediate containers are left" },
@@ -49,8 +59,10 @@ export const command = defineCommand({
     "laminate build -t tool https://github.com/someone/tool.git#main:src",
   ],
   flags,
+  unsupported: UNSUPPORTED_BY_BUILD,
   arguments: { min: 1, max: 1 },
   async run(context, values, [path]) {
+    refuseAttestations(values);
     const options = await buildOptions(context, values, path!);
     if (values.check === true || values.call !== undefined) {
       const code = await callInstead(context, values, options);
@@ -89,8 +101,9 @@ async function buildOptions(context: CommandContext, values: Values, path: strin
     context: path,
     cwd,
     tags: values.tag,
-    buildArgs: { ...(await configuredProxies(env, Object.keys(buildArgs))), ...buildArgs },
+    buildArgs: { ...sourceDate(env), ...(await configuredProxies(env, Object.keys(buildArgs))), ...buildArgs },
     labels: Object.fromEntries(values.label.map(nameAndValue)),
+    annotations: Object.fromEntries(values.annotation.map(annotation)),
     noCache: values["no-cache"] === true,
     noCacheStages: values["no-cache-filter"].flatMap((text) => text.split(",")),
     pull: values.pull === true,
@@ -99,6 +112,7 @@ async function buildOptions(context: CommandContext, values: Values, path: strin
     allow: values.allow.flatMap((text) => text.split(",")).map(entitlement),
     hosts: values["add-host"].map(hostEntry),
     contexts: values["build-context"].map(givenContext),
+    ...boundsOf(values),
     ...(outputs === undefined ? {} : { outputs }),
     ...(file === undefined ? {} : { file }),
     ...(target === undefined ? {} : { target }),
@@ -107,6 +121,19 @@ async function buildOptions(context: CommandContext, values: Values, path: strin
     ...(runtime === undefined ? {} : { runtime }),
     ...(path === "-" || file === "-" ? { stdin: context.stdin } : {}),
   };
+}
+
+/** As in buildx our environment's counts unless the command line says another. */
+function sourceDate({ SOURCE_DATE_EPOCH }: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+  return SOURCE_DATE_EPOCH === undefined || SOURCE_DATE_EPOCH === "" ? {} : { SOURCE_DATE_EPOCH };
+}
+
+/** Flags on what RUN may take; most builds have none. */
+function boundsOf(values: Values) {
+  const { "cgroup-parent": cgroupParent, ulimit } = values;
+  const given = Object.keys(stepLimitFlags).some((name) => name !== "ulimit" && values[name as keyof typeof stepLimitFlags] !== undefined);
+  if (!given && ulimit.length === 0 && cgroupParent === undefined) return {};
+  return { bounds: { ...limitsFrom(values), ...(cgroupParent === undefined ? {} : { cgroupParent }) } };
 }
 
 /** What --output, --push and --load ask for together; undefined for what a build does by itself. */

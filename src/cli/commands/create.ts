@@ -1,6 +1,6 @@
 import { defineCommand } from "../command.ts";
 import { pullHooks } from "../pull-hooks.ts";
-import { UNSUPPORTED } from "../unsupported.ts";
+import { UNSUPPORTED_BY_RUN } from "../unsupported-by-run.ts";
 import { containerFlags, requestOf } from "./run.ts";
 
 export const command = defineCommand({
@@ -9,7 +9,7 @@ export const command = defineCommand({
   usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
   examples: ["laminate create --name hello test-image && laminate start -a hello", "id=$(laminate create test-image) && laminate cp $id:/app - >app.tar && laminate rm $id"],
   flags: containerFlags,
-  unsupported: UNSUPPORTED,
+  unsupported: UNSUPPORTED_BY_RUN,
   arguments: { min: 1, max: Infinity },
   interspersed: false,
   async run(context, values, [image, ...words]) {

@@ -5,7 +5,7 @@ import { settingFlags, settingsFrom } from "../container-settings.ts";
 import { environment } from "../environment.ts";
 import { limitFlags, limitsFrom } from "../limits.ts";
 import { pullHooks } from "../pull-hooks.ts";
-import { UNSUPPORTED } from "../unsupported.ts";
+import { UNSUPPORTED_BY_RUN } from "../unsupported-by-run.ts";
 import { UsageError } from "../usage-error.ts";
 
 /** The flags that `run` and `create` share. */
@@ -57,7 +57,7 @@ export const command = defineCommand({
   usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
   examples: ["laminate run --rm -it test-image sh", "laminate run -d -P --name hello test-image", "laminate run --rm -v ./data:/data -e MODE=test test-image npm test"],
   flags,
-  unsupported: UNSUPPORTED,
+  unsupported: UNSUPPORTED_BY_RUN,
   arguments: { min: 1, max: Infinity },
   interspersed: false,
   async run(context, values, [image, ...words]) {

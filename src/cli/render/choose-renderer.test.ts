@@ -25,7 +25,7 @@ test.each([
 });
 
 test("a wrong BUILDKIT_PROGRESS is refused by its name", async () => {
-  await expect(choose({ env: { BUILDKIT_PROGRESS: "fancy" } })).rejects.toThrow('BUILDKIT_PROGRESS is "fancy": it is one of auto, plain, tty, quiet, rawjson');
+  await expect(choose({ env: { BUILDKIT_PROGRESS: "fancy" } })).rejects.toThrow('BUILDKIT_PROGRESS is "fancy": it is one of auto, plain, tty, quiet, none, rawjson');
 });
 
 test("rawjson is every event as it is, and the result", async () => {

@@ -20,6 +20,7 @@ export async function chooseRenderer(choice: RendererChoice): Promise<Renderer> 
   const options = { write, clock: choice.clock };
   switch (resolveMode(choice)) {
     case "quiet":
+    case "none":
       return new QuietRenderer(options);
     case "rawjson":
       return new RawJsonRenderer(options);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { boundingCapabilities } from "../../sandbox/capabilities.ts";
 import { hostFiles } from "../../sandbox/host-files.ts";
 import { resolveInRootfs } from "../../sandbox/rootfs-path.ts";
-import { runtimeSpec, type SpecMount } from "../../sandbox/runtime-spec.ts";
+import { runtimeSpec, specText, type SpecMount } from "../../sandbox/runtime-spec.ts";
 import { lookUpAccount } from "../../sandbox/user.ts";
 import { allDevices, deviceNode } from "../devices.ts";
 import { ContainerError } from "../container-error.ts";
@@ -55,12 +55,7 @@ export function writeBundle({ record, directory, rootless, volumes, cgroup, runt
     hostNamespaces: [...(record.pidMode === "host" ? ["pid" as const] : []), ...(record.ipcMode === "host" ? ["ipc" as const] : [])],
     ...(record.seccomp ? (record.seccompProfile === undefined ? {} : { seccomp: record.seccompProfile }) : { seccomp: null }),
   });
-  writeFileSync(join(bundle, "config.json"), JSON.stringify(spec, unlimited));
-}
-
-/** RLIM_INFINITY is larger than the numbers that JSON has from here keep exactly. */
-function unlimited(key: string, value: unknown): unknown {
-  return (key === "soft" || key === "hard") && value === -1 ? (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON("18446744073709551615") : value;
+  writeFileSync(join(bundle, "config.json"), specText(spec));
 }
 
 function specMount(mount: Mount, place: number, where: { readonly directory: string; readonly volumes: string; readonly merged: string }): SpecMount {

@@ -245,6 +245,8 @@ class Lowering {
       names,
       network: this.#input.network ?? "default",
       hosts: this.#input.hosts ?? [],
+      hostname: this.#input.buildArgs["BUILDKIT_SANDBOX_HOSTNAME"] || undefined,
+      cacheNamespace: this.#input.buildArgs["BUILDKIT_CACHE_MOUNT_NS"] || undefined,
       proxies: proxyVariables(this.#input.buildArgs),
       allow: new Set([
         ...(this.#input.allow ?? []),

@@ -1,4 +1,4 @@
-import type { Origin, RunOperation } from "../../graph/operation.ts";
+import type { Origin, RunMount, RunOperation } from "../../graph/operation.ts";
 import type { VertexId } from "../../graph/vertex.ts";
 import { errorAt, type Flag, type Statement } from "../parse/statement.ts";
 import type {
@@ -28,6 +28,10 @@ export interface StageScope {
   readonly names: StepNames;
   readonly network: Network;
   readonly hosts: NonNullable<RunOperation["hosts"]>;
+  /** BUILDKIT_SANDBOX_HOSTNAME: the name of the machine that a RUN sees. */
+  readonly hostname: string | undefined;
+  /** BUILDKIT_CACHE_MOUNT_NS: builds of another namespace have other cache mounts. */
+  readonly cacheNamespace: string | undefined;
   /** Proxy variables of every RUN. */
   readonly proxies: ReadonlyMap<string, string>;
   /** What the command line allows beyond the ordinary (`--allow`). */
@@ -89,7 +93,8 @@ async function lowerRun(
       user: state.config.User === undefined || state.config.User === "" ? "0" : state.config.User,
       network: (instruction.network?.value as Network | undefined) ?? scope.network,
       ...(instruction.security?.value === "insecure" ? { insecure: true } : {}),
-      ...(mounts.length === 0 ? {} : { mounts }),
+      ...(mounts.length === 0 ? {} : { mounts: mounts.map((mount) => ofNamespace(mount, scope)) }),
+      ...(scope.hostname === undefined ? {} : { hostname: scope.hostname }),
       ...(scope.hosts.length === 0 ? {} : { hosts: scope.hosts }),
       ...(stdin === undefined ? {} : { stdin }),
     },
@@ -102,6 +107,10 @@ async function lowerRun(
   const words = [...(declared.length === 0 ? [] : [`|${declared.length}`, ...declared]), ...shown];
   state.vertex = vertex;
   state.record(`RUN ${words.join(" ")} # buildkit`, vertex);
+}
+
+function ofNamespace(mount: RunMount, { cacheNamespace }: StageScope): RunMount {
+  return mount.type === "cache" && cacheNamespace !== undefined ? { ...mount, id: `${cacheNamespace}/${mount.id}` } : mount;
 }
 
 async function lowerFiles(

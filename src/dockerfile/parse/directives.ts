@@ -10,8 +10,13 @@ export interface Directives {
 
 const DIRECTIVE = /^#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*$/;
 const KNOWN = new Set(["syntax", "escape", "check"]);
-/** The frontends whose language this parser speaks. */
-const DOCKERFILE_SYNTAX = /^(?:docker\.io\/)?docker\/dockerfile(?:-upstream)?(?:[:@].*)?$/;
+/** Docker's own frontend, in its channels and versions; a mirror has it below its own host. */
+const DOCKERFILE_SYNTAX = /^(?:[\w.-]+(?::\d+)?\/(?:[\w.-]+\/)*)?docker\/dockerfile(?:-upstream)?(?::[\w.-]+)?(?:@sha256:[0-9a-f]{64})?$/;
+
+/** Whether a frontend's language is the one that this parser speaks. */
+export function isKnownFrontend(reference: string): boolean {
+  return DOCKERFILE_SYNTAX.test(reference);
+}
 
 /** Reads the directives; the first line that is none ends them, and later ones are comments. */
 export function readDirectives(source: SourceText): Directives {
@@ -59,7 +64,7 @@ function check(source: SourceText, range: Range, name: string, value: string): v
       `the escape character ${JSON.stringify(value)} is neither "\\" nor "\`"`,
     );
   }
-  if (name === "syntax" && !DOCKERFILE_SYNTAX.test(value)) {
+  if (name === "syntax" && !isKnownFrontend(value)) {
     throw new DockerfileError(
       "unsupported",
       source,

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import type { RunOperation } from "../../graph/operation.ts";
 import type { DiffId } from "../../oci/digest.ts";
-import type { StepNetwork } from "../../sandbox/sandbox.ts";
+import type { StepBounds, StepNetwork } from "../../sandbox/sandbox.ts";
 import { canonicalJson } from "../../base/canonical-json.ts";
 import { digestOf } from "../../oci/digest.ts";
 import type { ExecuteContext } from "../../solver/backend.ts";
@@ -17,6 +17,8 @@ const TABLE = "run-layers";
 export interface RunWorld extends MountWorld {
   /** Told which network a step got. */
   readonly onNetwork: (network: StepNetwork) => void;
+  /** What each step may take of the machine: in no key, as it bounds a step and does not change it. */
+  readonly bounds: StepBounds | undefined;
 }
 
 /**
@@ -41,12 +43,13 @@ export async function runLayer(operation: RunOperation, base: readonly DiffId[],
         cwd: operation.workdir,
         user: operation.user,
         network: operation.network,
-        hostname: "buildkitsandbox",
+        hostname: operation.hostname ?? "buildkitsandbox",
         mounts: ready.mounts,
         secretEnv: ready.secretEnv,
         ...(operation.insecure === undefined ? {} : { insecure: operation.insecure }),
         ...(operation.hosts === undefined ? {} : { addHosts: operation.hosts }),
         ...(operation.stdin === undefined ? {} : { stdin: operation.stdin }),
+        ...(world.bounds === undefined ? {} : { bounds: world.bounds }),
       },
       { signal: context.signal, onOutput: (stream, data) => context.log(stream, decoders[stream].decode(data, { stream: true })) },
     );
@@ -56,9 +59,9 @@ export async function runLayer(operation: RunOperation, base: readonly DiffId[],
       throw new ExecuteError("command-failed", `process ${JSON.stringify(command)} did not complete successfully: exit code: ${result.exitCode}`, { exitCode: result.exitCode });
     }
     const { layer } = result;
-    const { argv, env, args, workdir, user, hosts, stdin } = operation;
+    const { argv, env, args, workdir, user, hostname, hosts, stdin } = operation;
     const identity = layerIdentity((await readIndex(layer.index)).entries);
-    const key = digestOf(canonicalJson({ argv, env, args, workdir, user, hosts, stdin, identity }));
+    const key = digestOf(canonicalJson({ argv, env, args, workdir, user, hostname, hosts, stdin, identity }));
     const earlier = store.records.get(TABLE, key) as DiffId | undefined;
     if (earlier !== undefined) {
       store.leases.hold(earlier);

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { flagsWithoutCgroups, logFlags, type Runtime } from "../runtime.ts";
+import { cgroupFlags, logFlags, type Runtime } from "../runtime.ts";
 import { SandboxError } from "../sandbox-error.ts";
 import type { WorkerHooks } from "../step.ts";
 
@@ -11,6 +11,8 @@ export interface ContainerOptions {
   readonly bundle: string;
   readonly env: NodeJS.ProcessEnv;
   readonly stdin?: string;
+  /** It gets a cgroup of its own. */
+  readonly cgroup: boolean;
   /** The program, for the message when it cannot be executed. */
   readonly program: string;
 }
@@ -27,7 +29,7 @@ export async function runContainer(options: ContainerOptions, hooks: WorkerHooks
   const { runtime, bundle } = options;
   const log = join(bundle, "log");
   const pidFile = join(bundle, "pid");
-  const flags = ["--root", join(bundle, "state"), ...logFlags(runtime, log), ...flagsWithoutCgroups(runtime)];
+  const flags = ["--root", join(bundle, "state"), ...logFlags(runtime, log), ...cgroupFlags(runtime, options.cgroup)];
   const child = spawn(runtime.path, [...flags, "run", "--bundle", bundle, "--pid-file", pidFile, "step"], {
     stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     env: { PATH: options.env["PATH"] },

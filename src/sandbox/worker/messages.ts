@@ -9,6 +9,8 @@ export interface WorkerSettings {
   readonly runtime?: string;
   readonly dialect: "trusted" | "user";
   readonly mapping: IdMapping | null;
+  /** Leave the machine's cgroups in sight, for steps that get their own. */
+  readonly cgroups: boolean;
 }
 
 /** What can be asked of the worker, and what each answers. */

@@ -1,12 +1,12 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { diffDirectory } from "../../store/layers/diff-directory.ts";
 import { ALL_CAPABILITIES, boundingCapabilities } from "../capabilities.ts";
 import { hostFiles } from "../host-files.ts";
 import type { LowerMounts } from "../lower-mounts.ts";
 import { mountOverlay } from "../overlay.ts";
 import { resolveInRootfs } from "../rootfs-path.ts";
-import { runtimeSpec, STANDARD_MOUNT_POINTS, type SpecLimit } from "../runtime-spec.ts";
+import { runtimeSpec, specText, STANDARD_MOUNT_POINTS, type SpecLimit } from "../runtime-spec.ts";
 import type { Runtime } from "../runtime.ts";
 import type { StepLayer, StepResult, StepSpec, WorkerHooks } from "../step.ts";
 import { lookUpAccount } from "../user.ts";
@@ -93,9 +93,11 @@ async function runOver(merged: string, bundle: string, step: StepSpec, tools: St
   const missing = findMissingMountPoints(merged, [...STANDARD_MOUNT_POINTS, ...mounts.map(({ destination }) => destination)]);
   const { argv, cwd } = step;
   const env = [...step.env, ...(step.secretEnv ?? [])];
-  const spec = runtimeSpec({ rootfs: merged, args: argv, env, cwd, account, hostname, network: network.spec, rootless: tools.rootless, mounts, limits: openFileLimit(), runtime: tools.runtime.kind, ...(step.insecure === true ? unconfined() : {}) });
-  writeFileSync(join(bundle, "config.json"), JSON.stringify(spec));
-  const container = { runtime: tools.runtime, bundle, env: tools.env, program: argv[0] ?? "", ...(step.stdin === undefined ? {} : { stdin: step.stdin }) };
+  await using cgroup = openCgroup(step);
+  const bounds = { limits: limitsOf(step.bounds?.ulimits), ...(step.bounds?.shmBytes === undefined ? {} : { shmBytes: step.bounds.shmBytes }), ...cgroup.spec };
+  const spec = runtimeSpec({ rootfs: merged, args: argv, env, cwd, account, hostname, network: network.spec, rootless: tools.rootless, mounts, runtime: tools.runtime.kind, ...bounds, ...(step.insecure === true ? unconfined() : {}) });
+  writeFileSync(join(bundle, "config.json"), specText(spec));
+  const container = { runtime: tools.runtime, bundle, env: tools.env, program: argv[0] ?? "", cgroup: cgroup.spec !== undefined, ...(step.stdin === undefined ? {} : { stdin: step.stdin }) };
   const exitCode = await runContainer(container, hooks);
   return { exitCode, network: network.said, missing };
 }
@@ -110,6 +112,31 @@ function unconfined(): { readonly privileged: true; readonly capabilities: reado
 function makeWorkingDirectory(merged: string, cwd: string): void {
   const found = resolveInRootfs(merged, cwd);
   if (!found.exists) mkdirSync(merged + found.path, { recursive: true, mode: 0o755 });
+}
+
+/** The runtime makes the cgroup and removes it, unless it was killed. */
+function openCgroup({ bounds, scratch }: StepSpec): AsyncDisposable & { readonly spec?: { readonly cgroupsPath: string; readonly resources: object } } {
+  const { cgroup } = bounds ?? {};
+  if (cgroup === undefined) return { async [Symbol.asyncDispose]() {} };
+  const name = `-${basename(scratch)}`;
+  return {
+    spec: { cgroupsPath: cgroup.path + name, resources: cgroup.resources },
+    async [Symbol.asyncDispose]() {
+      for (const directory of cgroup.directories) removeEmpty(directory + name);
+    },
+  };
+}
+
+function removeEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // Gone, as it should be.
+  }
+}
+
+function limitsOf(asked: readonly SpecLimit[] = []): SpecLimit[] {
+  return [...asked, ...openFileLimit().filter(({ type }) => !asked.some((limit) => limit.type === type))];
 }
 
 /** Node raises its own soft limit to the hard one, and programs that close every possible file then take minutes. */

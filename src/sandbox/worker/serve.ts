@@ -34,7 +34,7 @@ export class Server {
     switch (message.type) {
       case "start":
         this.#settings = message.settings;
-        hideCgroups();
+        if (!message.settings.cgroups) hideCgroups();
         void this.#send({ type: "ready" });
         return;
       case "request":

@@ -4,13 +4,16 @@ import type { Manifest } from "../../oci/manifest.ts";
 import type { ImageRecord } from "./image-store.ts";
 import type { Store } from "../store.ts";
 
+type Annotations = Readonly<Record<string, string>>;
+
 /**
- * Puts an image under its names. An image that is here already keeps its manifest: it may be the one that a registry
- * has, and a push must then give the same digest.
+ * Puts an image under its names. An image that is here already keeps its manifest unless annotations are given: it may
+ * be the one that a registry has, and a push must then give the same digest.
  */
-export async function putLocalImage(store: Store, config: Buffer, diffIds: readonly DiffId[], names: readonly string[]): Promise<ImageRecord> {
-  const known = store.images.withId((await store.content.put(config)).digest);
-  const { manifest } = known ?? (await localImage(store, config, diffIds));
+export async function putLocalImage(store: Store, config: Buffer, diffIds: readonly DiffId[], names: readonly string[], annotations: Annotations = {}): Promise<ImageRecord> {
+  const { digest } = await store.content.put(config);
+  const known = Object.keys(annotations).length > 0 ? undefined : store.images.withId(digest);
+  const { manifest } = known ?? (await localImage(store, config, diffIds, annotations));
   return await store.images.put(manifest, names);
 }
 
@@ -18,7 +21,7 @@ export async function putLocalImage(store: Store, config: Buffer, diffIds: reado
  * A config and a *local manifest*, which lists the layers' own tars, so that nothing is compressed until the image
  * leaves. It is no image of the store until it is put there.
  */
-export async function localImage(store: Store, config: Buffer, diffIds: readonly DiffId[]): Promise<ImageRecord> {
+export async function localImage(store: Store, config: Buffer, diffIds: readonly DiffId[], annotations: Annotations = {}): Promise<ImageRecord> {
   const { digest, size } = await store.content.put(config);
   const layers: Descriptor[] = [];
   for (const diffId of diffIds) {
@@ -29,6 +32,7 @@ export async function localImage(store: Store, config: Buffer, diffIds: readonly
     mediaType: mediaTypes.manifest,
     config: { mediaType: mediaTypes.config, digest, size },
     layers,
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
   };
   const stored = await store.content.put(Buffer.from(JSON.stringify(manifest)));
   return { id: digest, manifest: { mediaType: mediaTypes.manifest, ...stored }, names: [], created: 0 };

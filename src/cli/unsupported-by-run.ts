@@ -5,7 +5,7 @@ const LINKS = "containers do not know each other's names";
 const WINDOWS = "it is for containers of Windows";
 
 /** Flags of docker's `run` and `create` that we do not have, and why; each is refused by name. */
-export const UNSUPPORTED: Readonly<Record<string, string>> = {
+export const UNSUPPORTED_BY_RUN: Readonly<Record<string, string>> = {
   attach: "both output streams are always shown, and standard input is fed with -i",
   "blkio-weight": IO,
   "blkio-weight-device": IO,
