@@ -1,5 +1,5 @@
 import { Semaphore } from "../base/semaphore.ts";
-import { mediaTypes, type Compression, type Descriptor } from "../oci/descriptor.ts";
+import { asOciLayer, mediaTypes, type Compression, type Descriptor } from "../oci/descriptor.ts";
 import { digestOf, type DiffId } from "../oci/digest.ts";
 import type { Manifest } from "../oci/manifest.ts";
 import type { ImageRecord } from "../store/images/image-store.ts";
@@ -68,7 +68,7 @@ function newManifest(manifest: Manifest, layers: readonly OutgoingBlob[]): Outgo
     schemaVersion: 2,
     mediaType: mediaTypes.manifest,
     config: { ...manifest.config, mediaType: mediaTypes.config },
-    layers: layers.map((layer) => layer.descriptor),
+    layers: layers.map((layer) => asOciLayer(layer.descriptor)),
     ...(annotations === undefined ? {} : { annotations }),
   };
   return memoryBlob(mediaTypes.manifest, Buffer.from(JSON.stringify(leaving)));

@@ -28,6 +28,17 @@ export const mediaTypes = {
   dockerLayerZstd: "application/vnd.docker.image.rootfs.diff.tar.zstd",
 } as const;
 
+const OCI_NAMES: Readonly<Record<string, string>> = {
+  [mediaTypes.dockerLayer]: mediaTypes.layer,
+  [mediaTypes.dockerLayerGzip]: mediaTypes.layerGzip,
+  [mediaTypes.dockerLayerZstd]: mediaTypes.layerZstd,
+};
+
+/** The same layer blob as an OCI manifest may name it: docker's media types in one are refused by buildah (containers/image). */
+export function asOciLayer(layer: Descriptor): Descriptor {
+  return { ...layer, mediaType: OCI_NAMES[layer.mediaType] ?? layer.mediaType };
+}
+
 /** Layers that their owner wants fetched from elsewhere, not from any registry (image-spec, layer.md, Non-Distributable Layers). */
 export function isForeignLayer({ mediaType }: Descriptor): boolean {
   return /^application\/vnd\.(?:oci\.image\.layer\.nondistributable\.v1\.tar(?:\+gzip|\+zstd)?|docker\.image\.rootfs\.foreign\.diff\.tar(?:\.gzip|\.zstd)?)$/.test(mediaType);

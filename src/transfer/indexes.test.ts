@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { mediaTypes } from "../oci/descriptor.ts";
@@ -73,6 +74,15 @@ describe.skipIf(!existsSync("/usr/bin/docker-registry"))("what registries hold",
     expect(await content.read("2")).toEqual(await content.read(digest));
     expect(await rig.ok(["inspect", "-f", "{{json .RepoDigests}}", `${name}:2`])).toBe(`["${name}@${digest}"]\n`);
     expect(await rig.ok(["history", "-q", `${name}:1`])).not.toBe("");
+  });
+
+  test("what is built on an image with docker's media types leaves with OCI's alone", async () => {
+    await content.image([await layerOf("base", mediaTypes.dockerLayerGzip, gzipSync)], { docker: true, tag: "1" });
+    writeFileSync(path.join(rig.directory, "Dockerfile"), `FROM ${name}:1\nCOPY Dockerfile /\n`);
+    await rig.ok(["build", "-q", "-t", `${name}:2`, rig.directory]);
+    await rig.ok(["push", `${name}:2`]);
+    const { mediaType, layers } = JSON.parse((await content.read("2")).toString()) as { readonly mediaType: string; readonly layers: readonly { readonly mediaType: string }[] };
+    expect([mediaType, ...layers.map((layer) => layer.mediaType)]).toEqual([mediaTypes.manifest, mediaTypes.layerGzip, mediaTypes.layerGzip]);
   });
 
   test("a foreign layer that the registry lacks is named, with where it is said to be; schema 1 is refused", async () => {
