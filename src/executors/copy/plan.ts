@@ -91,7 +91,7 @@ class Planner {
         continue;
       }
       if (source.entry.type === "directory") {
-        this.#mergeDirectory(placement, source, target, true);
+        this.#mergeDirectory(placement, source, target, { destination: true });
       } else {
         this.#placeFile(placement, source, into ? this.resolve(`/${pathText(joinPath(target, name))}`) : target);
       }
@@ -107,7 +107,7 @@ class Planner {
       this.#planned.set(path, { entry: this.#owned(placement, directory.entry, path) });
     }
     const path = name === "" ? target : joinPath(target, name);
-    if (source.entry.type === "directory") this.#mergeDirectory(placement, source, path, name === "");
+    if (source.entry.type === "directory") this.#mergeDirectory(placement, source, path, { destination: name === "" });
     else this.#placeFile(placement, source, path);
   }
 
@@ -125,22 +125,26 @@ class Planner {
   }
 
   /** Places what a directory holds. The destination itself, where it is new, is a directory like its parents. */
-  #mergeDirectory(placement: Placement, source: SourceEntry, target: BytePath, destination: boolean): void {
-    const existing = this.#existing(target);
+  #mergeDirectory(placement: Placement, source: SourceEntry, target: BytePath, { destination, absent = false }: { readonly destination: boolean; readonly absent?: boolean }): void {
+    const existing = absent ? undefined : this.#existing(target);
     if (existing !== undefined && existing.type !== "directory") {
       throw new ExecuteError("not-a-directory", `cannot copy the directory ${shown(source.entry.path)} to ${shown(target)}: a ${existing.type} of that name is in the image`);
     }
-    this.makeDirectory(parentPath(target));
+    if (!absent) this.makeDirectory(parentPath(target));
     if (destination || source.implied === true) {
       this.makeDirectory(target);
       if (source.implied !== true && source.entry.path !== "") this.#takeTime(target, source.entry);
     } else {
       this.#planned.set(target, { entry: this.#owned(placement, source.entry, target) });
     }
+    // In a directory that is new nothing can be in the way.
+    const below = { destination: false, absent: existing === undefined };
     for (const child of placement.source.children(source.entry.path)) {
       const path = joinPath(target, child.entry.path.slice(source.entry.path === "" ? 0 : source.entry.path.length + 1));
       if (child.entry.type === "directory") {
-        this.#mergeDirectory(placement, child, path, false);
+        this.#mergeDirectory(placement, child, path, below);
+      } else if (below.absent) {
+        this.#planFile(placement, child, path);
       } else {
         this.#placeFile(placement, child, path);
       }
@@ -158,6 +162,10 @@ class Planner {
       throw new ExecuteError("is-a-directory", `cannot copy the file ${shown(source.entry.path)} to ${shown(path)}: a directory of that name is in the image`);
     }
     this.makeDirectory(parentPath(path));
+    this.#planFile(placement, source, path);
+  }
+
+  #planFile(placement: Placement, source: SourceEntry, path: BytePath): void {
     this.#planned.set(path, {
       entry: this.#owned(placement, source.entry, path),
       ...(source.entry.type === "file" ? { content: { source: placement.source, entry: source.entry } } : {}),

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { pathText } from "../../base/byte-path.ts";
+import { hashTexts } from "../../base/hash-texts.ts";
 import { RACY } from "../../store/file-digests.ts";
 import type { KnownSelections } from "../../store/known-selections.ts";
 import { Signature } from "../context/signature.ts";
@@ -35,7 +35,8 @@ export async function selectionDigest(source: FileSource, selections: readonly S
   if (hash !== undefined && signature!.newest < now - RACY_NS && signed!.vouches([...found.contents.keys()].map((line) => line.found.entry))) {
     known!.put(what, hash, digest);
   }
-  return { digest, files: async () => linesOf(found) };
+  let files: readonly string[] | undefined;
+  return { digest, files: async () => (files ??= linesOf(found)) };
 }
 
 function namesOf({ chosen, parents }: Selection): string[] {
@@ -78,15 +79,14 @@ async function digested(source: FileSource, selections: readonly Selection[]): P
 
 function digestOfAll({ lines, contents }: Digested): Digest {
   const firstNames = namesOfInodes(lines);
-  const hash = createHash("sha256");
-  for (const line of lines) {
+  const factsOf = (line: Line): string => {
     const { found, as } = line;
     const { type, mode, uid, gid, link = "", major = "", minor = "" } = found.entry;
     const inode = found.inode === undefined ? "" : firstNames.get(found.inode);
     // No field can hold a NUL, as names and links are the kernel's own strings, and the last no line break.
-    hash.update(`${as}\0${link}\0${inode}\0${type}\0${mode}\0${uid}\0${gid}\0${major}\0${minor}\0${contents.get(line) ?? ""}\n`);
-  }
-  return digestFromHex(hash.digest("hex"));
+    return `${as}\0${link}\0${inode}\0${type}\0${mode}\0${uid}\0${gid}\0${major}\0${minor}\0${contents.get(line) ?? ""}\n`;
+  };
+  return digestFromHex(hashTexts(lines, factsOf));
 }
 
 function linesOf({ lines, contents }: Digested): string[] {

@@ -14,6 +14,8 @@ export interface ComposeOptions {
   readonly earlier?: StoredTar;
   /** About how many bytes it will be: for little, a thread costs more than it gives. */
   readonly expected: number;
+  /** Called when all pieces were handed over, which is before the last are written. */
+  readonly meanwhile?: () => void;
   readonly signal?: AbortSignal;
 }
 
@@ -53,6 +55,7 @@ export async function composeTar(pieces: Iterable<Piece>, options: ComposeOption
       pending.push(batch);
       if (pending.length > AHEAD) await take(pending.shift()!);
     }
+    options.meanwhile?.();
     for (const batch of pending) await take(batch);
     const { composed } = await worker.ask({ kind: "finish" });
     const synced = worker.ask({ kind: "sync" }).then(() => undefined).finally(() => worker.close());

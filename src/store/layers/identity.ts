@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hashTexts } from "../../base/hash-texts.ts";
 import { digestFromHex, type Digest } from "../../oci/digest.ts";
 import type { Entry } from "./entry.ts";
 
@@ -6,12 +6,8 @@ import type { Entry } from "./entry.ts";
  * What a layer says, apart from when it was said: the digest of its entries without their times and places in the tar.
  * Two layers of one identity are interchangeable for every step above them. Entries come sorted by path.
  */
-export function layerIdentity(entries: Iterable<Entry>): Digest {
-  const hash = createHash("sha256");
-  for (const entry of entries) {
-    hash.update(factsOf(entry));
-  }
-  return digestFromHex(hash.digest("hex"));
+export function layerIdentity(entries: readonly Entry[]): Digest {
+  return digestFromHex(hashTexts(entries, factsOf));
 }
 
 /** Fields end with a NUL, which names and links cannot hold; how many there are follows from the last, so no two entries read the same. */

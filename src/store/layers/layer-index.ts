@@ -9,7 +9,6 @@ export class LayerIndex {
   readonly tarSize: number;
   /** Whether the tar is one that was composed here of just these entries, in this order. */
   readonly composed: boolean;
-  #byPath: Map<BytePath, Entry> | undefined;
 
   constructor(entries: readonly Entry[], { tarSize, composed }: { readonly tarSize: number; readonly composed: boolean } = { tarSize: 0, composed: false }) {
     this.entries = entries;
@@ -18,7 +17,13 @@ export class LayerIndex {
   }
 
   get(path: BytePath): Entry | undefined {
-    this.#byPath ??= new Map(this.entries.map((entry) => [entry.path, entry]));
-    return this.#byPath.get(path);
+    let [low, high] = [0, this.entries.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.entries[middle]!.path < path) low = middle + 1;
+      else high = middle;
+    }
+    const found = this.entries[low];
+    return found?.path === path ? found : undefined;
   }
 }

@@ -31,6 +31,8 @@ export interface LayerPieces {
   readonly pieces: Iterable<Piece>;
   /** The entries with the offsets of their contents; complete when `pieces` has been walked. */
   readonly entries: readonly Entry[];
+  /** Bytes of the pieces walked so far. */
+  size(): number;
 }
 
 /**
@@ -39,7 +41,26 @@ export interface LayerPieces {
  */
 export function layerPieces(located: readonly LocatedEntry[], earlier?: EarlierLayer): LayerPieces {
   const entries: Entry[] = [];
-  return { pieces: piecesOf(located, earlier === undefined ? undefined : membersOf(earlier.index), entries), entries };
+  let size = 0;
+  const pieces = piecesOf(located, earlier === undefined ? undefined : membersOf(earlier.index), entries);
+  const counted = function* (): Generator<Piece> {
+    for (const piece of pieces) {
+      size += sizeOf(piece);
+      yield piece;
+    }
+  };
+  return { pieces: counted(), entries, size: () => size };
+}
+
+function sizeOf(piece: Piece): number {
+  switch (piece.kind) {
+    case "bytes":
+      return piece.bytes.length;
+    case "content":
+      return piece.entry.size;
+    case "reuse":
+      return piece.to - piece.from;
+  }
 }
 
 function* piecesOf(located: readonly LocatedEntry[], members: MemberWalk | undefined, entries: Entry[]): Generator<Piece> {

@@ -159,17 +159,20 @@ export class LayerStore {
     const target = path.join(made, "tar");
     if (likely !== undefined) this.#leases.hold(likely);
     const earlier = likely === undefined ? undefined : await this.#earlier(likely);
-    const { pieces, entries } = layerPieces(located, earlier);
-    const expected = located.reduce((sum, { entry }) => sum + entry.size + BLOCK, 0);
-    const { composed, synced } = await composeTar(pieces, { target, expected, ...(earlier === undefined ? {} : { earlier: earlier.tar }), ...(signal === undefined ? {} : { signal }) });
-    const { diffId, size } = composed;
     const indexFile = path.join(made, "index");
-    const index = new LayerIndex(entries, { tarSize: size, composed: true });
-    writeIndex(indexFile, index);
+    const { pieces, entries, size } = layerPieces(located, earlier);
+    let index: LayerIndex | undefined;
+    const meanwhile = (): void => {
+      index = new LayerIndex(entries, { tarSize: size(), composed: true });
+      writeIndex(indexFile, index);
+    };
+    const expected = located.reduce((sum, { entry }) => sum + entry.size + BLOCK, 0);
+    const { composed, synced } = await composeTar(pieces, { target, expected, meanwhile, ...(earlier === undefined ? {} : { earlier: earlier.tar }), ...(signal === undefined ? {} : { signal }) });
+    const { diffId } = composed;
     const tar = this.#tarMaterial(made, composed);
     const after = "tar" in tar ? {} : { earlier: this.#noteEarlier(made, likely!) };
     this.#placeUnsynced(diffId, { index: indexFile, ...after, ...tar }, synced);
-    this.#indexes.set(diffId, Promise.resolve(index));
+    this.#indexes.set(diffId, Promise.resolve(index!));
     return diffId;
   }
 
