@@ -1,6 +1,14 @@
 import { parentPort, Worker } from "node:worker_threads";
 
-type Answered<Answer> = { readonly answer: Answer } | { readonly failure: { readonly message: string; readonly code?: string } };
+type Answered<Answer> = { readonly answer: Answer } | { readonly failure: ThrownInThread };
+
+/** What is left of an error on its way out of a thread: its class is only a name then. */
+interface ThrownInThread {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly hint?: string;
+}
 
 /** New objects before the collector looks at them, MiB: threads handle bytes, and live for a moment. */
 const YOUNG = 6;
@@ -21,7 +29,7 @@ export class Thread<Ask, Answer> implements AsyncDisposable {
     this.#signal = signal;
   }
 
-  /** Rejects with the error that the work threw, its `code` kept, or the signal's reason. */
+  /** Rejects with an error that has the name, message, `code` and `hint` of the one that the work threw, or the signal's reason. */
   async ask(ask: Ask, transfer: readonly ArrayBuffer[] = []): Promise<Answer> {
     this.#signal?.throwIfAborted();
     const worker = (this.#worker ??= this.#start());
@@ -42,7 +50,7 @@ export class Thread<Ask, Answer> implements AsyncDisposable {
       const first = this.#waiting.shift();
       if (this.#waiting.length === 0) worker.unref();
       if ("answer" in message) first?.resolve(message.answer);
-      else first?.reject(Object.assign(new Error(message.failure.message), { code: message.failure.code }));
+      else first?.reject(Object.assign(new Error(message.failure.message), message.failure));
     });
     worker.on("error", (error) => this.#fail(error as Error));
     const end = (): void => void worker.terminate();
@@ -74,7 +82,9 @@ async function answered<Ask, Answer>(ask: Ask, work: (ask: Ask) => Answer | Prom
   try {
     return { answer: await work(ask) };
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
-    return { failure: { message: error instanceof Error ? error.message : String(error), ...(code === undefined ? {} : { code }) } };
+    if (!(error instanceof Error)) return { failure: { name: "Error", message: String(error) } };
+    const { name, message } = error;
+    const { code, hint } = error as { readonly code?: unknown; readonly hint?: unknown };
+    return { failure: { name, message, ...(code === undefined ? {} : { code: String(code) }), ...(hint === undefined ? {} : { hint: String(hint) }) } };
   }
 }

@@ -1,6 +1,6 @@
 import { Thread } from "../../base/thread.ts";
 import type { Digest } from "../../oci/digest.ts";
-import { StoreFailure, type StoreFailureCode } from "../store-error.ts";
+import { fromThread } from "../thread-failure.ts";
 import { storeWriteFailure } from "../write-file.ts";
 import { ComposeWork, type ComposeAnswer, type ComposeAsk, type Steps } from "./compose-steps.ts";
 import type { Piece } from "./layer-pieces.ts";
@@ -64,7 +64,7 @@ export async function composeTar(pieces: Iterable<Piece>, options: ComposeOption
   } catch (error) {
     await worker.close();
     signal?.throwIfAborted();
-    throw storeWriteFailure(failureOf(error));
+    throw storeWriteFailure(fromThread(error));
   } finally {
     signal?.removeEventListener("abort", end); // the sync of what is in its place goes on
   }
@@ -86,13 +86,6 @@ function threadWork(): Work {
   const thread = new Thread<ComposeAsk, ComposeAnswer>(new URL("./compose-thread.ts", import.meta.url));
   const transfer = (ask: ComposeAsk): ArrayBuffer[] => (ask.kind === "steps" ? [ask.steps.bytes.buffer] : []);
   return { ask: (ask) => thread.ask(ask, transfer(ask)), close: () => thread[Symbol.asyncDispose](), mayWait: true };
-}
-
-/** A thread's failure has lost its class on the way. */
-function failureOf(error: unknown): unknown {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (error instanceof StoreFailure || (code !== "digest-mismatch" && code !== "damaged")) return error;
-  return new StoreFailure(code satisfies StoreFailureCode, (error as Error).message, { cause: error });
 }
 
 function* batches(pieces: Iterable<Piece>, earlier: StoredTar | undefined): Generator<Steps> {

@@ -1,9 +1,8 @@
 import { closeSync, openSync } from "node:fs";
-import { ArchiveError } from "../../archive/archive-error.ts";
 import { Thread } from "../../base/thread.ts";
 import type { DiffId } from "../../oci/digest.ts";
 import type { GrowingFile } from "../content/growth.ts";
-import { StoreFailure } from "../store-error.ts";
+import { fromThread } from "../thread-failure.ts";
 import type { IngestAnswer, IngestAsk } from "./ingest-thread.ts";
 
 export interface IngestBlobOptions {
@@ -18,8 +17,9 @@ export async function ingestBlob({ path, size, growth }: GrowingFile, { tar, ind
   const file = openSync(path, "r");
   using _open = { [Symbol.dispose]: () => closeSync(file) };
   await using thread = new Thread<IngestAsk, IngestAnswer>(new URL("./ingest-thread.ts", import.meta.url), signal);
-  const { diffId, failure } = await thread.ask({ file, size, shared: growth.shared, tar, index });
-  if (failure?.kind === "archive") throw new ArchiveError(failure.code, failure.message);
-  if (failure !== undefined) throw new StoreFailure(failure.code, failure.message, failure.hint === undefined ? {} : { hint: failure.hint });
-  return diffId!;
+  try {
+    return (await thread.ask({ file, size, shared: growth.shared, tar, index })).diffId;
+  } catch (error) {
+    throw fromThread(error);
+  }
 }

@@ -1,9 +1,12 @@
 import * as fs from "node:fs";
+import { availableParallelism } from "node:os";
 import { parentPath, pathBytes, pathText, type BytePath } from "../../base/byte-path.ts";
 import { errnoOf } from "../../base/failure.ts";
+import { Thread } from "../../base/thread.ts";
 import { unreachable } from "../../base/unreachable.ts";
 import { lsetxattr, mknod, setFileTimes, setTimes } from "../../sys/files.ts";
 import { StoreFailure } from "../store-error.ts";
+import { fromThread } from "../thread-failure.ts";
 import type { Entry } from "./entry.ts";
 import { readIndex } from "./index-file.ts";
 import type { LayerIndex } from "./layer-index.ts";
@@ -23,6 +26,23 @@ export interface UnpackOptions {
   readonly owners: boolean;
 }
 
+/** Entries of an index, by their places. */
+interface Share {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What a thread is to unpack of a layer. */
+export interface UnpackAsk {
+  readonly files: LayerFiles;
+  readonly target: string;
+  readonly options: UnpackOptions;
+  readonly share: Share;
+}
+
+/** A layer of fewer entries is done before a thread has started. */
+const THREADS_FROM = 4000;
+const MOST_THREADS = 4;
 const READ_SIZE = 1 << 20;
 const MAX_LINKS = 40;
 /** Bits of a mode that open(2) may leave out, by the umask or because they are special. */
@@ -34,13 +54,16 @@ const TYPE_BITS = { character: 0o020000, block: 0o060000, fifo: 0o010000 } as co
  * is a directory that was made here, as the index's entries come sorted and none lies below a link; so no link is ever
  * followed. Throws StoreFailure or ArchiveError.
  */
-export async function unpackLayer({ index, parts }: LayerFiles, target: string, options: UnpackOptions): Promise<void> {
-  const layer = await readIndex(index);
+export async function unpackLayer(files: LayerFiles, target: string, options: UnpackOptions): Promise<void> {
+  const layer = await readIndex(files.index);
   const { entries } = layer;
-  using unpacker = new Unpacker(target, new StoredTar(parts), options);
+  const [own, ...others] = sharesOf(entries);
+  using unpacker = new Unpacker(target, new StoredTar(files.parts), options);
   for (const entry of entries) {
-    if (entry.type !== "hardlink") unpacker.put(entry);
+    if (entry.type !== "file" && entry.type !== "hardlink") unpacker.put(entry);
+    else if (entry.path !== "") unpacker.ensureParent(entry.path);
   }
+  await inThreads(others.map((share) => ({ files, target, options, share })), () => unpacker.putFiles(entries, own!));
   for (const entry of entries) {
     if (entry.type === "hardlink") unpacker.link(entry, fileOf(entry, layer)); // its file may come after it
   }
@@ -48,6 +71,30 @@ export async function unpackLayer({ index, parts }: LayerFiles, target: string, 
     await unpacker.putSparse();
   }
   unpacker.finish();
+}
+
+/** The files of a share, into directories that are there. */
+export async function unpackShare({ files, target, options, share }: UnpackAsk): Promise<void> {
+  const { entries } = await readIndex(files.index);
+  using unpacker = new Unpacker(target, new StoredTar(files.parts), options);
+  unpacker.putFiles(entries, share);
+}
+
+/** A thread a share, and one's own work besides. */
+async function inThreads(asks: readonly UnpackAsk[], own: () => void): Promise<void> {
+  await using threads = new AsyncDisposableStack();
+  const asked = asks.map((ask) => threads.use(new Thread<UnpackAsk, null>(new URL("./unpack-thread.ts", import.meta.url))).ask(ask));
+  for (const each of asked) each.catch(() => undefined); // seen below, if one's own work does not fail before
+  own();
+  await Promise.all(asked).catch((error: unknown) => {
+    throw fromThread(error);
+  });
+}
+
+/** Entries in as many shares as there are cores, of about as many files. */
+function sharesOf(entries: readonly Entry[]): Share[] {
+  const count = entries.length < THREADS_FROM ? 1 : Math.min(availableParallelism(), MOST_THREADS);
+  return Array.from({ length: count }, (_, number) => ({ from: Math.floor((entries.length * number) / count), to: Math.floor((entries.length * (number + 1)) / count) }));
 }
 
 /** The path of the file that a hard link names, through further links. Throws StoreFailure `unsafe-tar` where there is none. */
@@ -83,18 +130,25 @@ class Unpacker implements Disposable {
     this.#options = options;
   }
 
+  putFiles(entries: readonly Entry[], { from, to }: Share): void {
+    for (let place = from; place < to; place += 1) {
+      const entry = entries[place]!;
+      if (entry.type === "file") this.#putFile(entry, this.#file(entry.path));
+    }
+  }
+
+  /** Anything but a file with a name of its own, or of others. */
   put(entry: Entry): void {
     if (entry.path !== "") {
-      this.#ensureParent(entry.path);
+      this.ensureParent(entry.path);
     }
     const file = this.#file(entry.path);
     switch (entry.type) {
       case "directory":
         return this.#putDirectory(entry, file);
       case "file":
-        return this.#putFile(entry, file);
       case "hardlink":
-        throw new Error("Internal error: a link is put with link()");
+        throw new Error("Internal error: files have their own ways");
       case "whiteout":
         return mknod(file, TYPE_BITS.character, 0, 0);
       case "symlink":
@@ -121,7 +175,7 @@ class Unpacker implements Disposable {
     if (this.#leftOut.has(file)) {
       return;
     }
-    this.#ensureParent(path);
+    this.ensureParent(path);
     fs.linkSync(this.#file(file), this.#file(path));
   }
 
@@ -205,12 +259,13 @@ class Unpacker implements Disposable {
     return file;
   }
 
-  #ensureParent(path: BytePath): void {
+  /** Directories above that the layer does not name. */
+  ensureParent(path: BytePath): void {
     const parent = parentPath(path);
     if (parent === "" || this.#directories.has(parent)) {
       return;
     }
-    this.#ensureParent(parent);
+    this.ensureParent(parent);
     this.#putDirectory({ path: parent, type: "directory", mode: 0o755, uid: 0, gid: 0, size: 0, mtime: 0n }, this.#file(parent));
   }
 
