@@ -186,8 +186,22 @@ TWO
 RUN sh <<'EOT'
 echo "quoted \${v}" >> /out
 EOT
+USER web
+RUN <<READ
+#!/bin/cat
+sees itself
+READ
 `;
-    expect((await rig.built("here", { Dockerfile })).text("out")).toBe("shell 1\ngoes on\nash 1\ntwo 1\nquoted 1\n");
+    const said = (await rig.run(["build", "--progress=plain", "--network=none", "-t", "here", rig.context({ Dockerfile })])).err;
+    expect(said).toMatch(/^#6 [\d.]+ #!\/bin\/cat\n#6 [\d.]+ sees itself$/m);
+    expect((await rig.saved("here")).layers.at(-1)).toEqual([]);
+    expect((await rig.built("here", { Dockerfile: Dockerfile.slice(0, Dockerfile.indexOf("USER web")) })).text("out")).toBe("shell 1\ngoes on\nash 1\ntwo 1\nquoted 1\n");
+  });
+
+  test("CMD, ENTRYPOINT and RUN with nothing after them are an empty command of the shell, as in Docker", async () => {
+    const image = await rig.built("bare", { Dockerfile: "FROM busybox\nRUN\nENTRYPOINT\nCMD\n" });
+    expect(image.config.config).toMatchObject({ Cmd: ["/bin/sh", "-c", ""], Entrypoint: ["/bin/sh", "-c", ""] });
+    expect(image.history.slice(-3)).toEqual(["RUN /bin/sh -c  # buildkit", 'ENTRYPOINT ["/bin/sh" "-c" ""]', 'CMD ["/bin/sh" "-c" ""]']);
   });
 
   test("SHELL changes the shell from there on, and ONBUILD's RUN uses that of the child", async () => {

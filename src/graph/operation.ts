@@ -54,8 +54,8 @@ export interface RunOperation {
   readonly hostname?: string;
   /** Further lines of /etc/hosts (`--add-host`). */
   readonly hosts?: readonly { readonly name: string; readonly address: string }[];
-  /** Script text of a here-document, fed as Docker does. */
-  readonly stdin?: string;
+  /** A here-document with `#!`, which the command finds as an executable file at this path. */
+  readonly script?: { readonly path: string; readonly text: string };
 }
 
 /**

@@ -18,7 +18,6 @@ export interface StepSpec {
   /** `name|uid[:group|gid]`, looked up in the image; "" is root. */
   readonly user: string;
   readonly network: NetworkMode;
-  readonly stdin?: string;
   readonly hostname?: string;
   readonly addHosts?: readonly HostEntry[];
   /** What it sees beside its layers; nothing of it is in the step's layer. */
@@ -59,6 +58,8 @@ export type StepMount =
   | ({ readonly kind: "tmpfs"; readonly size?: number } & Target)
   /** A file in memory; `content` is base64. */
   | ({ readonly kind: "secret"; readonly content: string } & Target & FileOwner)
+  /** A file that can be executed. */
+  | ({ readonly kind: "script"; readonly text: string } & Target)
   /** A socket whose connections go to the one at `agent` on this machine. */
   | ({ readonly kind: "agent"; readonly agent: string } & Target & FileOwner);
 

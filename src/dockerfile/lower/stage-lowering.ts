@@ -79,7 +79,7 @@ async function lowerRun(
     treeOf(statement, from, state, scope),
   );
   checkAllowed(instruction, scope);
-  const { argv, stdin, shown } = processOf(instruction, state);
+  const { argv, script, shown } = processOf(instruction, state);
   const proxies = [...scope.proxies]
     .filter(([name]) => !state.variables.has(name))
     .map(([name, value]) => `${name}=${value}`);
@@ -96,7 +96,7 @@ async function lowerRun(
       ...(mounts.length === 0 ? {} : { mounts: mounts.map((mount) => ofNamespace(mount, scope)) }),
       ...(scope.hostname === undefined ? {} : { hostname: scope.hostname }),
       ...(scope.hosts.length === 0 ? {} : { hosts: scope.hosts }),
-      ...(stdin === undefined ? {} : { stdin }),
+      ...(script === undefined ? {} : { script }),
     },
     inputs: [state.vertex, ...inputs],
     ...placeOf(instruction, state, scope, origin),

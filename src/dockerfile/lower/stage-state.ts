@@ -159,9 +159,25 @@ export function originOf(statement: Statement): Origin {
   };
 }
 
+/** What Docker's builder knows of a config; whatever else a base says (as docker import does) it leaves out (docker-image-spec, DockerOCIImageConfig). */
+const MEMBERS: ReadonlySet<string> = new Set([
+  "User",
+  "ExposedPorts",
+  "Env",
+  "Entrypoint",
+  "Cmd",
+  "Volumes",
+  "WorkingDir",
+  "Labels",
+  "StopSignal",
+  "ArgsEscaped",
+  "Healthcheck",
+  "Shell",
+] satisfies (keyof ContainerConfig)[]);
+
 /** A base's config as a stage starts from it: its triggers are used up, and there is always a search path. */
 function startConfig(base: ContainerConfig): ContainerConfig {
-  const { OnBuild: _triggers, ...config } = base;
+  const config: ContainerConfig = Object.fromEntries(Object.entries(base).filter(([name]) => MEMBERS.has(name)));
   const env = config.Env ?? [];
   const withPath = env.some((entry) => nameOf(entry) === "PATH") ? env : [...env, SYSTEM_PATH];
   const { WorkingDir } = config;

@@ -342,8 +342,9 @@ function someWords(statement: Statement): Word {
   return statement.rest;
 }
 
+/** Nothing at all is an empty command of the shell, as in Docker. */
 function commandLine(statement: Statement): CommandLine {
-  const { text } = someWords(statement);
+  const { text } = statement.rest;
   const argv = readJsonForm(statement, statement.rest);
   return argv === undefined ? { form: "shell", text } : { form: "exec", argv };
 }

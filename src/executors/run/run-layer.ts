@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import type { RunOperation } from "../../graph/operation.ts";
 import type { DiffId } from "../../oci/digest.ts";
-import type { StepBounds, StepNetwork } from "../../sandbox/sandbox.ts";
+import type { StepBounds, StepMount, StepNetwork } from "../../sandbox/sandbox.ts";
 import { canonicalJson } from "../../base/canonical-json.ts";
 import { digestOf } from "../../oci/digest.ts";
 import type { ExecuteContext } from "../../solver/backend.ts";
@@ -44,11 +44,10 @@ export async function runLayer(operation: RunOperation, base: readonly DiffId[],
         user: operation.user,
         network: operation.network,
         hostname: operation.hostname ?? "buildkitsandbox",
-        mounts: ready.mounts,
+        mounts: [...ready.mounts, ...scriptMount(operation)],
         secretEnv: ready.secretEnv,
         ...(operation.insecure === undefined ? {} : { insecure: operation.insecure }),
         ...(operation.hosts === undefined ? {} : { addHosts: operation.hosts }),
-        ...(operation.stdin === undefined ? {} : { stdin: operation.stdin }),
         ...(world.bounds === undefined ? {} : { bounds: world.bounds }),
       },
       { signal: context.signal, onOutput: (stream, data) => context.log(stream, decoders[stream].decode(data, { stream: true })) },
@@ -59,9 +58,9 @@ export async function runLayer(operation: RunOperation, base: readonly DiffId[],
       throw new ExecuteError("command-failed", `process ${JSON.stringify(command)} did not complete successfully: exit code: ${result.exitCode}`, { exitCode: result.exitCode });
     }
     const { layer } = result;
-    const { argv, env, args, workdir, user, hostname, hosts, stdin } = operation;
+    const { argv, env, args, workdir, user, hostname, hosts, script } = operation;
     const identity = layerIdentity((await readIndex(layer.index)).entries);
-    const key = digestOf(canonicalJson({ argv, env, args, workdir, user, hostname, hosts, stdin, identity }));
+    const key = digestOf(canonicalJson({ argv, env, args, workdir, user, hostname, hosts, script, identity }));
     const earlier = store.records.get(TABLE, key) as DiffId | undefined;
     if (earlier !== undefined) {
       store.leases.hold(earlier);
@@ -72,4 +71,8 @@ export async function runLayer(operation: RunOperation, base: readonly DiffId[],
   } finally {
     await sandbox.removeTree(scratch);
   }
+}
+
+function scriptMount({ script }: RunOperation): readonly StepMount[] {
+  return script === undefined ? [] : [{ kind: "script", target: script.path, text: script.text }];
 }

@@ -10,7 +10,6 @@ export interface ContainerOptions {
   /** Holds `config.json`; the runtime's state, log and pid file go beside it. */
   readonly bundle: string;
   readonly env: NodeJS.ProcessEnv;
-  readonly stdin?: string;
   /** It gets a cgroup of its own. */
   readonly cgroup: boolean;
   /** The program, for the message when it cannot be executed. */
@@ -31,21 +30,15 @@ export async function runContainer(options: ContainerOptions, hooks: WorkerHooks
   const pidFile = join(bundle, "pid");
   const flags = ["--root", join(bundle, "state"), ...logFlags(runtime, log), ...cgroupFlags(runtime, options.cgroup)];
   const child = spawn(runtime.path, [...flags, "run", "--bundle", bundle, "--pid-file", pidFile, "step"], {
-    stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: options.env["PATH"] },
     detached: true, // a Ctrl-C at the terminal must not reach the runtime before we have stopped the container
   });
-  feed(child, options.stdin);
   forward(child, "stdout", hooks);
   forward(child, "stderr", hooks);
   const code = await untilClosed(child, pidFile, hooks.signal);
   hooks.signal.throwIfAborted();
   return code === 0 ? 0 : judge(code, runtimeErrors(log), options, hooks);
-}
-
-function feed(child: ChildProcess, text: string | undefined): void {
-  child.stdin?.on("error", () => {}); // EPIPE: the program need not read all of it
-  child.stdin?.end(text);
 }
 
 function forward(child: ChildProcess, name: "stdout" | "stderr", hooks: WorkerHooks): void {

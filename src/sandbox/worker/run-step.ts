@@ -97,7 +97,7 @@ async function runOver(merged: string, bundle: string, step: StepSpec, tools: St
   const bounds = { limits: limitsOf(step.bounds?.ulimits), ...(step.bounds?.shmBytes === undefined ? {} : { shmBytes: step.bounds.shmBytes }), ...cgroup.spec };
   const spec = runtimeSpec({ rootfs: merged, args: argv, env, cwd, account, hostname, network: network.spec, rootless: tools.rootless, mounts, runtime: tools.runtime.kind, ...bounds, ...(step.insecure === true ? unconfined() : {}) });
   writeFileSync(join(bundle, "config.json"), specText(spec));
-  const container = { runtime: tools.runtime, bundle, env: tools.env, program: argv[0] ?? "", cgroup: cgroup.spec !== undefined, ...(step.stdin === undefined ? {} : { stdin: step.stdin }) };
+  const container = { runtime: tools.runtime, bundle, env: tools.env, program: argv[0] ?? "", cgroup: cgroup.spec !== undefined };
   const exitCode = await runContainer(container, hooks);
   return { exitCode, network: network.said, missing };
 }

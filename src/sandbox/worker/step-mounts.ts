@@ -66,6 +66,8 @@ class Opening {
         return tmpfs(wanted, this.#tools.rootfs);
       case "secret":
         return this.#secret(wanted);
+      case "script":
+        return this.#script(wanted);
       case "agent":
         return this.#agent(wanted);
     }
@@ -109,6 +111,13 @@ class Opening {
     writeFileSync(file, Buffer.from(content, "base64"), { mode: 0o600, flag: "wx" });
     own(file, owner);
     return { destination: target, type: "bind", source: file, options: ["bind", "ro", "nosuid", "nodev", "noexec"] };
+  }
+
+  #script({ text, target }: Of<"script">): SpecMount {
+    const file = join(this.#fresh("script"), "script");
+    writeFileSync(file, text);
+    chmodSync(file, 0o755);
+    return bound(file, target, true);
   }
 
   async #agent({ agent, target, ...owner }: Of<"agent">): Promise<SpecMount> {
