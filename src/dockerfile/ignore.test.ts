@@ -57,6 +57,6 @@ test("the rule that ignores a path is named with its line", () => {
   expect(rules.explain("keep.log")).toBeUndefined();
 });
 
-test.each(["!", "a\n[", "[a", "[z-a]"])("%j is refused with its line", (rules) => {
+test.each(["!", "a\n[", "[a", "[z-a]", "*a".repeat(600), "a".repeat(5000)])("%j is refused with its line", (rules) => {
   expect(() => parseIgnore(rules, ".dockerignore")).toThrow(IgnoreError);
 });

@@ -1,3 +1,4 @@
+import { starExpression, tooLarge } from "../base/star-expression.ts";
 import { SourceError } from "../diagnostics/source-error.ts";
 import { SourceText } from "../diagnostics/source-text.ts";
 
@@ -126,6 +127,10 @@ function readRules(source: SourceText): Rule[] {
     if (pattern === "") {
       throw new IgnoreError(source, range, 'a "!" needs a pattern after it');
     }
+    const large = tooLarge(pattern);
+    if (large !== undefined) {
+      throw new IgnoreError(source, range, `a pattern cannot be looked for: ${large}`);
+    }
     const matches = compile(
       pattern,
       () =>
@@ -182,29 +187,49 @@ function compile(pattern: string, fail?: () => Error): Matches {
 
 const TOKEN = /\*\*\/?$|\*\*\/?|\*|\?|\[(?:\\.|[^\]\\])+\]|\\?[^]/gsu;
 
+/** A stretch between two `**`: the segments between its `*`. */
+type Stretch = string[][];
+
 function compileExpression(pattern: string): RegExp | undefined {
-  const parts = pattern.match(TOKEN) ?? [];
-  let text = "^";
+  const stretches: Stretch[] = [[[]]];
   let at = 0;
-  for (const token of parts) {
+  for (const token of pattern.match(TOKEN) ?? []) {
     at += token.length;
-    if (token.startsWith("**")) {
-      text += at === pattern.length ? ".*" : "(?:.*/)?";
+    const stretch = stretches.at(-1)!;
+    if (token.startsWith("**") && at < pattern.length) {
+      stretches.push([[]]);
     } else if (token === "*") {
-      text += "[^/]*";
-    } else if (token === "?") {
-      text += "[^/]";
+      stretch.push([]);
     } else if (token === "[") {
       return undefined;
     } else {
-      text += token.length > 1 && token.startsWith("[") ? characterClass(token) : literal(token);
+      stretch.at(-1)!.push(atom(token));
     }
   }
   try {
-    return new RegExp(`${text}$`, "su");
+    return new RegExp(`^${joinStretches(stretches)}$`, "su");
   } catch {
     return undefined;
   }
+}
+
+/** What one character may be; `**` at the end takes all that is left. */
+function atom(token: string): string {
+  if (token.startsWith("**")) return ".*";
+  if (token === "?") return "[^/]";
+  return token.length > 1 && token.startsWith("[") ? characterClass(token) : literal(token);
+}
+
+/** As with stars (see {@link starExpression}), the first place of a stretch behind a `**` is the right one: a later one ends later. */
+function joinStretches(stretches: readonly Stretch[]): string {
+  const written = stretches.map((segments, place) =>
+    starExpression(segments.map((segment) => segment.join("")), "[^/]", { greedy: true, group: `s${place}_` }),
+  );
+  const last = written.pop()!;
+  const found = written.map((stretch, place) =>
+    place === 0 ? stretch : `(?=(?<d${place}>(?:.*?/)??${stretch}))\\k<d${place}>`,
+  );
+  return written.length === 0 ? last : `${found.join("")}(?:.*/)?${last}`;
 }
 
 function characterClass(token: string): string {

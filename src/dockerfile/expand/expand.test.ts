@@ -46,6 +46,13 @@ describe("expandWord", () => {
     ["${x//\\//-}", "a-b-c.tar.gz"],
     ["${x/b*r/$0}", "a/.gz"],
     ["${name/?/W}", "Web"],
+    ["${name//*/y}", "y"],
+    ["${name//e*/y}", "wy"],
+    ["${star/\\*/}", "ab*c"],
+    ["${name/e/\\}}", "w\\}b"],
+    ["${name/e/q\\/z}", "wq\\/zb"],
+    ["${name//e/\\$0\\$z.}", "w\\e\\.b"],
+    ["${name/e/\\$0}", "w\\$0b"],
   ])("%s is %s", (text, expected) => {
     expect(expandWord(text, lookup, options)).toBe(expected);
   });
@@ -61,6 +68,10 @@ describe("expandWord", () => {
     ["${unset:?set it}", "unset: set it"],
     ["${empty:?}", "empty: is not allowed to be empty"],
     ["${unset?}", "unset: is not allowed to be unset"],
+    ["${name#\\w}", 'invalid escape "\\w"'],
+    [`\${name#${"*a".repeat(600)}}`, "more than 500 stars"],
+    [`\${name#${"a".repeat(5000)}}`, "more than 4096 characters"],
+    ["${a:-".repeat(300), "more than 200 deep"],
     ["'open", "single quote"],
     ['"open', "double quote"],
   ])("%s is refused: %s", (text, message) => {

@@ -1,5 +1,5 @@
 import { Failure } from "../../base/failure.ts";
-import { removePrefix, removeSuffix, replacePattern } from "./pattern.ts";
+import { PatternError, removePrefix, removeSuffix, replacePattern } from "./pattern.ts";
 
 /** The value of a variable; undefined when it is not set. */
 export type Lookup = (name: string) => string | undefined;
@@ -227,7 +227,7 @@ class Expander {
         }
         return value;
       default:
-        return trim(operator, word, value ?? "");
+        return this.#matching(start, () => trim(operator, word, value ?? ""));
     }
   }
 
@@ -240,7 +240,15 @@ class Expander {
     if (value === undefined && this.#options.keepUnset === true) {
       return this.#text.slice(start, this.#at);
     }
-    return replacePattern(value ?? "", pattern, replacement, all);
+    return this.#matching(start, () => replacePattern(value ?? "", pattern, replacement, all));
+  }
+
+  #matching(start: number, match: () => string): string {
+    try {
+      return match();
+    } catch (error) {
+      throw error instanceof PatternError ? this.#error(error.message, start, error.hint) : error;
+    }
   }
 
   /** From `start` to what has been read. */

@@ -1,9 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { dockerfiles, scraps } from "../../testing/dockerfiles.ts";
 import { DockerfileError } from "../dockerfile-error.ts";
-import { parseDockerfile } from "../parse/parse.ts";
-import { meaningOf } from "../rules/meaning.ts";
 import { formatDockerfile } from "./format.ts";
 
 describe("the one form of a Dockerfile", () => {
@@ -36,31 +32,3 @@ describe("the one form of a Dockerfile", () => {
     expect(() => formatDockerfile("FROM a\nRNU b", "f")).toThrow(DockerfileError);
   });
 });
-
-test.each([
-  ["Dockerfiles", dockerfiles, 1000],
-  ["scraps", scraps, 1000],
-] as const)("%s say the same when they are formatted, and formatting twice changes nothing more", (_, texts, numRuns) => {
-  let formatted = 0;
-  fc.assert(
-    fc.property(texts, (text) => {
-      const before = read(text);
-      fc.pre(before !== undefined);
-      const once = formatDockerfile(text, "f");
-      expect(meaningOf(parseDockerfile(once, "f"))).toBe(meaningOf(before!));
-      expect(formatDockerfile(once, "f")).toBe(once);
-      formatted += 1;
-    }),
-    { numRuns, maxSkipsPerRun: 1000 },
-  );
-  expect(formatted).toBe(numRuns);
-});
-
-function read(text: string): ReturnType<typeof parseDockerfile> | undefined {
-  try {
-    return parseDockerfile(text, "f");
-  } catch (error) {
-    expect(error).toBeInstanceOf(DockerfileError);
-    return undefined;
-  }
-}

@@ -59,7 +59,7 @@ class Output {
       const text = source.line(number).trim();
       if (number <= this.#directives) {
         this.#push(text.replace(DIRECTIVE, (_, name: string) => `# ${name}=`));
-      } else if (text !== "" || this.#takesEmpty(source)) {
+      } else if (text !== "" || this.#takesEmpty(source, number)) {
         this.#push(text);
       }
     }
@@ -94,10 +94,8 @@ class Output {
   }
 
   /** At the top only where an empty line keeps the comment after it from being a directive. */
-  #takesEmpty({ rawLines }: SourceText): boolean {
-    return this.#lines.length > 0
-      ? !this.#endsEmpty()
-      : DIRECTIVE.test(rawLines.find((line) => line.trim() !== "") ?? "");
+  #takesEmpty({ rawLines }: SourceText, number: number): boolean {
+    return this.#lines.length > 0 ? !this.#endsEmpty() : DIRECTIVE.test(rawLines[number] ?? "");
   }
 
   #endsEmpty(): boolean {

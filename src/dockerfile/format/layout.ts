@@ -1,4 +1,5 @@
 import type { Position, SourceText } from "../../diagnostics/source-text.ts";
+import { trimBlanks } from "../parse/logical-line.ts";
 import type { Statement } from "../parse/statement.ts";
 import type { Piece } from "./pieces.ts";
 
@@ -65,7 +66,7 @@ function verbatim({ source }: Statement, { start, end }: Range): string[] {
     if (number === end.line) {
       found.push(text.slice(from, end.column - 1));
     } else if (number === start.line || text.trim() !== "") {
-      found.push(text.slice(from).replace(/[ \t]+$/, ""));
+      found.push(trimBlanks(text.slice(from)));
     }
   }
   return found;

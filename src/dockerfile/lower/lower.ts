@@ -108,6 +108,8 @@ class Lowering {
   }
 
   async #lowerStage(stage: Stage): Promise<StageState> {
+    // Thousands of stages FROM one another would not fit on one stack.
+    await undefined;
     const { from } = stage;
     const reference = baseReference(this.#dockerfile, from, this.#args);
     const platform = basePlatform(this.#dockerfile, from, this.#args, this.#input.platform);

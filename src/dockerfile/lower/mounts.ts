@@ -44,12 +44,14 @@ export async function lowerMounts(
 ): Promise<{ readonly mounts: readonly RunMount[]; readonly inputs: readonly VertexId[] }> {
   const inputs: VertexId[] = [];
   const mounts: RunMount[] = [];
+  let agents = 0;
   const input = async (from: Flag | undefined): Promise<number> =>
     inputs.push(await sourceOf(from)) - 1;
   for (const { flag, fields } of flags) {
     const wish = readWish(statement, fields, state);
     check(statement, flag, fields, wish);
-    mounts.push(await mountOf(statement, flag, wish, { state, input, agents: mounts.filter(({ type }) => type === "ssh").length }));
+    mounts.push(await mountOf(statement, flag, wish, { state, input, agents }));
+    agents += wish.type === "ssh" ? 1 : 0;
   }
   return { mounts, inputs };
 }

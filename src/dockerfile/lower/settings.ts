@@ -82,9 +82,11 @@ function applyPairs(setting: PairsInstruction, state: StageState): void {
     }
     if (setting.kind === "ENV") {
       state.setEnv(key, value);
-    } else {
-      state.config = { ...state.config, Labels: { ...state.config.Labels, [key]: value } };
     }
+  }
+  if (setting.kind === "LABEL") {
+    const labels = Object.fromEntries(pairs.map(({ key, value }) => [key, value]));
+    state.config = { ...state.config, Labels: { ...state.config.Labels, ...labels } };
   }
   state.record(`${setting.kind} ${pairs.map(({ key, value }) => `${key}=${value}`).join(" ")}`);
 }

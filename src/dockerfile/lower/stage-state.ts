@@ -37,7 +37,11 @@ export class StageState {
   /** Declared build arguments, as the history of a RUN names them. */
   readonly declared: Map<string, string>;
   readonly #variables: Map<string, Variable>;
-  config: ContainerConfig;
+  #config: ContainerConfig;
+  /** The places of each name in the config's Env. */
+  readonly #places: Map<string, number[]>;
+  /** Env with what was set since the config was last asked for: copied then, and not for each of many ENVs. */
+  #env: string[] | undefined;
   author: string | undefined;
   vertex: VertexId;
   /** This stage has its own CMD, which a later ENTRYPOINT leaves alone. */
@@ -46,13 +50,15 @@ export class StageState {
   constructor(start: StageStart) {
     this.platform = start.platform;
     this.baseHistory = start.baseHistory;
-    this.config = startConfig(start.config);
+    this.#config = startConfig(start.config);
     this.author = start.author;
     this.vertex = start.vertex;
     this.steps = [...(start.inherited?.steps ?? [])];
     this.declared = new Map(start.inherited?.declared);
     // The image's ENV wins over an ARG that the stage before declared.
     const env = (this.config.Env ?? []).map(environmentVariable);
+    this.#places = new Map();
+    for (const [place, [name]] of env.entries()) this.#place(name, place);
     this.#variables = new Map([...(start.inherited?.variables ?? []), ...env]);
   }
 
@@ -60,6 +66,19 @@ export class StageState {
   start(): StageStart {
     const { vertex, platform, config, author, baseHistory } = this;
     return { vertex, platform, config, author, baseHistory };
+  }
+
+  get config(): ContainerConfig {
+    if (this.#env !== undefined) {
+      this.#config = { ...this.#config, Env: this.#env };
+      this.#env = undefined;
+    }
+    return this.#config;
+  }
+
+  /** Env is set with {@link setEnv} alone. */
+  set config(config: ContainerConfig) {
+    this.#config = config;
   }
 
   get variables(): ReadonlyMap<string, Variable> {
@@ -70,13 +89,15 @@ export class StageState {
 
   setEnv(name: string, value: string): void {
     this.#variables.set(name, { value, from: "env" });
-    const line = `${name}=${value}`;
-    const env = this.config.Env ?? [];
-    const known = env.some((entry) => nameOf(entry) === name);
-    this.config = {
-      ...this.config,
-      Env: known ? env.map((entry) => (nameOf(entry) === name ? line : entry)) : [...env, line],
-    };
+    this.#env ??= [...(this.#config.Env ?? [])];
+    const places = this.#places.get(name) ?? this.#place(name, this.#env.length);
+    for (const place of places) this.#env[place] = `${name}=${value}`;
+  }
+
+  #place(name: string, place: number): readonly number[] {
+    const places = [...(this.#places.get(name) ?? []), place];
+    this.#places.set(name, places);
+    return places;
   }
 
   /** An ARG of the same name as an ENV before it wins until the next ENV, as in BuildKit. */

@@ -39,9 +39,16 @@ export function baseStage(
   reference: string,
   before: number,
 ): Stage | undefined {
-  return dockerfile.stages.findLast(
-    (stage) => stage.index < before && stage.name === reference.toLowerCase(),
-  );
+  return named(dockerfile.stages, reference).findLast((stage) => stage.index < before);
+}
+
+const BY_NAME = new WeakMap<readonly Stage[], ReadonlyMap<string, readonly Stage[]>>();
+
+/** The stages of a name, in their order; looked up once for all of them, as each may ask. */
+function named(stages: readonly Stage[], name: string): readonly Stage[] {
+  const known = BY_NAME.get(stages) ?? Map.groupBy(stages, (stage) => stage.name ?? "");
+  BY_NAME.set(stages, known);
+  return name === "" ? [] : (known.get(name.toLowerCase()) ?? []);
 }
 
 /** The earlier stage that a COPY --from or the `from` of a mount names, by name or number; undefined when it names an image. */
@@ -53,10 +60,9 @@ export function sourceStage(
 ): Stage | undefined {
   const name = flag.value!.toLowerCase();
   const { stages } = dockerfile;
-  const found = stages.findLast((stage) => stage.index < current.index && stage.name === name);
   const anywhere =
-    found ??
-    stages.find((stage) => stage.name === name) ??
+    baseStage(dockerfile, name, current.index) ??
+    named(stages, name)[0] ??
     (/^\d+$/.test(name) ? stages[Number(name)] : undefined);
   if (anywhere === undefined && /^\d+$/.test(name)) {
     throw errorAt(

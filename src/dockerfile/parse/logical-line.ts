@@ -27,11 +27,19 @@ export class LogicalLine {
 
   /** `after`: the end of what stands before, where a piece ends and the next begins. */
   #position(offset: number, after: boolean): Position {
-    const piece =
-      this.#pieces.findLast((candidate) =>
-        after ? candidate.offset < offset : candidate.offset <= offset,
-      ) ?? this.#pieces[0]!;
+    const piece = this.#pieces[this.#pieceAt(after ? offset - 1 : offset)]!;
     return { line: piece.line, column: piece.column + offset - piece.offset };
+  }
+
+  /** The last piece that begins there or before: a search by halves, as an instruction may have thousands of lines. */
+  #pieceAt(offset: number): number {
+    let [low, high] = [0, this.#pieces.length - 1];
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (this.#pieces[middle]!.offset <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return low;
   }
 }
 
@@ -72,9 +80,16 @@ export function readLogicalLine(
 
 /** Where a line's text ends when its last character but spaces is a single escape character. */
 function continuationEnd(line: string, escape: string): number | undefined {
-  const trimmed = line.replace(/[ \t]+$/, "");
+  const trimmed = trimBlanks(line);
   const continues = trimmed.endsWith(escape) && !trimmed.endsWith(escape + escape);
   return continues ? trimmed.length - 1 : undefined;
+}
+
+/** Without spaces and tabs at its end. (A regular expression would look at each run of them inside the line again and again.) */
+export function trimBlanks(line: string): string {
+  let end = line.length;
+  while (line[end - 1] === " " || line[end - 1] === "\t") end -= 1;
+  return line.slice(0, end);
 }
 
 function isBlank(line: string): boolean {

@@ -206,9 +206,10 @@ function parseCopy(statement: Statement): CopyInstruction {
   }
   const sources: Word[] = [];
   const hereDocs: HereDoc[] = [];
+  const byName = new Map(statement.hereDocs.map((hereDoc) => [hereDoc.name, hereDoc]));
   for (const word of words.slice(0, -1)) {
     const mark = parseHereDocMark(word.text);
-    const hereDoc = statement.hereDocs.findLast((candidate) => candidate.name === mark?.name);
+    const hereDoc = mark === undefined ? undefined : byName.get(mark.name);
     if (hereDoc === undefined) {
       sources.push(word);
     } else {
@@ -261,7 +262,7 @@ function parsePairs(statement: Statement): PairsInstruction {
 /** `ENV name the rest is the value`. */
 function oldPair(statement: Statement): { key: Word; value: Word } {
   const { text, offset } = statement.rest;
-  const match = /^(\S+)\s+(.+)$/s.exec(text);
+  const match = /^(\S+)\s+(\S.*)$/s.exec(text);
   if (match === null) {
     throw errorAt(
       statement,

@@ -78,11 +78,9 @@ function needs(subject: Subject, stage: Stage): Stage[] {
     return instruction.kind === "COPY" ? (instruction.from?.value ?? []) : [];
   });
   const used = names.flatMap((name) => {
-    const before = dockerfile.stages.slice(0, stage.index);
-    return (
-      before.findLast((one) => one.name === name.toLowerCase()) ??
-      (/^\d+$/.test(name) ? (before[Number(name)] ?? []) : [])
-    );
+    const numbered = /^\d+$/.test(name) ? dockerfile.stages[Number(name)] : undefined;
+    const earlier = numbered !== undefined && numbered.index < stage.index ? numbered : [];
+    return baseStage(dockerfile, name, stage.index) ?? earlier;
   });
   return base === undefined ? used : [base, ...used];
 }

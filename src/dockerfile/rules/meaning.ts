@@ -1,6 +1,7 @@
 import { expandWord, ExpansionError } from "../expand/expand.ts";
 import type { Dockerfile, Instruction } from "../parse/instruction.ts";
 import type { HereDoc } from "../parse/here-doc.ts";
+import type { MountField } from "../parse/mount.ts";
 import type { Flag, Word } from "../parse/statement.ts";
 
 /**
@@ -61,9 +62,10 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(entries.map(([name, one]) => [name, plain(one)]));
 }
 
-const PLACES: ReadonlySet<string> = new Set<keyof Word | keyof Flag | keyof HereDoc | "statement">([
+const PLACES: ReadonlySet<string> = new Set<keyof Word | keyof Flag | keyof HereDoc | keyof MountField | "statement">([
   "offset",
   "length",
   "firstLine",
+  "at",
   "statement",
 ]);

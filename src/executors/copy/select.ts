@@ -1,5 +1,6 @@
 import { bytePath, joinPath, parentPath, pathText, type BytePath } from "../../base/byte-path.ts";
 import { nearest } from "../../base/nearest.ts";
+import { starExpression, tooLarge } from "../../base/star-expression.ts";
 import { ExecuteError } from "../execute-error.ts";
 import type { FileSource, SourceEntry } from "../value.ts";
 
@@ -144,27 +145,32 @@ function matchParts(source: FileSource, directory: BytePath, parts: readonly str
 /** One path component of a pattern as a regular expression over byte strings: `*`, `?`, `[a-z]`, `[^a]`, `\x` (Go's filepath.Match). */
 function componentMatcher(pattern: string): RegExp {
   const bytes = Buffer.from(pattern, "utf8").toString("latin1");
-  let text = "";
+  const large = tooLarge(bytes);
+  if (large !== undefined) {
+    throw new ExecuteError("not-found", `the pattern ${JSON.stringify(pattern.slice(0, 40))}… cannot be looked for: ${large}`);
+  }
+  const segments = [""];
+  const add = (text: string): void => void (segments[segments.length - 1] += text);
   for (let at = 0; at < bytes.length; at += 1) {
     const character = bytes[at]!;
     if (character === "*") {
-      text += "[^/]*";
+      segments.push("");
     } else if (character === "?") {
       // One character of text is one to four bytes of UTF-8.
-      text += "(?:[\\x00-\\x7f]|[\\xc0-\\xff][\\x80-\\xbf]*|[\\x80-\\xbf])";
+      add("(?:[\\x00-\\x7f]|[\\xc0-\\xff][\\x80-\\xbf]*(?![\\x80-\\xbf])|[\\x80-\\xbf])");
     } else if (character === "[") {
       const end = bytes.indexOf("]", at + 2);
       if (end < 0) {
         throw new ExecuteError("not-found", `the pattern ${JSON.stringify(pattern)} has a "[" without its "]"`);
       }
-      text += `[${bytes.slice(at + 1, end).replace(/\\(?=[^\]\\^-])/g, "").replace(/\[/g, "\\[")}]`;
+      add(`[${bytes.slice(at + 1, end).replace(/\\(?=[^\]\\^-])/g, "").replace(/\[/g, "\\[")}]`);
       at = end;
     } else {
       const literal = character === "\\" && at + 1 < bytes.length ? bytes[(at += 1)]! : character;
-      text += literal.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+      add(literal.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
     }
   }
-  return new RegExp(`^${text}$`, "s");
+  return new RegExp(`^${starExpression(segments, "[^/]", { greedy: true, group: "s" })}$`, "s");
 }
 
 /**
