@@ -1,8 +1,11 @@
+import { Failure } from "../base/failure.ts";
 import type { EventSink } from "../events/build-event.ts";
 import { canonicalReference, parseReference } from "../oci/reference.ts";
+import { runsOn } from "../oci/choose-platform.ts";
 import { formatPlatform, parsePlatform, type Platform } from "../oci/platform.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
 import type { BaseLoader } from "./build-contexts.ts";
+import { BuildFailure } from "./build-failure.ts";
 import type { Laminate } from "./laminate.ts";
 
 interface ResolverOptions {
@@ -43,20 +46,31 @@ export class BaseResolver {
     }
     const { pull } = await import("./pull.ts");
     const { events, signal } = this.#options;
-    const { image } = await pull(this.#laminate, { reference, platform: formatPlatform(platform) }, { events, signal });
-    return await this.#laminate.store.images.config(image);
+    try {
+      const { image } = await pull(this.#laminate, { reference, platform: formatPlatform(platform) }, { events, signal });
+      return await this.#laminate.store.images.config(image);
+    } catch (error) {
+      const here = await this.#here(reference);
+      if (signal.aborted || here === undefined || this.#options.pull || !(error instanceof Failure)) throw error;
+      throw new BuildFailure("bad-platform", `it is here for ${formatPlatform(here.platform)} only, not for ${formatPlatform(platform)}; ${error.message}`, { cause: error, ...(error.hint === undefined ? {} : { hint: error.hint }) });
+    }
   }
 
   /** The image of this name in the store, if it is for the platform. */
   async #local(reference: string, platform: Platform): Promise<ImageConfig | undefined> {
+    const here = await this.#here(reference);
+    return here !== undefined && runsOn(here.platform, platform) ? here.config : undefined;
+  }
+
+  /** The image of this name in the store, whatever it is for. */
+  async #here(reference: string): Promise<{ readonly config: ImageConfig; readonly platform: Platform } | undefined> {
     const { images } = this.#laminate.store;
     const record = images.get(canonicalReference(parseReference(reference)));
     if (record === undefined) {
       return undefined;
     }
     const config = await images.config(record);
-    const own = parsePlatform([config.os, config.architecture, config.variant].filter(Boolean).join("/"));
-    const fits = own === undefined || (own.os === platform.os && own.architecture === platform.architecture && (platform.variant === undefined || own.variant === platform.variant));
-    return fits ? config : undefined;
+    const { os, architecture, variant } = config;
+    return { config, platform: parsePlatform([os, architecture, variant].filter(Boolean).join("/")) ?? { os, architecture } };
   }
 }

@@ -13,7 +13,7 @@ import { decisionRecord, type DecisionRecord } from "../explain/decision-record.
 import { counterpart, missReason } from "../explain/miss-reason.ts";
 import { canonicalJson, type Json } from "../base/canonical-json.ts";
 import type { Digest } from "../oci/digest.ts";
-import { goArchitecture, parsePlatform, type Platform } from "../oci/platform.ts";
+import { goArchitecture, type Platform } from "../oci/platform.ts";
 import { familiarReference, parseReference } from "../oci/reference.ts";
 import { createSandbox, type HostEntry } from "../sandbox/sandbox.ts";
 import { solve } from "../solver/solve.ts";
@@ -30,6 +30,7 @@ import { FailedStep } from "./failed-step.ts";
 import { openHandedThings, type AgentSource, type SecretSource } from "./handed-things.ts";
 import { isTrue, unmetArguments } from "./buildkit-arguments.ts";
 import type { Laminate } from "./laminate.ts";
+import { platformOf } from "./platform-of.ts";
 import { runChecks } from "./run-checks.ts";
 import type { BoundOptions } from "./step-bounds.ts";
 import { sourceDate } from "./source-date.ts";
@@ -110,7 +111,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   const unmet = unmetArguments(options.buildArgs);
   const relayer = await relayerFor(outputs, epoch, store, signal);
   const machine: Platform = { os: "linux", architecture: goArchitecture(process.arch) };
-  const platform = options.platform === undefined ? machine : platformOf(options.platform);
+  const platform = options.platform === undefined ? machine : platformOf(options.platform, machine);
   const { file, stdin, target, network, hosts, cwd } = options;
   await using handed = openHandedThings({ secrets: options.secrets ?? [], agents: options.agents ?? [], env, cwd });
   const world = { cwd, store, env, signal };
@@ -232,14 +233,6 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
 function isCollected(error: unknown): boolean {
   const cause = error instanceof SolveError ? error.cause : error;
   return cause instanceof StoreFailure && (cause.code === "collected" || cause.code === "not-found");
-}
-
-function platformOf(text: string): Platform {
-  const platform = parsePlatform(text);
-  if (platform === undefined) {
-    throw new BuildFailure("bad-platform", `--platform: ${JSON.stringify(text)} is not a platform`, { hint: "as in linux/amd64, linux/arm64 or linux/arm/v7" });
-  }
-  return platform;
 }
 
 async function relayerFor(outputs: readonly BuildOutput[], epoch: number | undefined, store: Store, signal: AbortSignal): Promise<Pick<DatedOptions, "relayer">> {

@@ -14,10 +14,11 @@ import { basesOf } from "../dockerfile/rules/walk.ts";
 import { SourceError } from "../diagnostics/source-error.ts";
 import { SourceText } from "../diagnostics/source-text.ts";
 import type { ContainerConfig, ImageConfig } from "../oci/image-config.ts";
-import { goArchitecture, parsePlatform, type Platform } from "../oci/platform.ts";
+import { goArchitecture, type Platform } from "../oci/platform.ts";
 import { canonicalReference, InvalidReference, parseReference } from "../oci/reference.ts";
 import { BuildFailure } from "./build-failure.ts";
 import type { Laminate } from "./laminate.ts";
+import { platformOf } from "./platform-of.ts";
 
 /** A Dockerfile to check. */
 export interface CheckInput {
@@ -76,10 +77,7 @@ export async function outline(laminate: Laminate | undefined, input: CheckInput,
 async function surroundings(laminate: Laminate | undefined, dockerfile: Dockerfile, { ignore }: CheckInput, settings: CheckSettings): Promise<Surroundings> {
   const { buildArgs, target } = settings;
   const machine: Platform = { os: "linux", architecture: goArchitecture(process.arch) };
-  const platform = settings.platform === undefined ? machine : parsePlatform(settings.platform);
-  if (platform === undefined) {
-    throw new BuildFailure("bad-platform", `--platform: ${JSON.stringify(settings.platform)} is not a platform`, { hint: "as in linux/amd64, linux/arm64 or linux/arm/v7" });
-  }
+  const platform = settings.platform === undefined ? machine : platformOf(settings.platform, machine);
   const around: Surroundings = {
     buildArgs,
     platform,

@@ -82,6 +82,19 @@ describe("SOURCE_DATE_EPOCH", () => {
   });
 });
 
+describe("--platform", () => {
+  test.skipIf(BUSYBOX === undefined)("of another machine: what is run there names the emulator that is missing, and an image of the store is known to be for this one", async () => {
+    const [here, other] = process.arch === "arm64" ? ["linux/arm64", "linux/amd64"] : ["linux/amd64", "linux/arm64"];
+    const foreign = rig.context({ Dockerfile: "FROM scratch\nCOPY --chmod=755 program /\nRUN [\"/program\"]\n", program: "\x7fELF no program of this machine" });
+    expect((await rig.build("--platform", other!, foreign)).err).toContain(`its image is for ${other}, and this machine is not: its programs need an emulator`);
+    await rig.image("127.0.0.1:1/flags:1");
+    const { err } = await rig.build("--platform", other!, rig.context({ Dockerfile: "FROM 127.0.0.1:1/flags:1\n" }));
+    expect(err).toContain(`it is here for ${here} only, not for ${other}; connect to registry`);
+    expect((await rig.build("--platform", "local", "--platform", other!, foreign)).err).toContain("an image for several platforms is not built yet");
+    expect((await rig.build("--platform", "local", rig.context({ Dockerfile: "FROM 127.0.0.1:1/flags:1\n" }))).code).toBe(0);
+  });
+});
+
 test("--annotation is in the manifest that leaves", async () => {
   const directory = path.join(rig.directory, "annotated");
   await rig.ok(["build", "-q", "--annotation", "a=b", "--annotation", "manifest:c=d=e", "-o", `type=oci,tar=false,dest=${directory}`, rig.context({ Dockerfile: "FROM scratch\nCOPY . /\n" })]);

@@ -179,7 +179,7 @@ describe("laminate build --check", () => {
 
   test.each([
     ["--call=chekc", /did you mean --call=check\?/],
-    ["--call=check,format=yaml", /format=text or format=json, not "format=yaml"/],
+    ["--call=check,format=yaml", /format=text or format=json or ignorestatus=true or ignorestatus=false, not "format=yaml"/],
   ])("%s is refused", async (flag, message) => {
     const { code, err } = await rig.run(["build", flag, rig.context({ Dockerfile: MENDED })]);
     expect(code).not.toBe(0);

@@ -197,9 +197,9 @@ function chainOf(inputs: readonly Value[]): Json {
 }
 
 /** Proxies say how this machine reaches the network, so they are not part of what a RUN is (Dockerfile reference, Predefined ARGs). */
-function runIngredients({ argv, env, args, workdir, user, network, insecure, hostname, hosts, script }: RunOperation): { readonly [name: string]: Json } {
+function runIngredients({ argv, env, args, workdir, user, network, insecure, hostname, hosts, script, platform }: RunOperation): { readonly [name: string]: Json } {
   const declared = args.filter((arg) => !isProxyArgument(arg.slice(0, arg.indexOf("="))));
-  return { argv, env, args: declared, workdir, user, network, ...(insecure === undefined ? {} : { insecure }), ...(hostname === undefined ? {} : { hostname }), ...(hosts === undefined ? {} : { hosts: hosts.map(({ name, address }) => `${name}=${address}`) }), script: script === undefined ? null : { ...script } };
+  return { argv, env, args: declared, workdir, user, network, ...(insecure === undefined ? {} : { insecure }), ...(platform === undefined ? {} : { platform: formatPlatform(platform) }), ...(hostname === undefined ? {} : { hostname }), ...(hosts === undefined ? {} : { hosts: hosts.map(({ name, address }) => `${name}=${address}`) }), script: script === undefined ? null : { ...script } };
 }
 
 function copyWords({ instruction, sources, inline, urls, destination, owner, mode, unpack, unpackRemote, keepGitDir, exclude, parents, link }: CopyOperation): { readonly [name: string]: Json } {

@@ -85,7 +85,7 @@ async function difference(vertex: Vertex, { key, ingredients, files }: StepKey, 
   return "the image it stands on changed";
 }
 
-const WORDS: Readonly<Record<string, string>> = { argv: "command", workdir: "working directory", user: "user", network: "network", mounts: "mounts", insecure: "security mode", hostname: "host name", hosts: "added hosts", script: "script", inline: "here-document", owner: "owner", mode: "mode" };
+const WORDS: Readonly<Record<string, string>> = { argv: "command", workdir: "working directory", user: "user", network: "network", mounts: "mounts", insecure: "security mode", hostname: "host name", platform: "platform", hosts: "added hosts", script: "script", inline: "here-document", owner: "owner", mode: "mode" };
 
 function variableChange(what: string, now: ReadonlyMap<string, string>, then: ReadonlyMap<string, string>): string {
   for (const [name, value] of now) {

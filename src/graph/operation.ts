@@ -47,6 +47,8 @@ export interface RunOperation {
   readonly workdir: string;
   readonly user: string;
   readonly network: "default" | "none" | "host";
+  /** Of the image, where that is not for this machine: its programs need an emulator. */
+  readonly platform?: Platform;
   /** With every capability and device, and no seccomp filter (`RUN --security=insecure`). */
   readonly insecure?: true;
   readonly mounts?: readonly RunMount[];

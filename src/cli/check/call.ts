@@ -6,15 +6,18 @@ import { printable } from "../printable.ts";
 import { UsageError } from "../usage-error.ts";
 import { dockerJson, dockerText } from "./docker-report.ts";
 
+const OPTIONS: readonly string[] = ["format=text", "format=json", "ignorestatus=true", "ignorestatus=false"];
 const METHODS = ["build", "check", "outline", "targets"] as const;
 
 /** What `--call` asks for instead of a build. */
 export interface Call {
   readonly method: (typeof METHODS)[number];
   readonly format: "text" | "json";
+  /** Warnings alone are no failure. */
+  readonly ignoreStatus: boolean;
 }
 
-/** Reads `--call=METHOD[,format=FORMAT]` and `--check`. Throws UsageError. */
+/** Reads `--call=METHOD[,format=FORMAT][,ignorestatus=true]` and `--check`. Throws UsageError. */
 export function parseCall(call: string | undefined, check: boolean): Call {
   const [name = "build", ...options] = call?.split(",") ?? [];
   const method = name === "lint" ? "check" : name;
@@ -25,14 +28,15 @@ export function parseCall(call: string | undefined, check: boolean): Call {
     const near = nearest(method, METHODS);
     throw new UsageError("bad-value", `invalid argument "${call}" for "--call" flag: it is one of ${METHODS.join(", ")}`, near === undefined ? {} : { hint: `did you mean --call=${near}?` });
   }
-  let format: Call["format"] = "text";
+  const asked = new Map<string, string>();
   for (const option of options) {
-    if (option !== "format=text" && option !== "format=json") {
-      throw new UsageError("bad-value", `invalid argument "${call}" for "--call" flag: after the method comes format=text or format=json, not ${JSON.stringify(option)}`);
+    if (!OPTIONS.includes(option)) {
+      throw new UsageError("bad-value", `invalid argument "${call}" for "--call" flag: after the method comes ${OPTIONS.join(" or ")}, not ${JSON.stringify(option)}`);
     }
-    format = option === "format=json" ? "json" : "text";
+    const [key, value] = option.split("=") as [string, string];
+    asked.set(key, value);
   }
-  return { method: check ? "check" : method, format };
+  return { method: check ? "check" : method, format: asked.get("format") === "json" ? "json" : "text", ignoreStatus: asked.get("ignorestatus") === "true" };
 }
 
 function isMethod(text: string): text is Call["method"] {
@@ -40,7 +44,7 @@ function isMethod(text: string): text is Call["method"] {
 }
 
 /** Checks a Dockerfile, lists its targets or what one of them takes, and prints that as docker does; gives the exit code. */
-export async function runCall({ method, format }: Call, { stdout, stderr }: Pick<CommandContext, "stdout" | "stderr">, laminate: Laminate, input: CheckInput, settings: CheckSettings): Promise<number> {
+export async function runCall({ method, format, ignoreStatus }: Call, { stdout, stderr }: Pick<CommandContext, "stdout" | "stderr">, laminate: Laminate, input: CheckInput, settings: CheckSettings): Promise<number> {
   if (method === "targets") {
     const { listTargets, targetsJson, targetsText } = await import("./targets.ts");
     const targets = listTargets(input);
@@ -60,5 +64,5 @@ export async function runCall({ method, format }: Call, { stdout, stderr }: Pick
     const { message, hint } = report.error;
     stderr.write(`ERROR: ${printable(message)}\n${hint === undefined ? "" : `${printable(hint)}\n`}`);
   }
-  return report.findings.length > 0 || report.error !== undefined ? 1 : 0;
+  return (report.findings.length > 0 && !ignoreStatus) || report.error !== undefined ? 1 : 0;
 }

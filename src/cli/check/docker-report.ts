@@ -25,7 +25,7 @@ export function dockerJson({ findings, source, text, error }: CheckReport): stri
   }));
   const sources = [{ filename: source.name, data: Buffer.from(text).toString("base64"), language: "Dockerfile" }];
   const buildError = error === undefined ? {} : { buildError: { message: error.problem, location: error.line === undefined ? {} : location(error.line, error.line) } };
-  return `${JSON.stringify({ ...(warnings.length === 0 ? {} : { warnings }), sources, ...buildError }, null, 2)}\n`;
+  return `${JSON.stringify({ warnings: warnings.length === 0 ? null : warnings, sources, ...buildError }, null, 2)}\n`;
 }
 
 /** A range a line, as BuildKit has it. */

@@ -27,7 +27,7 @@ const flags = {
   "add-host": { kind: "list", value: "NAME:ADDRESS", summary: "Add a line to /etc/hosts of the RUN instructions" },
   ...stepLimitFlags,
   "cgroup-parent": { kind: "string", value: "PATH", summary: "The cgroup below which the RUN instructions get theirs" },
-  platform: { kind: "string", value: "OS/ARCH", summary: "Platform of the image, as linux/arm64" },
+  platform: { kind: "list", value: "OS/ARCH", summary: "Platform of the image, as linux/arm64" },
   check: { kind: "boolean", summary: "Check the Dockerfile instead of building it (--call=check)" },
   call: { kind: "string", value: "METHOD", summary: "build, check, outline or targets, and what to print it as: check,format=json" },
   quiet: { kind: "boolean", short: "q", summary: "Print the image ID and nothing else" },
@@ -94,7 +94,8 @@ type Values = FlagValues<typeof flags>;
 async function buildOptions(context: CommandContext, values: Values, path: string) {
   const { env, cwd } = context;
   const [{ configuredProxies }, { agentSource, secretSource }, { entitlement }] = await Promise.all([import("../proxies.ts"), import("../handed-flags.ts"), import("../entitlement.ts")]);
-  const { file, target, network, platform, runtime } = values;
+  const { file, target, network, runtime } = values;
+  const platform = values.platform.length === 0 ? undefined : values.platform.join(",");
   const buildArgs = buildArguments(values["build-arg"], env);
   const outputs = await outputsOf(context, values);
   return {

@@ -245,6 +245,7 @@ class Lowering {
       graph: this.graph,
       args: this.#args,
       names,
+      machine: this.#input.buildPlatform ?? this.#input.platform,
       network: this.#input.network ?? "default",
       hosts: this.#input.hosts ?? [],
       hostname: this.#input.buildArgs["BUILDKIT_SANDBOX_HOSTNAME"] || undefined,

@@ -1,5 +1,7 @@
 import type { Origin, RunMount, RunOperation } from "../../graph/operation.ts";
 import type { VertexId } from "../../graph/vertex.ts";
+import { runsOn } from "../../oci/choose-platform.ts";
+import type { Platform } from "../../oci/platform.ts";
 import { errorAt, type Flag, type Statement } from "../parse/statement.ts";
 import type {
   CopyInstruction,
@@ -26,6 +28,8 @@ export interface StageScope {
   readonly graph: GraphBuilder;
   readonly args: BuildArguments;
   readonly names: StepNames;
+  /** What the build runs on. */
+  readonly machine: Platform;
   readonly network: Network;
   readonly hosts: NonNullable<RunOperation["hosts"]>;
   /** BUILDKIT_SANDBOX_HOSTNAME: the name of the machine that a RUN sees. */
@@ -92,6 +96,7 @@ async function lowerRun(
       workdir: joinWorkdir(state.config.WorkingDir, ""),
       user: state.config.User === undefined || state.config.User === "" ? "0" : state.config.User,
       network: (instruction.network?.value as Network | undefined) ?? scope.network,
+      ...(runsOn(state.platform, scope.machine) ? {} : { platform: state.platform }),
       ...(instruction.security?.value === "insecure" ? { insecure: true } : {}),
       ...(mounts.length === 0 ? {} : { mounts: mounts.map((mount) => ofNamespace(mount, scope)) }),
       ...(scope.hostname === undefined ? {} : { hostname: scope.hostname }),

@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import type { RunOperation } from "../../graph/operation.ts";
 import type { DiffId } from "../../oci/digest.ts";
+import { formatPlatform } from "../../oci/platform.ts";
 import type { StepBounds, StepMount, StepNetwork } from "../../sandbox/sandbox.ts";
 import { canonicalJson } from "../../base/canonical-json.ts";
 import { digestOf } from "../../oci/digest.ts";
@@ -55,7 +56,7 @@ export async function runLayer(operation: RunOperation, base: readonly DiffId[],
     world.onNetwork(result.network);
     if (result.exitCode !== 0 || result.layer === undefined) {
       const command = operation.argv.join(" ");
-      throw new ExecuteError("command-failed", `process ${JSON.stringify(command)} did not complete successfully: exit code: ${result.exitCode}`, { exitCode: result.exitCode });
+      throw new ExecuteError("command-failed", `process ${JSON.stringify(command)} did not complete successfully: exit code: ${result.exitCode}`, { exitCode: result.exitCode, ...emulatorHint(operation) });
     }
     const { layer } = result;
     const { argv, env, args, workdir, user, hostname, hosts, script } = operation;
@@ -71,6 +72,11 @@ export async function runLayer(operation: RunOperation, base: readonly DiffId[],
   } finally {
     await sandbox.removeTree(scratch);
   }
+}
+
+/** A program of another machine does not even start, unless the kernel knows an emulator for it (binfmt_misc). */
+function emulatorHint({ platform }: RunOperation): { readonly hint?: string } {
+  return platform === undefined ? {} : { hint: `its image is for ${formatPlatform(platform)}, and this machine is not: its programs need an emulator (Debian: qemu-user-static)` };
 }
 
 function scriptMount({ script }: RunOperation): readonly StepMount[] {
