@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { chownSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { enterAsUser, TEST_UID } from "../src/testing/sandbox/as-user.ts";
-import { type Bases, writeDockerfile } from "./workloads.ts";
+import { writeDockerfile } from "./dockerfile.ts";
+import type { Bases } from "./workloads.ts";
 
 /** A program that builds images, as its commands. Contexts are paths as this process sees them. */
 export interface Builder extends AsyncDisposable {
@@ -11,6 +12,8 @@ export interface Builder extends AsyncDisposable {
   daemons(): readonly number[];
   /** What a command is started through, untimed: another root directory is not part of a builder's work. */
   readonly prefix: readonly string[];
+  /** What enters the mount namespace that it works in, as root. */
+  readonly namespace: readonly string[];
   build(context: string, tag: string): readonly string[];
   push(tag: string): readonly string[];
   pull(tag: string): readonly string[];
@@ -19,14 +22,20 @@ export interface Builder extends AsyncDisposable {
 }
 
 const DOCKER = ["env", "DOCKER_HOST=unix:///run/docker-peer.sock", "docker"];
-const LAMINATE = path.join(import.meta.dirname, "..", "bin", "laminate");
+export const LAMINATE = path.join(import.meta.dirname, "..", "bin", "laminate");
+/** The Node that this checkout's Laminate runs on. */
+export const NODE = process.execPath;
 
-/** docker and buildah inside the root directory of the peers; contexts stand in its /work. `registry` is the one of the bench. */
-export function peers(root: string, registry: string): readonly Builder[] {
+/** docker and buildah inside the root directory of the peers; contexts stand in its /work. `registries` (host:port) are those of the bench. */
+export function peers(root: string, registries: readonly string[]): readonly Builder[] {
   const prefix = ["chroot", root];
   const inside = (context: string) => path.join("/", path.relative(root, context));
   const shell = (script: string) => run("chroot", [root, "sh", "-c", script]);
-  const common = { prefix, async [Symbol.asyncDispose]() {} };
+  const named = (directory: string) => registries.map((registry) => `--filter 'reference=${registry}/${directory}/*'`).join(" ");
+  const common = { prefix, namespace: [] };
+  const docker = DOCKER.join(" ");
+  const dockerRemoves = (directory: string) => `for one in $(${docker} images -q --no-trunc ${named(directory)} | sort -u); do ${docker} rmi -f $one; done`;
+  const buildahRemoves = (directory: string) => `buildah images -aq ${named(directory)} | sort -u | xargs -r buildah rmi -f`;
   return [
     {
       ...common,
@@ -35,10 +44,8 @@ export function peers(root: string, registry: string): readonly Builder[] {
       build: (context, tag) => [...DOCKER, "build", "-q", "--network=host", "-t", tag, inside(context)],
       push: (tag) => [...DOCKER, "push", "-q", tag],
       pull: (tag) => [...DOCKER, "pull", "-q", tag],
-      forget() {
-        const docker = DOCKER.join(" ");
-        shell(`for one in $(${docker} images -q --no-trunc --filter 'reference=${registry}/bench/*' | sort -u); do ${docker} rmi -f $one; done; ${docker} image prune -f; ${docker} builder prune -af`);
-      },
+      forget: () => shell(`${dockerRemoves("bench")}; ${docker} image prune -f; ${docker} builder prune -af`),
+      [Symbol.asyncDispose]: async () => shell(dockerRemoves("base")),
     },
     {
       ...common,
@@ -47,9 +54,8 @@ export function peers(root: string, registry: string): readonly Builder[] {
       build: (context, tag) => ["buildah", "--runtime", "runc", "build", "-q", "--layers", "--tls-verify=false", "--network=host", "-t", tag, inside(context)],
       push: (tag) => ["buildah", "push", "-q", "--tls-verify=false", tag],
       pull: (tag) => ["buildah", "pull", "-q", "--tls-verify=false", tag],
-      forget() {
-        shell(`buildah images -aq --filter 'reference=${registry}/bench/*' | xargs -r buildah rmi -f; buildah images -aq --filter dangling=true | xargs -r buildah rmi -f; buildah prune -f`);
-      },
+      forget: () => shell(`${buildahRemoves("bench")}; buildah images -aq --filter dangling=true | xargs -r buildah rmi -f; buildah prune -f`),
+      [Symbol.asyncDispose]: async () => shell(buildahRemoves("base")),
     },
   ];
 }
@@ -73,12 +79,13 @@ export async function laminate(directory: string, bases: Bases, user: boolean): 
     name: user ? "laminate (user)" : "laminate",
     daemons: () => [],
     prefix,
+    namespace: prefix.slice(0, 2), // nsenter and its flag
     build: (context, tag) => [...command, "build", "-q", "--network=host", "-t", tag, context],
     push: (tag) => [...command, "push", "-q", tag],
     pull: (tag) => [...command, "pull", "-q", tag],
     forget() {
       rmSync(store, { recursive: true, force: true });
-      run("cp", ["-a", fresh, store]);
+      copyStore(fresh, store);
     },
     async [Symbol.asyncDispose]() {
       entered?.[Symbol.dispose]();
@@ -90,6 +97,13 @@ export async function laminate(directory: string, bases: Bases, user: boolean): 
     run("mv", [store, fresh]);
   }
   return builder;
+}
+
+/** Layers and blobs are never written again once they are in their place: names for the same files do. */
+function copyStore(from: string, to: string): void {
+  mkdirSync(to);
+  run("chown", [`--reference=${from}`, to]);
+  for (const name of readdirSync(from)) run("cp", [["layers", "blobs"].includes(name) ? "-al" : "-a", path.join(from, name), path.join(to, name)]);
 }
 
 /** A store that knows what an installed one does: the base images, unpacked as the peers have them, and which runtime works. */

@@ -1,45 +1,57 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import path from "node:path";
 import type { Builder } from "./builders.ts";
-import { type Bench, Round } from "./cases.ts";
+import { changeLastStep } from "./dockerfile.ts";
 import type { Measurement } from "./measure.ts";
-import { section } from "./table.ts";
-import { edit, writeBigFiles, writeChain, writeManyFiles } from "./workloads.ts";
+import { type Bench, Round } from "./round.ts";
+import { blobFile, edit, manyFile, writeBigFiles, writeChain, writeManyFiles } from "./workloads.ts";
 
 /** What grows: the points to look at, a context of that size, and one small change to it. */
-interface Curve {
+export interface Curve {
+  readonly title: string;
   readonly unit: string;
   readonly points: readonly number[];
+  /** What ought not to grow. */
+  readonly flat: readonly Line[];
   write(directory: string, bench: Bench, size: number): void;
   change(directory: string, edition: number): void;
 }
 
-const CURVES = {
+const BUILDS = ["cold", "cached", "one change"] as const;
+export type Build = (typeof BUILDS)[number];
+/** A line over the points; what a change costs beyond the walk is the difference to the cached build. */
+export type Line = `${Build}, ${"time" | "memory"}` | "one change less cached, time";
+export const LINES: readonly Line[] = [...BUILDS.map((build) => `${build}, time` as const), "one change less cached, time", ...BUILDS.map((build) => `${build}, memory` as const)];
+
+export const CURVES = {
   files: {
+    title: "Number of files (0.6 to 8 KB each; COPY and a RUN on them; one file changed)",
     unit: "files",
     points: [1000, 3000, 10_000, 30_000, 100_000, 300_000],
+    flat: ["one change less cached, time"],
     write: (directory, { bases }, size) => writeManyFiles(directory, bases.busybox, size),
-    change: (directory, edition) => edit(path.join(directory, "p00/d00/f00000.js"), edition),
+    change: (directory, edition) => edit(path.join(directory, manyFile(0)), edition),
   },
   layers: {
-    unit: "RUN instructions",
+    title: "Number of layers (a RUN each; the last changed)",
+    unit: "layers",
     points: [1, 10, 30, 60, 120],
-    write: (directory, { bases }, size) => writeChain(directory, bases.debian, size),
-    change: appendToDockerfile, // the last instruction
+    flat: ["cached, time", "one change, time", "cold, memory", "cached, memory", "one change, memory"],
+    write: (directory, { bases }, size) => writeChain(directory, bases.debian!, size),
+    change: changeLastStep,
   },
   size: {
+    title: "Size (files of 5 MB, one COPY; one file changed)",
     unit: "MB",
     points: [1, 10, 100, 1000, 4000],
+    flat: ["cached, time", "cold, memory", "cached, memory", "one change, memory"],
     write: (directory, { bases }, size) => (size < 5 ? writeBigFiles(directory, bases.busybox, 1, size) : writeBigFiles(directory, bases.busybox, Math.round(size / 5), 5)),
-    change: (directory, edition) => edit(path.join(directory, "blob000.bin"), edition),
+    change: (directory, edition) => edit(path.join(directory, blobFile(0)), edition),
   },
 } as const satisfies Record<string, Curve>;
 
 export type CurveName = keyof typeof CURVES;
 export const CURVE_NAMES = Object.keys(CURVES) as CurveName[];
-
-const BUILDS = ["cold", "cached", "one change"] as const;
-type Build = (typeof BUILDS)[number];
 
 /** One measurement of a curve. */
 export interface Point {
@@ -49,8 +61,8 @@ export interface Point {
   readonly measurement: Measurement;
 }
 
-/** Builds contexts of growing size, cold, again, and after a small change; one builder after the other at each size. */
-export async function measureGrowth(name: CurveName, bench: Bench, builders: readonly Builder[], sizes: readonly number[] = CURVES[name].points): Promise<Point[]> {
+/** Builds contexts of growing size, cold, again, and after a small change; one builder after the other at each size. A context goes when it is done with, unless `keep`. */
+export async function measureGrowth(name: CurveName, bench: Bench, builders: readonly Builder[], { sizes = CURVES[name].points, keep }: { readonly sizes?: readonly number[] | undefined; readonly keep: boolean }): Promise<Point[]> {
   const curve: Curve = CURVES[name];
   const points: Point[] = [];
   let edition = Math.floor(Date.now() / 1000);
@@ -69,35 +81,18 @@ export async function measureGrowth(name: CurveName, bench: Bench, builders: rea
       }
       builder.forget();
     }
+    if (!keep) rmSync(directory, { recursive: true, force: true });
   }
   return points;
 }
 
-/** Seconds and MiB at each size, and below them the exponents of time: over all points, and from the last but one to the last. */
-export function growthTable(name: CurveName, points: readonly Point[]): string {
-  const builders = [...new Set(points.map(({ builder }) => builder))];
-  const sizes = [...new Set(points.map(({ size }) => size))];
-  const columns = builders.flatMap((builder) => BUILDS.map((build) => ({ builder, build, line: points.filter((point) => point.builder === builder && point.build === build) })));
-  const cell = ({ seconds, peakMemory }: Measurement) => `${seconds.toFixed(2)} s, ${(peakMemory / 2 ** 20).toFixed(0)} MiB`;
-  const times = (line: readonly Point[]) => line.map(({ size, measurement }) => [size, measurement.seconds] as const);
-  return section(`Growth with the number of ${CURVES[name].unit}`, [CURVES[name].unit, ...columns.map(({ builder, build }) => `${builder}, ${build}`)], [
-    ...sizes.map((size) => [String(size), ...columns.map(({ line }) => cell(line.find((point) => point.size === size)!.measurement))]),
-    ["exponent", ...columns.map(({ line }) => exponent(times(line)).toFixed(2))],
-    ["exponent at the end", ...columns.map(({ line }) => exponent(times(line).slice(-2)).toFixed(2))],
-  ]);
-}
-
-/** k of the curve y = a·x^k that lies nearest in logarithms: 0 is flat, 1 linear. NaN for fewer than two points. */
-export function exponent(points: readonly (readonly [x: number, y: number])[]): number {
-  const logs = points.map(([x, y]) => [Math.log(x), Math.log(y)] as const);
-  const mean = (place: 0 | 1) => logs.reduce((sum, pair) => sum + pair[place], 0) / logs.length;
-  const [meanX, meanY] = [mean(0), mean(1)];
-  const covariance = logs.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);
-  return covariance / logs.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
-}
-
-function appendToDockerfile(directory: string, edition: number): void {
-  const file = path.join(directory, "Dockerfile");
-  const lines = readFileSync(file, "utf8").trimEnd().split("\n");
-  writeFileSync(file, `${lines.with(-1, `${lines.at(-1)!} && echo ${edition} >/edition`).join("\n")}\n`);
+/** A line's values at the sizes, in seconds or MiB. */
+export function valuesOf(line: Line, builder: string, points: readonly Point[]): (readonly [size: number, value: number])[] {
+  const of = (build: Build, value: (measurement: Measurement) => number) => points.filter((point) => point.builder === builder && point.build === build).map(({ size, measurement }) => [size, value(measurement)] as const);
+  if (line === "one change less cached, time") {
+    const cached = new Map(of("cached", ({ seconds }) => seconds));
+    return of("one change", ({ seconds }) => seconds).map(([size, seconds]) => [size, seconds - cached.get(size)!] as const);
+  }
+  const [build, what] = line.split(", ") as [Build, "time" | "memory"];
+  return of(build, what === "time" ? ({ seconds }) => seconds : ({ peakMemory }) => peakMemory / 2 ** 20);
 }

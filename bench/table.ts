@@ -1,8 +1,6 @@
-import { ROWS, type Row, type Target } from "./cases.ts";
+import { median, type Results } from "./figures.ts";
 import type { Measurement } from "./measure.ts";
-
-/** row → builder → what each run measured. */
-export type Results = ReadonlyMap<string, ReadonlyMap<string, readonly Measurement[]>>;
+import { ROWS, type Row, type Target } from "./rows.ts";
 
 const PEERS: readonly string[] = ["docker", "buildah"];
 const MIB = 1 << 20;
@@ -12,10 +10,11 @@ export function tables(results: Results, builders: readonly string[]): string {
   const own = builders.filter((name) => !PEERS.includes(name));
   const rows = ROWS.filter(({ id }) => results.has(id));
   const of = (row: Row, builder: string, key: keyof Measurement) => median((results.get(row.id)?.get(builder) ?? []).map((one) => one[key]));
-  const figures = (key: keyof Measurement, show: (value: number) => string) => (row: Row) => builders.map((name) => show(of(row, name, key)));
-  const best = (row: Row) => Math.min(...PEERS.filter((name) => builders.includes(name)).map((name) => of(row, name, "seconds")));
+  const each = (row: Row, show: (name: string) => string) => builders.map((name) => (results.get(row.id)?.has(name) ? show(name) : "")); // empty where it failed
+  const figures = (key: keyof Measurement, show: (value: number) => string) => (row: Row) => each(row, (name) => show(of(row, name, key)));
+  const best = (row: Row) => Math.min(...PEERS.map((name) => of(row, name, "seconds")).filter((value) => !Number.isNaN(value)));
   const seconds = figures("seconds", (value) => value.toFixed(2));
-  const memory = (row: Row) => builders.map((name) => mebibytes(of(row, name, "peakMemory")) + (of(row, name, "idleMemory") > 0 ? ` (${mebibytes(of(row, name, "idleMemory"))} idle)` : ""));
+  const memory = (row: Row) => each(row, (name) => mebibytes(of(row, name, "peakMemory")) + (of(row, name, "idleMemory") > 0 ? ` (${mebibytes(of(row, name, "idleMemory"))} idle)` : ""));
   const verdicts = (row: Row) => own.map((name) => ratio(of(row, name, "seconds"), best(row), row.target));
   const plain = (title: string, cells: (row: Row) => readonly string[]) => section(title, ["case", ...builders], rows.map((row) => [row.title, ...cells(row)]));
   return [
@@ -23,21 +22,9 @@ export function tables(results: Results, builders: readonly string[]): string {
     section("Peak anonymous memory of all processes, MiB", ["case", ...builders, "target"], rows.map((row) => [row.title, ...memory(row), String(row.target.memory ?? "")])),
     plain("Processor time, seconds", figures("cpuSeconds", (value) => value.toFixed(2))),
     plain("Processes started", figures("processes", String)),
-    plain("Bytes read and written by system calls, MB", (row) => builders.map((name) => `${megabytes(of(row, name, "read"))} / ${megabytes(of(row, name, "written"))}`)),
-    plain("Bytes read from and written to the disk, MB", (row) => builders.map((name) => `${megabytes(of(row, name, "diskRead"))} / ${megabytes(of(row, name, "diskWritten"))}`)),
+    plain("Bytes read and written by system calls, MB", (row) => each(row, (name) => `${megabytes(of(row, name, "read"))} / ${megabytes(of(row, name, "written"))}`)),
+    plain("Bytes read from and written to the disk, MB", (row) => each(row, (name) => `${megabytes(of(row, name, "diskRead"))} / ${megabytes(of(row, name, "diskWritten"))}`)),
   ].join("\n");
-}
-
-/** The same as JSON: every run of every row. */
-export function asJson(results: Results): object {
-  return ROWS.filter(({ id }) => results.has(id)).map((row) => ({ ...row, builders: Object.fromEntries(results.get(row.id)!) }));
-}
-
-/** The middle one; of an even number the mean of the middle two; NaN of none. */
-export function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 /** The ratio, marked where the target is missed. */

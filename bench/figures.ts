@@ -1,0 +1,54 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import type { Builder } from "./builders.ts";
+import type { Measurement } from "./measure.ts";
+import { ROWS } from "./rows.ts";
+
+/** row → builder → what each run measured. */
+export type Results = ReadonlyMap<string, ReadonlyMap<string, readonly Measurement[]>>;
+
+/** What was measured of each row, which a file can hold between two runs. */
+export class Figures {
+  readonly results = new Map<string, Map<string, Measurement[]>>();
+
+  /** From a file that {@link write} wrote, if it is there. */
+  static read(file: string): Figures {
+    const figures = new Figures();
+    const { rows = [] } = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as { readonly rows?: readonly { readonly id: string; readonly builders: Readonly<Record<string, Measurement[]>> }[] }) : {};
+    for (const { id, builders } of rows) figures.results.set(id, new Map(Object.entries(builders)));
+    return figures;
+  }
+
+  write(file: string, about: object): void {
+    const rows = ROWS.filter(({ id }) => this.results.has(id)).map((row) => ({ ...row, builders: Object.fromEntries(this.results.get(row.id)!) }));
+    writeFileSync(file, `${JSON.stringify({ ...about, rows }, null, 1)}\n`);
+  }
+
+  add(row: string, { name }: Pick<Builder, "name">, measurement: Measurement): void {
+    this.results.getOrInsertComputed(row, () => new Map<string, Measurement[]>()).getOrInsertComputed(name, () => []).push(measurement);
+  }
+
+  /** Adds all of other figures. */
+  take(other: Figures): void {
+    for (const [row, builders] of other.results) for (const [name, measurements] of builders) for (const one of measurements) this.add(row, { name }, one);
+  }
+
+  /** How many rounds of a case are here; its rows' names begin with its own. */
+  rounds(name: string, builder: string): number {
+    return Math.min(...rowsOf(name).map((id) => this.results.get(id)?.get(builder)?.length ?? 0));
+  }
+
+  forget(name: string): void {
+    for (const id of rowsOf(name)) this.results.delete(id);
+  }
+}
+
+function rowsOf(name: string): readonly string[] {
+  return ROWS.filter(({ id }) => id.split(" ")[0] === name).map(({ id }) => id);
+}
+
+/** The middle one; of an even number the mean of the middle two; NaN of none. */
+export function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
