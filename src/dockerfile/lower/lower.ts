@@ -14,7 +14,7 @@ import { namedContext, type NamedContext, type NamedContexts } from "./named-con
 import type { HistoryStep, Lowered, ResolveBase, Warning } from "./result.ts";
 import { lowerInstruction, type StageScope } from "./stage-lowering.ts";
 import { originOf, StageState } from "./stage-state.ts";
-import { baseStage, namesOf, sourceStage, targetStage } from "./stages.ts";
+import { baseStage, namesOf, refuseCase, sourceStage, targetStage } from "./stages.ts";
 import { StepNames } from "./step-names.ts";
 import { placed, readTrigger, type Trigger } from "./triggers.ts";
 import { whyBlank } from "./why-blank.ts";
@@ -120,6 +120,7 @@ class Lowering {
     }
     const base = baseStage(this.#dockerfile, reference, stage.index);
     if (base !== undefined) {
+      refuseCase(from, base, reference);
       return this.#continueStage(stage, base);
     }
     const context = this.#context(reference);

@@ -1,7 +1,7 @@
 import { nearest } from "../../base/nearest.ts";
 import type { SourceErrorOptions } from "../../diagnostics/source-error.ts";
 import { DockerfileError } from "../dockerfile-error.ts";
-import type { Dockerfile, Stage } from "../parse/instruction.ts";
+import type { Dockerfile, FromInstruction, Stage } from "../parse/instruction.ts";
 import { errorAt, rangeOf, type Flag, type Statement } from "../parse/statement.ts";
 
 /** The stage to build: `--target` by name or number, else the last one. */
@@ -31,6 +31,18 @@ export function targetStage(dockerfile: Dockerfile, target: string | undefined):
     );
   }
   return found;
+}
+
+/**
+ * As BuildKit a FROM in other case than lower case is refused, as no image has such a name, though a `--from` of it
+ * would do. Throws DockerfileError.
+ */
+export function refuseCase({ statement, base }: FromInstruction, stage: Stage, reference: string): void {
+  if (reference === reference.toLowerCase()) return;
+  throw errorAt(statement, base, "bad-base", `FROM ${JSON.stringify(reference)}: names of images and stages are in lower case`, {
+    hint: `did you mean FROM ${stage.name}?`,
+    related: { range: rangeOf(stage.from.statement), message: "the stage is defined here" },
+  });
 }
 
 /** The earlier stage that a FROM names; otherwise it names an image. */

@@ -8,6 +8,7 @@ import { nearest } from "../../base/nearest.ts";
 import { decompressStream, formatOf } from "../../archive/decompress.ts";
 import { BLOCK } from "../../archive/tar-header.ts";
 import { type IgnoreRules, parseIgnore } from "../../dockerfile/ignore.ts";
+import type { Digest } from "../../oci/digest.ts";
 import type { Store } from "../../store/store.ts";
 import { download } from "../add/download.ts";
 import { isTarHeader } from "../add/is-archive.ts";
@@ -69,10 +70,8 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
     const directory = await gitCheckout(git, commit, options.store.temporaryDirectory(), options);
     return fromSource(new DirectorySource("the build context", directory), context, options);
   }
-  if (/^https?:\/\//.test(context)) {
-    const { content, records, leases } = options.store;
-    const { digest } = await download(context, { content, records, leases, signal: options.signal, env: options.env, progress: () => undefined });
-    return fromStream(content.read(digest), context, options);
+  if (isUrl(context)) {
+    return fromStream(options.store.content.read(await downloadedBlob(context, options)), context, options);
   }
   const place = path.resolve(options.cwd, context);
   const stat = statSync(place, { throwIfNoEntry: false });
@@ -113,6 +112,7 @@ async function directoryDockerfile(directory: string, options: ContextOptions): 
   if (file === "-") {
     return { text: (await collect(standardInput(options))).toString("utf8"), name: "Dockerfile" };
   }
+  if (isUrl(file)) return { text: await downloadedText(file, options), name: file };
   const named = file === undefined ? undefined : path.resolve(cwd, file);
   const found = named ?? NAMES.map((name) => path.join(directory, name)).find((one) => existsSync(one)) ?? path.join(directory, NAMES[0]);
   const name = file ?? path.basename(found);
@@ -178,6 +178,9 @@ async function fromSource(source: FileSource, place: string, options: ContextOpt
     const text = (await collect(standardInput(options))).toString("utf8");
     return { source: await withoutIgnored(source, [".dockerignore"]), dockerfile: { text, name: "Dockerfile" }, slot: place };
   }
+  if (isUrl(file)) {
+    return { source: await withoutIgnored(source, [".dockerignore"]), dockerfile: { text: await downloadedText(file, options), name: file }, slot: `${place} ${file}` };
+  }
   const name = file ?? NAMES.find((one) => follow(source, bytePath(one)) !== undefined) ?? NAMES[0];
   const entry = follow(source, bytePath(path.posix.normalize(name)))?.entry;
   if (entry?.type !== "file" || entry.size > MAX_DOCKERFILE) {
@@ -196,6 +199,19 @@ async function withoutIgnored(source: FileSource, names: readonly string[]): Pro
     }
   }
   return source;
+}
+
+function isUrl(file: string | undefined): file is string {
+  return file !== undefined && /^https?:\/\//.test(file);
+}
+
+async function downloadedText(url: string, options: ContextOptions): Promise<string> {
+  return (await collect(options.store.content.read(await downloadedBlob(url, options)))).toString("utf8");
+}
+
+async function downloadedBlob(url: string, { store, signal, env }: ContextOptions): Promise<Digest> {
+  const { content, records, leases } = store;
+  return (await download(url, { content, records, leases, signal, env, progress: () => undefined })).digest;
 }
 
 function standardInput({ stdin }: ContextOptions): Readable {

@@ -53,6 +53,8 @@ describe("a build context is", () => {
     await using server = await served((request, response) => response.end(request.url === "/x.tgz" ? tarOf(rig.context(FILES), "-z") : "FROM scratch\nCOPY <<E /url\nx\nE\n"));
     expect(await filesOf(["-f", "sub/Dockerfile", `${server.url}/x.tgz`])).toEqual(["Dockerfile", "a", "sub/Dockerfile", "sub/b"]);
     expect(await filesOf([`${server.url}/Dockerfile`])).toEqual(["url"]);
+    expect(await filesOf(["-f", `${server.url}/Dockerfile`, rig.context(FILES)])).toEqual(["url"]);
+    expect(await filesOf(["-f", `${server.url}/Dockerfile`, file])).toEqual(["url"]);
   });
 
   test("a git repository at a branch, tag, commit or directory", async ({ skip }) => {
