@@ -24,10 +24,11 @@ export function growthTables(name: CurveName, points: readonly Point[]): string 
 
 /** How a line grows, in words; its exponent between the last two points; what one more of the unit costs there. */
 function judged(line: Line, values: readonly (readonly [number, number])[], wantedFlat: boolean): readonly string[] {
-  const verdict = verdictOf(values, line.endsWith("memory") ? { much: 0.25, little: 20 } : { much: 0.25, little: 0.03 });
+  const verdict = verdictOf(values, line.endsWith("memory") ? { much: 0.25, little: 32 } : { much: 0.25, little: 0.05 });
   const slope = slopeOf(values.at(-2), values.at(-1));
   const each = line.endsWith("memory") ? `${(slope * 1024).toFixed(2)} KiB` : `${(slope * 1e6).toFixed(0)} µs`;
-  return [wantedFlat && verdict !== "flat" ? `**${verdict}**` : verdict, exponent(values.slice(-2)).toFixed(2), each];
+  const power = exponent(values.slice(-2));
+  return [wantedFlat && verdict !== "flat" ? `**${verdict}**` : verdict, Number.isNaN(power) ? "" : power.toFixed(2), each];
 }
 
 /**

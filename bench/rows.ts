@@ -48,7 +48,7 @@ export const ROWS: readonly Row[] = [
   { id: "slow changed", title: "2,000 files on a slow disk, one changed", target: {} },
   { id: "second same", title: "a second build 0.3 s after the first (2 s of RUN), the same Dockerfile", target: {} },
   { id: "second other", title: "a second build 0.3 s after the first (2 s of RUN), another Dockerfile", target: {} },
-  { id: "far cold", title: "200 MB in four layers pushed, 50 ms away, 20 MB/s", target: {} },
-  { id: "far again", title: "200 MB, far registry, push again", target: {} },
-  { id: "far changed", title: "200 MB, far registry, push after one file changed", target: {} },
+  { id: "far cold", title: "120 MB in four layers pushed, 50 ms away, 20 MB/s", target: {} },
+  { id: "far again", title: "120 MB, far registry, push again", target: {} },
+  { id: "far changed", title: "120 MB, far registry, push after one file changed", target: {} },
 ];

@@ -61,27 +61,27 @@ const WRITERS: Readonly<Record<Workload, (directory: string, bases: Bases, scale
   big: (directory, { busybox }, scale) => writeBigFiles(directory, busybox, Math.round(BLOBS * scale), 5),
   npm: (directory, { node }) => writeNpmApp(directory, node!),
   apt: (directory, { debian }) => writeDebs(directory, debian!),
-  monorepo: (directory, { busybox }, scale) => writeManyFiles(directory, busybox, Math.round(MONOREPO * scale), { least: 4, most: 44 }),
+  monorepo: (directory, { busybox }, scale) => writeManyFiles(directory, busybox, Math.round(MONOREPO * scale), { least: 4, most: 44, run: false }),
   layers: (directory, { debian }) => writeChain(directory, debian!, 120),
   far(directory, { busybox }, scale) {
     const parts = ["a", "b", "c", "d"];
     writeDockerfile(directory, [`FROM ${busybox}`, ...parts.map((part) => `COPY ${part} /${part}`)]);
-    parts.forEach((part, index) => writeBlobs(path.join(directory, part), Math.max(1, Math.round(10 * scale)), 5, index));
+    parts.forEach((part, index) => writeBlobs(path.join(directory, part), Math.max(1, Math.round(6 * scale)), 5, index));
   },
 };
 
 /** A chain of RUN instructions, each with a small change. */
 export function writeChain(directory: string, base: string, length: number): void {
-  const steps = Array.from({ length }, (_, index) => `RUN echo step${index} > /s${index} && cat /etc/hostname /s${index} > /dev/null`);
+  const steps = Array.from({ length }, (_, index) => `RUN echo step${index} > /s${index} && cat /etc/passwd /s${index} > /dev/null`);
   writeDockerfile(directory, [`FROM ${base}`, ...steps]);
 }
 
 /**
- * Source files in directories of a thousandth each, and a RUN that sees them. They have so many words of 17 bytes:
+ * Source files in directories of a thousandth each, and a RUN that sees them, unless not wanted. They have so many words of 17 bytes:
  * 0.6 to 8 KB each, 300 MB on the disk for 50,000.
  */
-export function writeManyFiles(directory: string, base: string, count: number, { least, most } = { least: 40, most: 460 }): void {
-  writeDockerfile(directory, [`FROM ${base}`, "COPY . /app", "RUN ls /app | wc -l > /count"]);
+export function writeManyFiles(directory: string, base: string, count: number, { least, most, run } = { least: 40, most: 460, run: true }): void {
+  writeDockerfile(directory, [`FROM ${base}`, "COPY . /app", ...(run ? ["RUN ls /app | wc -l > /count"] : [])]);
   const random = randomNumbers(7);
   const words = Array.from({ length: 4000 }, () => `${random(2 ** 32).toString(16)}${random(2 ** 32).toString(16)}`);
   for (let index = 0; index < count; index += 1) {
