@@ -114,6 +114,11 @@ describe("says so, and swallows nothing:", () => {
     [["-o", "type=docker,rewrite-timestamp=true"], "rewrite-timestamp of --output needs SOURCE_DATE_EPOCH"],
     [["--build-arg", "BUILDKIT_SYNTAX=some/thing"], 'the frontend "some/thing" cannot be run'],
     [["--ulimit", "nofil=1"], "did you mean nofile?"],
+    [["--label", "=a"], "invalid key-value pair: empty key"],
+    [["--build-arg", "=a"], "invalid key-value pair: empty key"],
+    [["--add-host", "a:10.0.0.1,b:c"], 'invalid IP address in add-host: "c"'],
+    [["--iidfile", "no/such/place"], "--iidfile: there is no directory"],
+    [["--metadata-file", "."], "--metadata-file: destination file \".\" is a directory"],
     [["--memory", "1k"], "Minimum memory limit allowed is 6MB"],
   ])("%j", async (args, expected) => {
     const { code, err } = await rig.run(["build", ...args, rig.context({ Dockerfile: "FROM scratch\nCOPY . /\n" })]);

@@ -1,7 +1,8 @@
-import { type Stats, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import path from "node:path";
 import type { BuildOutput } from "../api/build-outputs.ts";
 import { nearest } from "../base/nearest.ts";
+import { checkFilePlace } from "./check-file-place.ts";
 import type { CommandContext } from "./command.ts";
 import { csvFields } from "./csv-fields.ts";
 import { UsageError } from "./usage-error.ts";
@@ -85,17 +86,11 @@ function buildOutput(text: string, { cwd, stdout }: Pick<CommandContext, "cwd" |
 
 /** Before anything is built. */
 function checkPlace(output: BuildOutput): void {
-  if (output.kind === "directory" && statOf(output.directory)?.isDirectory() === false) {
+  if (output.kind === "directory" && statSync(output.directory, { throwIfNoEntry: false })?.isDirectory() === false) {
     throw new UsageError("bad-value", `destination directory ${JSON.stringify(output.directory)} is a file`);
   }
   if (!("output" in output) || typeof output.output !== "string" || (output.kind === "archive" && output.format === "oci-dir")) return;
-  if (statOf(output.output)?.isDirectory() === true) throw new UsageError("bad-value", `destination file ${JSON.stringify(output.output)} is a directory`);
-  const parent = path.dirname(output.output);
-  if (statOf(parent)?.isDirectory() !== true) throw new UsageError("bad-value", `there is no directory ${JSON.stringify(parent)} for ${path.basename(output.output)}`);
-}
-
-function statOf(place: string): Stats | undefined {
-  return statSync(place, { throwIfNoEntry: false });
+  checkFilePlace(output.output, { cwd: "/", what: "--output" });
 }
 
 /** A word alone is a directory, or standard output. */

@@ -1,11 +1,11 @@
-import { buildArguments, nameAndValue } from "../build-arguments.ts";
+import { buildArguments, nameAndValue, namedValue } from "../build-arguments.ts";
 import { defineCommand, type CommandContext, type FlagValues } from "../command.ts";
-import { hostEntry } from "../host-entry.ts";
 import { limitsFrom, stepLimitFlags } from "../limits.ts";
 import type { BuildResult } from "../../api/build.ts";
 import type { GivenContext } from "../../api/build-contexts.ts";
 import { progress } from "../progress-flag.ts";
 import { annotation } from "../annotation.ts";
+import { checkFilePlace } from "../check-file-place.ts";
 import { refuseAttestations } from "../attestations.ts";
 import { UNSUPPORTED_BY_BUILD } from "../unsupported-by-build.ts";
 import { UsageError } from "../usage-error.ts";
@@ -63,6 +63,7 @@ export const command = defineCommand({
   arguments: { min: 1, max: 1 },
   async run(context, values, [path]) {
     refuseAttestations(values);
+    checkPlaces(context, values);
     const options = await buildOptions(context, values, path!);
     if (values.check === true || values.call !== undefined) {
       const code = await callInstead(context, values, options);
@@ -103,7 +104,7 @@ async function buildOptions(context: CommandContext, values: Values, path: strin
     cwd,
     tags: values.tag,
     buildArgs: { ...sourceDate(env), ...(await configuredProxies(env, Object.keys(buildArgs))), ...buildArgs },
-    labels: Object.fromEntries(values.label.map(nameAndValue)),
+    labels: Object.fromEntries(values.label.map((text) => namedValue("label", text))),
     annotations: Object.fromEntries(values.annotation.map(annotation)),
     noCache: values["no-cache"] === true,
     noCacheStages: values["no-cache-filter"].flatMap((text) => text.split(",")),
@@ -111,7 +112,7 @@ async function buildOptions(context: CommandContext, values: Values, path: strin
     secrets: values.secret.map((text) => secretSource(text, env)),
     agents: values.ssh.map(agentSource),
     allow: values.allow.flatMap((text) => text.split(",")).map(entitlement),
-    hosts: values["add-host"].map(hostEntry),
+    hosts: await hostsOf(values["add-host"]),
     contexts: values["build-context"].map(givenContext),
     ...boundsOf(values),
     ...(outputs === undefined ? {} : { outputs }),
@@ -127,6 +128,20 @@ async function buildOptions(context: CommandContext, values: Values, path: strin
 /** As in buildx our environment's counts unless the command line says another. */
 function sourceDate({ SOURCE_DATE_EPOCH }: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
   return SOURCE_DATE_EPOCH === undefined || SOURCE_DATE_EPOCH === "" ? {} : { SOURCE_DATE_EPOCH };
+}
+
+async function hostsOf(written: readonly string[]) {
+  if (written.length === 0) return [];
+  const { hostEntry } = await import("../host-entry.ts");
+  return written.flatMap((text) => text.split(",")).map(hostEntry);
+}
+
+/** Files that are written after the build are known to have a place before it. */
+function checkPlaces({ cwd }: CommandContext, values: Values): void {
+  for (const flag of ["iidfile", "metadata-file"] as const) {
+    const file = values[flag];
+    if (file !== undefined) checkFilePlace(file, { cwd, what: `--${flag}` });
+  }
 }
 
 /** Flags on what RUN may take; most builds have none. */
