@@ -18,14 +18,15 @@ const TELLING: ReadonlySet<BuildEvent["type"]> = new Set(["step-log", "step-fail
 /** Writes a build's events below the store's root as they come, one JSON object a line, so that nothing printed is ever lost. */
 export class BuildLogWriter implements Disposable {
   readonly #directory: string;
-  readonly #clock: () => number;
+  readonly #id: string;
   /** What came before anything worth keeping. */
   #early: string[] | undefined = [];
   #file: number | undefined;
 
-  constructor(root: string, clock: () => number) {
+  /** `id` as of {@link buildId}. */
+  constructor(root: string, id: string) {
     this.#directory = directoryOf(root);
-    this.#clock = clock;
+    this.#id = id;
   }
 
   write(event: BuildEvent): void {
@@ -53,8 +54,7 @@ export class BuildLogWriter implements Disposable {
   #open(): void {
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     for (const old of logsIn(this.#directory).slice(0, -(KEPT - 1))) rmSync(path.join(this.#directory, old + ENDING), { force: true });
-    const stamp = new Date(this.#clock()).toISOString().replace(/[-:.Z]/g, "").replace("T", "-");
-    this.#file = openSync(path.join(this.#directory, `${stamp}-${process.pid}${ENDING}`), "ax", 0o600);
+    this.#file = openSync(path.join(this.#directory, this.#id + ENDING), "ax", 0o600);
     writeSync(this.#file, this.#early!.join(""));
     this.#early = undefined;
   }
@@ -78,6 +78,11 @@ export async function* buildLog({ root }: Pick<Laminate, "root">, id = "last"): 
 /** The IDs of the builds whose logs are kept, the newest first. */
 export function loggedBuilds({ root }: Pick<Laminate, "root">): readonly string[] {
   return logsIn(directoryOf(root)).reverse();
+}
+
+/** Removes a build's log, if there is one. */
+export function removeBuildLog({ root }: Pick<Laminate, "root">, id: string): void {
+  rmSync(path.join(directoryOf(root), id + ENDING), { force: true });
 }
 
 function directoryOf(root: string): string {

@@ -9,9 +9,6 @@ import type { BuildEvent, EventSink } from "../events/build-event.ts";
 import { BuildBackend } from "../executors/build-backend.ts";
 import { type ContextWorld, openContext } from "../executors/context/build-context.ts";
 import { builtImage, type DatedOptions } from "../executors/built-image.ts";
-import { decisionRecord, type DecisionRecord } from "../explain/decision-record.ts";
-import { counterpart, missReason } from "../explain/miss-reason.ts";
-import { canonicalJson, type Json } from "../base/canonical-json.ts";
 import type { Digest } from "../oci/digest.ts";
 import { goArchitecture, type Platform } from "../oci/platform.ts";
 import { familiarReference, parseReference } from "../oci/reference.ts";
@@ -25,6 +22,8 @@ import { BaseResolver } from "./base-resolver.ts";
 import type { BuildContexts, GivenContext } from "./build-contexts.ts";
 import { BuildFailure } from "./build-failure.ts";
 import { type BuildOutput, namesOf, putBuilt } from "./build-outputs.ts";
+import { buildId } from "./build-id.ts";
+import { BuildJournal } from "./build-journal.ts";
 import { BuildLogWriter } from "./build-log.ts";
 import { FailedStep } from "./failed-step.ts";
 import { openHandedThings, type AgentSource, type SecretSource } from "./handed-things.ts";
@@ -88,23 +87,23 @@ export interface BuildWatch {
   readonly signal: AbortSignal;
 }
 
-const TABLE = "builds";
-
 /**
  * Builds an image from a Dockerfile, as `docker build` does (docs: docker build; Dockerfile reference). Steps whose
  * inputs did not change are taken from the store. Throws DockerfileError, ExecuteError, FailedStep, or the signal's reason.
  */
 export async function build(laminate: Laminate, options: BuildOptions, { events, signal }: BuildWatch): Promise<BuildResult> {
-  using log = new BuildLogWriter(laminate.root, Date.now);
+  const id = buildId(Date.now());
+  using log = new BuildLogWriter(laminate.root, id);
   const logged: EventSink = (event) => {
     log.write(event);
     events(event);
   };
-  return await logBuild(laminate, options, { events: logged, signal });
+  return await logBuild(laminate, options, { events: logged, signal, id });
 }
 
-async function logBuild(laminate: Laminate, options: BuildOptions, { events, signal }: BuildWatch): Promise<BuildResult> {
+async function logBuild(laminate: Laminate, options: BuildOptions, { events, signal, id }: BuildWatch & { readonly id: string }): Promise<BuildResult> {
   const { store, env } = laminate;
+  const started = Date.now();
   const { tags, outputs = [{ kind: "image" }] } = options;
   tags.forEach(parseReference);
   const epoch = sourceDate(options.buildArgs);
@@ -166,7 +165,8 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   await using own = runtime === undefined && !cgroups ? undefined : createSandbox({ env, root: store.root, cgroups, entry: laminate.entry, ...(runtime === undefined ? {} : { runtime }) });
   const sandbox = own ?? laminate.sandbox;
   const slot = [context.slot, target ?? "", options.platform ?? ""].join(" ");
-  const previous = store.records.get(TABLE, slot) as DecisionRecord | undefined;
+  const names = namesOf(outputs, tags).map((name) => familiarReference(parseReference(name)));
+  const journal = new BuildJournal(store, { id, slot, context: options.context, dockerfile: context.dockerfile.name, ...(target === undefined ? {} : { target }), names, started });
   const uncached = uncachedStages(options.noCacheStages, lowered, events);
   const backend = new BuildBackend({
     store,
@@ -184,10 +184,11 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     handed,
     bounds,
     onNetwork: networkNotice(events),
-    earlierKey: (vertex) => (previous === undefined ? undefined : counterpart(vertex, previous)?.key),
+    earlierKey: (vertex) => journal.earlierKey(vertex),
   });
   events({ type: "plan", steps: lowered.graph.vertices.map(({ id, name }) => ({ id, name })), time: Date.now() });
   const make = async () => {
+    journal.begin();
     const solution = await solve(lowered.graph, backend, {
       signal,
       events,
@@ -196,33 +197,28 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
       onFirstMiss: () => {
         if (lowered.graph.vertices.some(({ operation }) => operation.kind === "run")) sandbox.prepare(); // while the steps before work
       },
-      explainMiss: (vertex, key) => missReason(vertex, key, previous, { removedAt: store.cache.removedAt(key.key), filesOf: (digest) => store.selections.get(digest) }),
+      onDecision: (decision, value) => journal.decide(decision, value),
+      explainMiss: (vertex, key, noCache) => journal.explain(vertex, key, noCache),
     });
     const image = await builtImage(lowered, solution.values, { epoch, ...relayer });
-    return { solution, built: { ...image, record: await putBuilt(laminate, image, outputs, { tags, annotations: options.annotations ?? {} }) } };
+    return { ...image, record: await putBuilt(laminate, image, outputs, { tags, annotations: options.annotations ?? {} }) };
   };
-  const { solution, built } = await make()
+  const built = await make()
     .catch((error: unknown) => {
       if (!isCollected(error)) throw error;
       store.leases.activate(); // from here on what is found stays, so that once more is enough
       events({ type: "notice", message: "another command pruned what this build had found in the cache: it starts again", time: Date.now() });
       return make();
     })
-    .catch((error: unknown) => {
+    .catch(async (error: unknown) => {
+      await journal.end(signal.aborted ? "cancelled" : "failed", { error: reasonOf(error) }).catch(() => undefined); // the build's own failure is what is to be told
       throw error instanceof SolveError ? new FailedStep(error, context.dockerfile.text) : error;
     });
-  const record = decisionRecord(solution.decisions);
-  if (previous === undefined || solution.decisions.some(({ outcome }) => outcome === "ran") || !sameKeys(record, previous)) {
-    for (const { ingredients, files } of solution.decisions) {
-      if (files !== undefined && ingredients["files"] !== null) store.selections.put(ingredients["files"] as Digest, await files());
-    }
-    store.records.put(TABLE, slot, record as unknown as Json);
-    await store.settleOld();
-  }
+  if (await journal.end("succeeded", built.record === undefined ? {} : { image: built.record.id })) await store.settleOld();
   const leaving = outputs.filter((output) => output.kind !== "image" || output.push === true);
   const pushed = leaving.length === 0 ? undefined : await (await import("./write-outputs.ts")).writeOutputs(laminate, built, leaving, tags, { events, signal, epoch, firstId: lowered.graph.vertices.length });
   return {
-    names: namesOf(outputs, tags).map((name) => familiarReference(parseReference(name))),
+    names,
     stored: outputs.some(({ kind }) => kind === "image"),
     ...(built.record === undefined ? {} : { id: built.record.id }),
     ...(pushed === undefined ? {} : { pushed }),
@@ -262,9 +258,4 @@ function networkNotice(events: EventSink): (network: { readonly kind: string; re
       events(event);
     }
   };
-}
-
-function sameKeys(a: DecisionRecord, b: DecisionRecord): boolean {
-  const keys = ({ steps }: DecisionRecord): string => canonicalJson(steps.map(({ key }) => key));
-  return keys(a) === keys(b);
 }

@@ -26,7 +26,7 @@ function offeredWith(env: NodeJS.ProcessEnv, words: readonly string[]): readonly
 }
 
 test("bash completes commands, flags after a command, and files where they are meant", () => {
-  expect(offered("bu")).toEqual(["build", "builder"]);
+  expect(offered("bu")).toEqual(["build", "builds", "builder"]);
   expect(offered("--root", "/x", "hist")).toEqual(["history"]);
   expect(offered("help", "lo")).toEqual(expect.arrayContaining(["login", "logout", "load", "logs"]));
   expect(offered("sys")).toEqual(["system"]);
@@ -37,23 +37,24 @@ test("bash completes commands, flags after a command, and files where they are m
 });
 
 test("bash completes the values of flags and arguments that take one of a few", () => {
-  expect(offered("build", "--progress", "")).toEqual(["auto", "plain", "tty", "quiet", "rawjson"]);
+  expect(offered("build", "--progress", "")).toEqual(["auto", "plain", "tty", "quiet", "none", "rawjson"]);
   expect(offered("build", "--progress", "=", "pl")).toEqual(["plain"]);
-  expect(offered("build", "--progress", "=")).toHaveLength(5);
+  expect(offered("build", "--progress", "=")).toHaveLength(6);
   expect(offered("run", "--network", "n")).toEqual(["none"]);
   expect(offered("completion", "")).toEqual(["bash", "zsh", "fish"]);
 });
 
 test("bash completes names of images, of containers, of both, and of builds", () => {
   const directory = mkdtempSync(path.join(tmpdir(), "laminate-completion-"));
-  writeFileSync(path.join(directory, "laminate"), "#!/bin/sh\ncase \"$*\" in images*) echo app:latest ;; ps*) echo apple ;; 'logs --build --list') echo 2026-1 ;; esac\n", { mode: 0o755 });
+  writeFileSync(path.join(directory, "laminate"), "#!/bin/sh\ncase \"$*\" in images*) echo app:latest ;; ps*) echo apple ;; 'builds -q') echo 2026-1 ;; esac\n", { mode: 0o755 });
   const from = (...words: readonly string[]) => offeredWith({ PATH: `${directory}:/usr/bin:/bin` }, words);
   try {
     expect(from("run", "a")).toEqual(["app:latest"]);
     expect(from("stop", "a")).toEqual(["apple"]);
     expect(from("inspect", "a")).toEqual(["app:latest", "apple"]);
     expect(from("logs", "")).toEqual(["apple"]);
-    expect(from("logs", "--build", "")).toEqual(["2026-1"]);
+    expect(from("why", "")).toEqual(["2026-1"]);
+    expect(from("builds", "show", "")).toEqual(["2026-1"]);
   } finally {
     rmSync(directory, { recursive: true });
   }

@@ -16,10 +16,10 @@ type Operands =
   | { readonly kind: "files" }
   | { readonly kind: "none" }
   | { readonly kind: "words"; readonly words: readonly string[] }
-  | { readonly kind: "names"; readonly list: string; readonly withFlag?: { readonly flag: string; readonly list: string } };
+  | { readonly kind: "names"; readonly list: string };
 
 const IMAGE_COMMANDS = new Set(["run", "create", "push", "history", "tag", "rmi", "save", "pull"]);
-const CONTAINER_COMMANDS = new Set(["exec", "start", "attach", "restart", "wait", "pause", "unpause", "top", "rename", "port", "stop", "kill", "rm", "cp", "export"]);
+const CONTAINER_COMMANDS = new Set(["exec", "start", "attach", "restart", "wait", "pause", "unpause", "top", "rename", "port", "logs", "stop", "kill", "rm", "cp", "export"]);
 const FILE_COMMANDS = new Set(["check", "fmt", "build", "load", "import"]);
 
 /** Every command with its flags. */
@@ -35,11 +35,11 @@ export async function describeCommands(): Promise<readonly CompletedCommand[]> {
 
 const LIST_IMAGES = "laminate images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null";
 const LIST_CONTAINERS = "laminate ps -a --format '{{.Names}}' 2>/dev/null";
-const LIST_BUILDS = "laminate logs --build --list 2>/dev/null";
+const LIST_BUILDS = "laminate builds -q 2>/dev/null";
 
 function operandsOf(name: string): Operands {
   if (name === "inspect") return { kind: "names", list: `${LIST_IMAGES}; ${LIST_CONTAINERS}` };
-  if (name === "logs") return { kind: "names", list: LIST_CONTAINERS, withFlag: { flag: "build", list: LIST_BUILDS } };
+  if (name === "why" || /^builds (show|logs|diff|rm)$/.test(name)) return { kind: "names", list: LIST_BUILDS };
   if (IMAGE_COMMANDS.has(name)) return { kind: "names", list: LIST_IMAGES };
   if (CONTAINER_COMMANDS.has(name)) return { kind: "names", list: LIST_CONTAINERS };
   return FILE_COMMANDS.has(name) ? { kind: "files" } : { kind: "none" };
@@ -124,9 +124,7 @@ function bashOffer(words: string): string {
 function bashOperands(operands: Operands): string {
   if (operands.kind === "words") return bashOffer(`'${operands.words.join(" ")}'`);
   if (operands.kind !== "names") return 'COMPREPLY=($(compgen -f -- "$current"))';
-  const offer = bashOffer(`"$(${operands.list})"`);
-  const { withFlag } = operands;
-  return withFlag === undefined ? offer : `if [[ " \${COMP_WORDS[*]} " == *' --${withFlag.flag} '* ]]; then ${bashOffer(`"$(${withFlag.list})"`)}; else ${offer}; fi`;
+  return bashOffer(`"$(${operands.list})"`);
 }
 
 function zsh(commands: readonly CompletedCommand[]): string {
@@ -137,7 +135,7 @@ function zsh(commands: readonly CompletedCommand[]): string {
   const nounArms = nouns(commands).map(({ noun, verbs }) => `    ${noun}) _arguments '1:command:(${verbs.join(" ")})' ;;`);
   return `#compdef laminate
 # zsh completion for laminate; write it to a file _laminate in $fpath
-${commands.flatMap(zshFunction).join("\n")}
+${commands.filter(({ name }) => !name.includes(" ")).flatMap(zshFunction).join("\n")}
 _laminate() {
   local -a commands; local line state
   commands=(
@@ -166,10 +164,7 @@ function zshFlag(flag: Flag & { readonly name: string }): string {
 /** What gives the names that a command takes; `words` are those of the line. */
 function zshFunction({ name, operands }: CompletedCommand): string[] {
   if (operands.kind !== "names") return [];
-  const { list, withFlag } = operands;
-  const offer = (command: string): string => `names=(\${(f)"$(${command})"})`;
-  const chosen = withFlag === undefined ? offer(list) : `if (( \${words[(I)--${withFlag.flag}]} )); then ${offer(withFlag.list)}; else ${offer(list)}; fi`;
-  return [`_laminate_${name}() { local -a names; ${chosen}; compadd -a names }`];
+  return [`_laminate_${name}() { local -a names; names=(\${(f)"$(${operands.list})"}); compadd -a names }`];
 }
 
 function zshOperands({ name, operands }: CompletedCommand): string {
@@ -198,9 +193,7 @@ function fishOperands(operands: Operands): readonly string[] {
   if (operands.kind === "none") return ["-f"];
   if (operands.kind === "files") return ["-F"];
   if (operands.kind === "words") return [`-f -a ${fishQuote(operands.words.join(" "))}`];
-  const { list, withFlag } = operands;
-  if (withFlag === undefined) return [`-f -a ${fishQuote(`(${list})`)}`];
-  return [`-f -a ${fishQuote(`(if __fish_contains_opt ${withFlag.flag}; ${withFlag.list}; else; ${list}; end)`)}`];
+  return [`-f -a ${fishQuote(`(${operands.list})`)}`];
 }
 
 function fishFlag(flag: Flag & { readonly name: string }): string {

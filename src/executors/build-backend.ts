@@ -17,6 +17,7 @@ import { ownerIds } from "./copy/owner.ts";
 import { planDirectory } from "./copy/plan.ts";
 import type { MadeLayer } from "./made-layer.ts";
 import { LayerTrees } from "./layer-trees.ts";
+import { LikeSteps } from "./like-steps.ts";
 import { runLayer } from "./run/run-layer.ts";
 import { mountIngredients, type HandedThings } from "./run/run-mounts.ts";
 import type { FileSource, TreeValue, Value } from "./value.ts";
@@ -49,6 +50,7 @@ export class BuildBackend implements Backend<Value> {
   readonly #world: BuildWorld;
   readonly #copies: CopyWorld;
   readonly #trees: LayerTrees;
+  readonly #like: LikeSteps;
   /** Found when the key was made, used when the layer is. */
   readonly #sources = new Map<Vertex, CopySources>();
   /** How like steps will find new layers, written when those are safe. */
@@ -57,6 +59,7 @@ export class BuildBackend implements Backend<Value> {
   constructor(world: BuildWorld) {
     this.#world = world;
     this.#trees = new LayerTrees(world.store.layers);
+    this.#like = new LikeSteps(world.store, VERSION);
     this.#copies = { store: world.store, trees: this.#trees, env: world.env, now: () => BigInt(world.epoch ?? world.clock()) * 1_000_000n };
   }
 
@@ -90,16 +93,18 @@ export class BuildBackend implements Backend<Value> {
     }
   }
 
-  async lookup(_vertex: Vertex, { key }: StepKey, inputs: readonly Value[]): Promise<Value | undefined> {
+  async lookup(_vertex: Vertex, key: StepKey, inputs: readonly Value[]): Promise<Value | undefined> {
     const { cache, layers, leases } = this.#world.store;
-    const found = cache.step(key);
+    const exact = cache.step(key.key);
+    const found = exact !== undefined && layers.has(exact.layer) ? exact : await this.#like.find(key, layersOf(inputs));
     if (found !== undefined && leases.active) {
       leases.hold(found.layer);
     }
     if (found === undefined || !layers.has(found.layer)) {
       return undefined;
     }
-    cache.touchStep(key, this.#world.clock());
+    if (found === exact) cache.touchStep(key.key, this.#world.clock());
+    else this.#keep(key, found, layersOf(inputs));
     return onTop(inputs, found);
   }
 
@@ -130,16 +135,21 @@ export class BuildBackend implements Backend<Value> {
     }
   }
 
-  async remember(_vertex: Vertex, { key }: StepKey, value: Value): Promise<void> {
+  async remember(_vertex: Vertex, key: StepKey, value: Value): Promise<void> {
     if (value.kind !== "tree" || value.created === undefined) {
       return;
     }
     const layer = value.layers.at(-1)!;
-    const { layers, records, cache } = this.#world.store;
+    const { layers, records } = this.#world.store;
     await layers.settled(layer);
-    cache.putStep(key, { layer, created: value.created });
+    this.#keep(key, { layer, created: value.created }, value.layers.slice(0, -1));
     const further = this.#records.get(layer);
     if (further !== undefined) records.put(further.table, further.key, layer);
+  }
+
+  #keep(key: StepKey, result: StepResult, base: readonly DiffId[]): void {
+    this.#world.store.cache.putStep(key.key, result);
+    this.#like.remember(key, base, result);
   }
 
   claim(key: CacheKey): Promise<AsyncDisposable> {

@@ -5,24 +5,25 @@ import type { Graph, Vertex, VertexId } from "../graph/vertex.ts";
 import type { Backend, Decision, ExecuteContext, StepKey } from "./backend.ts";
 import { SolveError } from "./solve-error.ts";
 
-export interface SolveOptions {
+export interface SolveOptions<V> {
   readonly signal: AbortSignal;
   readonly events: EventSink;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
   /** Of steps that may not be taken from the cache, the flag that says so. Their results are remembered all the same. */
   readonly noCache: (vertex: Vertex) => string | undefined;
+  /** Told of each step when it is over, inputs before those that need them; of one that failed it is not. */
+  readonly onDecision?: (decision: Decision, value: V) => void;
   /** Called once, when it is known that a step has to run. */
   readonly onFirstMiss?: () => void;
-  /** Called once, for the first step that has to run, before it starts; the sentence is shown. */
-  readonly explainMiss: (vertex: Vertex, key: StepKey) => Promise<string | undefined>;
+  /** Called for each step that has to run, before it starts; the sentence is shown. */
+  readonly explainMiss: (vertex: Vertex, key: StepKey, noCache: string | undefined) => Promise<string | undefined>;
 }
 
 export interface Solution<V> {
   readonly value: V;
   /** The result of every vertex. */
   readonly values: ReadonlyMap<VertexId, V>;
-  readonly decisions: readonly Decision[];
 }
 
 /** Steps that work at the same time; most of them wait for a process or the disk. */
@@ -32,7 +33,7 @@ const STEPS_AT_ONCE = 16;
  * Computes a graph's target: every vertex once, inputs first, independent ones at the same time.
  * The first failure cancels all that still works. Throws {@link SolveError}, or the signal's reason when aborted.
  */
-export async function solve<V>(graph: Graph, backend: Backend<V>, options: SolveOptions): Promise<Solution<V>> {
+export async function solve<V>(graph: Graph, backend: Backend<V>, options: SolveOptions<V>): Promise<Solution<V>> {
   const run = new SolveRun(graph, backend, options);
   return run.solution();
 }
@@ -40,18 +41,17 @@ export async function solve<V>(graph: Graph, backend: Backend<V>, options: Solve
 class SolveRun<V> {
   readonly #graph: Graph;
   readonly #backend: Backend<V>;
-  readonly #options: SolveOptions;
+  readonly #options: SolveOptions<V>;
   readonly #cancel = new AbortController();
   readonly #signal: AbortSignal;
   readonly #workers = new Semaphore(STEPS_AT_ONCE);
   readonly #results = new Map<VertexId, Promise<V>>();
   readonly #values = new Map<VertexId, V>();
-  readonly #decisions: Decision[] = [];
   readonly #remembering: Promise<void>[] = [];
-  #missExplained = false;
+  #missed = false;
   #firstError: unknown;
 
-  constructor(graph: Graph, backend: Backend<V>, options: SolveOptions) {
+  constructor(graph: Graph, backend: Backend<V>, options: SolveOptions<V>) {
     this.#graph = graph;
     this.#backend = backend;
     this.#options = options;
@@ -66,8 +66,7 @@ class SolveRun<V> {
     if (this.#firstError !== undefined) {
       throw this.#firstError;
     }
-    const decisions = this.#decisions.toSorted((a, b) => a.vertex.id - b.vertex.id);
-    return { value: this.#values.get(this.#graph.target) as V, values: this.#values, decisions };
+    return { value: this.#values.get(this.#graph.target) as V, values: this.#values };
   }
 
   #result(id: VertexId): Promise<V> {
@@ -136,18 +135,15 @@ class SolveRun<V> {
   }
 
   #done(vertex: Vertex, key: StepKey, outcome: Decision["outcome"], started: number, value: V): V {
-    this.#decisions.push({ ...key, vertex, outcome, duration: this.#options.clock() - started });
+    this.#options.onDecision?.({ ...key, vertex, outcome, duration: this.#options.clock() - started }, value);
     this.#emit(vertex, outcome === "cached" ? "step-cached" : "step-finished");
     return value;
   }
 
   async #explain(vertex: Vertex, key: StepKey, noCache: string | undefined): Promise<void> {
-    if (this.#missExplained) {
-      return;
-    }
-    this.#missExplained = true;
-    this.#options.onFirstMiss?.();
-    const message = noCache !== undefined ? `${vertex.name} runs again: asked for with ${noCache}` : await this.#options.explainMiss(vertex, key);
+    if (!this.#missed) this.#options.onFirstMiss?.();
+    this.#missed = true;
+    const message = await this.#options.explainMiss(vertex, key, noCache);
     if (message !== undefined) {
       this.#options.events({ type: "miss", id: vertex.id, message, time: this.#options.clock() });
     }

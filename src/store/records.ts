@@ -56,6 +56,11 @@ export class RecordStore {
     return rows.map(({ key, value, time }) => ({ key: key as string, value: JSON.parse(value as string) as Json, time: time as number }));
   }
 
+  /** The keys of a kind, sorted. */
+  keys(kind: string): string[] {
+    return this.#database.all("SELECT key FROM records WHERE kind = ? ORDER BY key", kind).map(({ key }) => key as string);
+  }
+
   /** Waits until nobody else works on `key`. */
   claim(key: string): Promise<AsyncDisposable> {
     return this.#claims.claim(key);

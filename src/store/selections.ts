@@ -6,7 +6,7 @@ import type { Temporary } from "./temporary.ts";
 import { writeFileAtomically } from "./write-file.ts";
 
 /** Selections kept: enough for the last builds of several projects. They only help to say what changed. */
-const KEPT = 32;
+const KEPT = 64;
 
 /** The files behind a COPY's `files` digest, `selections/HEX`: with them a later miss can name what changed. */
 export class Selections {

@@ -1,25 +1,20 @@
-import { defineCommand, type CommandContext } from "../command.ts";
+import { defineCommand } from "../command.ts";
 import { UsageError } from "../usage-error.ts";
 
 export const command = defineCommand({
   name: "logs",
-  summary: "Fetch the logs of a container, or of a build",
-  usage: "[OPTIONS] CONTAINER | --build [BUILD]",
-  examples: ["laminate logs hello", "laminate logs -f --tail 20 hello", "laminate logs --build", "laminate logs --build --list"],
+  summary: "Fetch the logs of a container",
+  usage: "[OPTIONS] CONTAINER",
+  examples: ["laminate logs hello", "laminate logs -f --tail 20 hello"],
   flags: {
-    build: { kind: "boolean", summary: "What a build and its steps said: the last that ran a step, or the one whose ID begins so" },
-    list: { kind: "boolean", summary: "With --build: the IDs of the builds whose logs are kept, the newest first" },
     follow: { kind: "boolean", short: "f", summary: "Go on until the container ends" },
     tail: { kind: "string", short: "n", value: "NUMBER", summary: "Only the last lines (default: all)" },
     timestamps: { kind: "boolean", short: "t", summary: "Show when each line was written" },
     until: { kind: "string", value: "TIME", summary: "Only lines before a time, or a while ago" },
     since: { kind: "string", value: "TIME", summary: "Only lines since a time (2026-01-31T10:00:00Z) or for a while (10m)" },
   },
-  arguments: { min: 0, max: 1 },
+  arguments: { min: 1, max: 1 },
   async run(context, values, [container]) {
-    if (values.list === true) return await listBuilds(context, values.build === true && container === undefined);
-    if (values.build === true) return await printBuild(context, container);
-    if (container === undefined) throw new UsageError("arguments", "'laminate logs' requires 1 argument", { hint: "Run 'laminate logs --help' for more information" });
     const tail = values.tail === undefined || values.tail === "all" ? undefined : Number(values.tail);
     if (tail !== undefined && (!Number.isSafeInteger(tail) || tail < 0)) throw new UsageError("bad-value", `invalid argument "${values.tail}" for "--tail" flag: it is a number or all`);
     const since = values.since === undefined ? undefined : sinceOf(values.since, "--since");
@@ -27,7 +22,7 @@ export const command = defineCommand({
     const [{ logs }, { open }] = await Promise.all([import("../../api/logs.ts"), import("../open-laminate.ts")]);
     await using laminate = await open(context);
     let fresh = true;
-    const options = { container, follow: values.follow === true, ...(tail === undefined ? {} : { tail }), ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
+    const options = { container: container!, follow: values.follow === true, ...(tail === undefined ? {} : { tail }), ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
     for await (const { time, stream, text } of logs(laminate, options, context.signal)) {
       const out = stream === "stdout" ? context.stdout : context.stderr;
       if (values.timestamps === true && fresh) out.write(`${time} `);
@@ -37,24 +32,6 @@ export const command = defineCommand({
     return 0;
   },
 });
-
-async function listBuilds(context: CommandContext, alone: boolean): Promise<number> {
-  if (!alone) throw new UsageError("conflict", "--list belongs to --build and takes no name");
-  const [{ loggedBuilds }, { open }] = await Promise.all([import("../../api/build-log.ts"), import("../open-laminate.ts")]);
-  await using laminate = await open(context);
-  context.stdout.write(loggedBuilds(laminate).map((id) => `${id}\n`).join(""));
-  return 0;
-}
-
-/** Shows a build again as `build --progress=plain` did. */
-async function printBuild(context: CommandContext, id: string | undefined): Promise<number> {
-  const [{ buildLog }, { PlainRenderer }, { open }] = await Promise.all([import("../../api/build-log.ts"), import("../render/plain.ts"), import("../open-laminate.ts")]);
-  await using laminate = await open(context);
-  const renderer = new PlainRenderer({ write: (text) => context.stdout.write(text), clock: Date.now });
-  for await (const event of buildLog(laminate, id)) renderer.events(event);
-  renderer.cancel();
-  return 0;
-}
 
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
 

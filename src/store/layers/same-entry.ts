@@ -2,9 +2,13 @@ import type { Entry } from "./entry.ts";
 
 /** Whether two entries of one path say the same, times included; where their contents lie does not count. */
 export function sameEntry(a: Entry, b: Entry): boolean {
+  return a.mtime === b.mtime && sameFacts(a, b);
+}
+
+/** The same but for times: what {@link layerIdentity} says of an entry. */
+export function sameFacts(a: Entry, b: Entry): boolean {
   return (
     a.digest === b.digest &&
-    a.mtime === b.mtime &&
     a.size === b.size &&
     a.type === b.type &&
     a.mode === b.mode &&

@@ -1,0 +1,109 @@
+import { canonicalJson } from "../base/canonical-json.ts";
+import { type BuildRecord, counterpart, stepRecord, stepText, type StepFacts } from "../explain/build-record.ts";
+import { type Cause, causeText } from "../explain/cause.ts";
+import { findCause } from "../explain/find-cause.ts";
+import type { Value } from "../executors/value.ts";
+import type { Vertex, VertexId } from "../graph/vertex.ts";
+import { chainIdOf, type Digest } from "../oci/digest.ts";
+import { canonicalReference, parseReference } from "../oci/reference.ts";
+import type { Decision, StepKey } from "../solver/backend.ts";
+import { BuildRecords } from "../store/build-records.ts";
+import type { Store } from "../store/store.ts";
+
+/** Earlier builds that a miss is compared with. */
+const COMPARED = 10;
+
+export type BuildIdentity = Pick<BuildRecord, "id" | "slot" | "context" | "dockerfile" | "target" | "names" | "started">;
+
+/** What a build decides and why, while it goes on; kept at its end for later misses and for those who ask. */
+export class BuildJournal {
+  readonly #store: Store;
+  readonly #builds: BuildRecords<BuildRecord>;
+  readonly #identity: BuildIdentity;
+  readonly #latest: BuildRecord | undefined;
+  readonly #decided = new Map<VertexId, { readonly decision: Decision; readonly facts: StepFacts }>();
+  readonly #causes = new Map<VertexId, { readonly cause: Cause; readonly against?: string }>();
+  #earlier: readonly BuildRecord[] | undefined;
+
+  constructor(store: Store, identity: BuildIdentity) {
+    this.#store = store;
+    this.#identity = identity;
+    this.#builds = new BuildRecords(store.records);
+    this.#latest = this.#builds.latest(identity.slot);
+  }
+
+  /** The key that the step had in the last build. */
+  earlierKey(vertex: Vertex): string | undefined {
+    return this.#latest === undefined ? undefined : counterpart({ name: stepText(vertex.name), stage: vertex.stage ?? null, kind: vertex.operation.kind }, this.#latest.steps)?.key;
+  }
+
+  /** A build that has to begin anew decides everything again. */
+  begin(): void {
+    this.#decided.clear();
+    this.#causes.clear();
+  }
+
+  decide(decision: Decision, value: Value): void {
+    const { id } = decision.vertex;
+    this.#decided.set(id, { decision, facts: { ...this.#resultOf(decision, value), ...this.#causes.get(id) } });
+  }
+
+  /** Why a step runs, as a sentence; undefined where nothing is there to compare with. */
+  async explain(vertex: Vertex, key: StepKey, noCache: string | undefined): Promise<string | undefined> {
+    const found = noCache === undefined ? await this.#compare(vertex, key) : { cause: { kind: "asked", flag: noCache } as const };
+    if (found === undefined) return undefined;
+    this.#causes.set(vertex.id, found);
+    return `${vertex.name} runs again: ${causeText(found.cause)}`;
+  }
+
+  /** Keeps the build and says so, unless nothing about it is new: all was cached, as in the last one. */
+  async end(outcome: BuildRecord["outcome"], { image, error }: { readonly image?: string; readonly error?: string } = {}): Promise<boolean> {
+    const decided = [...this.#decided.values()].sort((a, b) => a.decision.vertex.id - b.decision.vertex.id);
+    const steps = decided.map(({ decision, facts }) => stepRecord(decision, facts));
+    const same = this.#latest !== undefined && keysOf(steps) === keysOf(this.#latest.steps);
+    if (outcome === "succeeded" && same && !steps.some((step) => step.outcome === "ran")) return false;
+    for (const { decision } of decided) {
+      const files = decision.ingredients["files"];
+      if (outcome === "succeeded" && decision.files !== undefined && files !== null) this.#store.selections.put(files as Digest, await decision.files());
+    }
+    const { target, ...identity } = this.#identity;
+    const record: BuildRecord = {
+      ...identity,
+      ...(target === undefined ? {} : { target }),
+      duration: Date.now() - identity.started,
+      outcome,
+      ...(image === undefined ? {} : { image }),
+      ...(error === undefined ? {} : { error }),
+      steps,
+    };
+    this.#builds.put(record, outcome === "succeeded");
+    return true;
+  }
+
+  async #compare(vertex: Vertex, key: StepKey) {
+    const { cache, selections } = this.#store;
+    this.#earlier ??= this.#builds.list().filter(({ slot, steps }) => slot === this.#identity.slot && steps.length > 0).slice(0, COMPARED);
+    return await findCause(vertex, key, {
+      earlier: this.#earlier,
+      removedAt: (step) => cache.removedAt(step),
+      filesOf: (digest) => selections.get(digest),
+      decided: (id) => {
+        const known = this.#decided.get(id);
+        return known === undefined ? undefined : { vertex: known.decision.vertex, key: known.decision, result: known.facts.result, cause: this.#causes.get(id)?.cause };
+      },
+    });
+  }
+
+  #resultOf({ vertex: { operation } }: Decision, value: Value): StepFacts {
+    if (value.kind !== "tree") return {};
+    const chain = chainIdOf(value.layers);
+    const layer = value.layers.at(-1);
+    // People know a base image by its ID.
+    const id = operation.kind === "image" ? this.#store.images.get(canonicalReference(parseReference(operation.reference)))?.id : undefined;
+    return { result: id ?? chain, ...(operation.kind === "image" ? {} : { layer }) };
+  }
+}
+
+function keysOf(steps: BuildRecord["steps"]): string {
+  return canonicalJson(steps.map(({ key, result = null }) => ({ key, result })));
+}

@@ -1,0 +1,92 @@
+import { isUtf8 } from "node:buffer";
+import { earlierStep, causeGroups, cutOff, type CauseGroup } from "../explain/causes-of-build.ts";
+import type { BuildRecord, StepRecord } from "../explain/build-record.ts";
+import type { FileChange } from "../explain/cause.ts";
+import { nearest } from "../base/nearest.ts";
+import type { DiffId } from "../oci/digest.ts";
+import { readRange } from "../store/layers/located.ts";
+import { builds, findBuild, NoSuchBuild } from "./builds.ts";
+import type { Laminate } from "./laminate.ts";
+
+/** A changed file with its text before and after, where both are small texts and still in the store. */
+export interface ExplainedFile extends FileChange {
+  readonly textBefore?: string;
+  readonly textAfter?: string;
+}
+
+export interface ExplainedGroup extends CauseGroup {
+  readonly files: readonly ExplainedFile[];
+  /** How many files changed; `files` may be the first of them. */
+  readonly changedFiles: number;
+}
+
+/** Why the steps of a build ran. */
+export interface Why {
+  readonly build: BuildRecord;
+  readonly groups: readonly ExplainedGroup[];
+  /** Steps that ran and gave what they gave before, so that what follows them stayed cached. */
+  readonly cutOff: readonly StepRecord[];
+}
+
+export interface WhyOptions {
+  /** An ID, its beginning, an image's name; by default the last. */
+  readonly build?: string;
+  /** A part of an instruction, or the number that the screen shows: `4` or `4/6`. */
+  readonly step?: string;
+}
+
+const MOST_TEXT = 64 << 10;
+
+/** Tells why the steps of an earlier build ran. Throws {@link NoSuchBuild} for a build or step that is not there. */
+export async function why(laminate: Pick<Laminate, "store">, { build: wanted, step }: WhyOptions): Promise<Why> {
+  const build = findBuild(laminate, wanted);
+  const all = new Map(builds(laminate).map((one) => [one.id, one]));
+  const groups = causeGroups(build);
+  const chosen = step === undefined ? groups : groupsOf(build, groups, step);
+  const explained = await Promise.all(chosen.map(async (group) => ({ ...group, ...(await filesOf(laminate, group, all.get(group.step.against ?? ""))) })));
+  return { build, groups: explained, cutOff: cutOff(build, (id) => all.get(id)) };
+}
+
+function groupsOf(build: BuildRecord, groups: readonly CauseGroup[], wanted: string): CauseGroup[] {
+  const step = build.steps.find((one) => numberOf(one.title)?.startsWith(`${wanted.split("/")[0]}/`) === true && /^\d/.test(wanted)) ?? build.steps.find(({ name }) => name.includes(wanted));
+  if (step === undefined) {
+    const near = nearest(wanted, build.steps.map(({ name }) => name));
+    throw new NoSuchBuild(`the build ${build.id} has no step ${JSON.stringify(wanted)}`, near === undefined ? {} : { hint: `did you mean ${JSON.stringify(near)}?` });
+  }
+  const found = groups.filter((group) => group.step === step || group.followers.includes(step));
+  if (found.length === 0) throw new NoSuchBuild(`${step.title} did not run in the build ${build.id}: it was in the cache`);
+  return found;
+}
+
+/** `4/6` of `[build 4/6] RUN make`. */
+function numberOf(title: string): string | undefined {
+  return /^\[(?:.* )?(\d+\/\d+)\] /.exec(title)?.[1];
+}
+
+async function filesOf({ store }: Pick<Laminate, "store">, { step, cause }: CauseGroup, against: BuildRecord | undefined): Promise<Pick<ExplainedGroup, "files" | "changedFiles">> {
+  if (cause?.kind !== "files") return { files: [], changedFiles: 0 };
+  const [before, after] = await Promise.all([textsIn(store, earlierStep(step, against)?.layer), textsIn(store, step.layer)]);
+  const files = await Promise.all(
+    cause.changes.map(async (change): Promise<ExplainedFile> => {
+      if (change.before === undefined || change.after === undefined || change.before.content === change.after.content) return change;
+      const [textBefore, textAfter] = await Promise.all([before(change.before.content), after(change.after.content)]);
+      return textBefore === undefined || textAfter === undefined ? change : { ...change, textBefore, textAfter };
+    }),
+  );
+  return { files, changedFiles: cause.total };
+}
+
+/** Finds small texts in a layer by their digest: what a COPY took has another path there. */
+async function textsIn(store: Laminate["store"], layer: string | undefined): Promise<(digest: string) => Promise<string | undefined>> {
+  if (layer === undefined || !store.layers.has(layer as DiffId)) return async () => undefined;
+  const [{ entries }, tar] = await Promise.all([store.layers.index(layer as DiffId), store.layers.tar(layer as DiffId)]);
+  const byDigest = new Map(entries.map((entry) => [entry.digest as string, entry]));
+  return async (digest) => {
+    const entry = byDigest.get(digest);
+    if (entry === undefined || entry.size > MOST_TEXT || (entry.size > 0 && entry.offset === undefined)) return undefined;
+    const chunks: Buffer[] = [];
+    for (const { file, offset, length } of tar.stretches(entry.offset ?? 0, (entry.offset ?? 0) + entry.size)) for await (const chunk of readRange({ file, offset }, length)) chunks.push(chunk);
+    const bytes = Buffer.concat(chunks);
+    return bytes.includes(0) || !isUtf8(bytes) ? undefined : bytes.toString("utf8");
+  };
+}

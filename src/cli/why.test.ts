@@ -1,0 +1,136 @@
+import { chmodSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { BuildRecord } from "../explain/build-record.ts";
+import { BUSYBOX, BuildRig, writeFiles } from "../testing/builds.ts";
+
+/* Builds are kept, and tell afterwards what ran and why. */
+
+const rig = new BuildRig();
+beforeAll(() => (BUSYBOX === undefined ? undefined : rig.busybox()));
+afterAll(() => rig[Symbol.asyncDispose]());
+
+const DOCKERFILE = "FROM busybox\nARG v=1\nCOPY deps /deps\nRUN cat /deps > /installed\nCOPY src /src\nRUN echo $v > /built\n";
+
+function project(): string {
+  const directory = rig.context({ Dockerfile: DOCKERFILE, deps: "one\ntwo\nthree\n", "src/a": "a\n", "src/b": "b\n" });
+  for (const name of ["deps", "src/a", "src/b"]) chmodSync(`${directory}/${name}`, 0o644);
+  return directory;
+}
+
+/** The last build as it is kept. */
+async function last(): Promise<BuildRecord> {
+  return JSON.parse(await rig.ok(["builds", "show", "--format", "json"])) as BuildRecord;
+}
+
+describe.skipIf(BUSYBOX === undefined)("why", () => {
+  test("names the file that changed with its lines, what ran because of it, and what that cost", async () => {
+    const directory = project();
+    await rig.ok(["build", "-q", "--network=none", "-t", "first", directory]);
+    const before = await last();
+    writeFiles(directory, { deps: "one\n2\nthree\n" });
+    await rig.ok(["build", "-q", "--network=none", "-t", "second", directory]);
+    const told = await rig.ok(["why"]);
+    expect(told).toMatch(/^Build \S+ of Dockerfile in .*, as second:latest: succeeded .* ago in \d+\.\ds, \d steps ran, \d cached$/m);
+    expect(told).toContain(`[2/5] COPY deps /deps ran: deps changed\n  compared with build ${before.id}\n`);
+    expect(told).toMatch(/^ {2}deps changed: sha256:\p{Hex}{64} -> sha256:\p{Hex}{64}$/mu);
+    expect(told).toContain("    -two\n    +2\n");
+    expect(told).toMatch(/^ {2}so \[3\/5\] RUN cat \/deps > \/installed ran, \d+\.\ds$/m);
+    expect(told).toMatch(/^ {2}cost: \d+\.\ds, \d+\.\ds of it for the step itself$/m);
+  });
+
+  test("tells causes that do not depend on each other apart", async () => {
+    const directory = project();
+    await rig.ok(["build", "-q", "--network=none", directory]);
+    writeFiles(directory, { "src/a": "A\n", "src/c": "c\n" });
+    chmodSync(`${directory}/src/b`, 0o755);
+    await rig.ok(["build", "-q", "--network=none", "--build-arg", "v=2", directory]);
+    const told = await rig.ok(["why"]);
+    expect(told).toContain('[3/5] RUN cat /deps > /installed ran: build argument v changed from "1" to "2"');
+    expect(told).toContain("[4/5] COPY src /src ran: src/a changed, src/b changed its mode from 644 to 755, src/c is new");
+    expect(await rig.ok(["why", "last", "4/5"])).not.toContain("build argument");
+    expect(await rig.ok(["why", "last", "COPY src"])).toContain("src/c is new");
+  });
+
+  test("says that a base image is another one, with both IDs", async () => {
+    const base = rig.context({ Dockerfile: "FROM busybox\nCOPY f /f\n", f: "1" });
+    await rig.ok(["build", "-q", "--network=none", "-t", "base", base]);
+    const directory = rig.context({ Dockerfile: "FROM base\nRUN echo x > /x\n" });
+    const id = async (): Promise<string> => (await rig.ok(["images", "-q", "--no-trunc", "base"])).trim();
+    const before = await id();
+    await rig.ok(["build", "-q", "--network=none", directory]);
+    writeFiles(base, { f: "2" });
+    await rig.ok(["build", "-q", "--network=none", "-t", "base", base]);
+    const after = await id();
+    const { err } = await rig.build(directory);
+    expect(err).toContain(`MISS [2/2] RUN echo x > /x runs again: base now is ${after.slice(0, 19)}, was ${before.slice(0, 19)}`);
+    expect(await rig.ok(["why"])).toContain(`  before: ${before}\n  now:    ${after}\n`);
+  });
+
+  test("compares with the nearest earlier build, not the last", async () => {
+    const directory = project();
+    await rig.ok(["build", "-q", "--network=none", directory]);
+    const first = await last();
+    await rig.ok(["build", "-q", "--network=none", "--build-arg", "v=2", directory]);
+    writeFiles(directory, { "src/a": "other" });
+    const { err } = await rig.build(directory);
+    expect(err).toContain("MISS [4/5] COPY src /src runs again: src/a changed\n");
+    const build = await last();
+    expect(build.steps.filter(({ cause }) => cause !== undefined).map(({ against }) => against)).toContain(first.id);
+  });
+
+  test("says which step gave what it gave before, so that what follows it stayed cached", async () => {
+    const directory = rig.context({ Dockerfile: "FROM busybox\nCOPY in /in\nRUN wc -c < /in > /size; rm /in\nRUN echo after > /after\n", in: "12" });
+    await rig.ok(["build", "-q", "--network=none", directory]);
+    writeFiles(directory, { in: "34" });
+    await rig.ok(["build", "-q", "--network=none", directory]);
+    expect(await rig.ok(["why"])).toContain("[3/4] RUN wc -c < /in > /size; rm /in gave what it gave before: what follows it did not run for its sake\n");
+  });
+
+  test("of a build, step or format that is not there says what there is", async () => {
+    await rig.ok(["build", "-q", "--network=none", "-t", "named", project()]);
+    expect(await rig.run(["why", "naned"])).toMatchObject({ code: 1, err: expect.stringContaining("did you mean named?") as string });
+    expect(await rig.run(["why", "named", "RUN nothing"])).toMatchObject({ code: 1, err: expect.stringContaining('has no step "RUN nothing"') as string });
+    expect(await rig.run(["why", "--format", "yaml"])).toMatchObject({ code: 125 });
+  });
+});
+
+describe.skipIf(BUSYBOX === undefined)("builds", () => {
+  test("are listed with what became of them, failed ones too; one in which nothing was new leaves no line", async () => {
+    await using own = new BuildRig();
+    await own.busybox();
+    const directory = own.context({ Dockerfile: "FROM busybox\nRUN echo 1\n" });
+    await own.ok(["build", "-q", "--network=none", "-t", "app", directory]);
+    await own.ok(["build", "-q", "--network=none", "-t", "app", directory]);
+    writeFiles(directory, { Dockerfile: "FROM busybox\nRUN echo 1\nRUN false\n" });
+    expect((await own.build("-t", "app", directory)).code).not.toBe(0);
+    const rows = (await own.ok(["builds", "--format", "{{.Result}} {{.Ran}} {{.Cached}} {{.Names}}"])).trim().split("\n");
+    expect(rows).toEqual(["failed 0 1 app:latest", "succeeded 1 0 app:latest"]);
+    const shown = await own.ok(["builds", "show", "app"]);
+    expect(shown).toMatch(/^cached +\d\.\ds {2}\[2\/3\] RUN echo 1$/m);
+    expect(shown).toContain("exit code: 1");
+  });
+
+  test("are compared step by step", async () => {
+    const directory = project();
+    await rig.ok(["build", "-q", "--network=none", directory]);
+    const { id } = await last();
+    writeFiles(directory, { "src/a": "other", Dockerfile: DOCKERFILE.replace("COPY deps", "COPY --chmod=600 deps") });
+    await rig.ok(["build", "-q", "--network=none", directory]);
+    const difference = await rig.ok(["builds", "diff", id, "last"]);
+    expect(difference).toContain("COPY --chmod=600 deps /deps: other inputs\n    mode: null -> 384\n");
+    expect(difference).toContain("    src/a changed\n");
+  });
+
+  test("are forgotten when asked, with their logs; what they made stays", async () => {
+    await using own = new BuildRig();
+    await own.busybox();
+    const directory = own.context({ Dockerfile: "FROM busybox\nRUN echo said\n" });
+    await own.ok(["build", "-q", "--network=none", "-t", "app", directory]);
+    expect(await own.ok(["builds", "logs"])).toContain("said");
+    const id = (await own.ok(["builds", "-q"])).trim();
+    expect(await own.ok(["builds", "rm", id])).toBe(`${id}\n`);
+    expect(await own.ok(["builds", "-q"])).toBe("");
+    expect(await own.run(["builds", "logs"])).toMatchObject({ code: 1 });
+    expect((await own.build(directory)).err).toContain("CACHED");
+  });
+});

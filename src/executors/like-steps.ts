@@ -1,0 +1,55 @@
+import type { Json } from "../base/canonical-json.ts";
+import type { DiffId } from "../oci/digest.ts";
+import type { StepKey } from "../solver/backend.ts";
+import { stepKey } from "../solver/step-key.ts";
+import type { StepResult } from "../store/cache-records.ts";
+import { sameTree } from "../store/layers/same-tree.ts";
+import type { Store } from "../store/store.ts";
+
+const TABLE = "like-steps";
+/** Results kept of steps that are the same but for the tree they stand on. */
+const KEPT = 4;
+
+interface LikeStep extends StepResult {
+  /** The tree it stood on, lowest first. */
+  readonly base: readonly DiffId[];
+}
+
+/**
+ * Steps by all that goes into their keys but the tree they stand on. Where that tree is another stack of layers and
+ * still holds the same (a file that changed was removed again by a step between), a step's result holds too.
+ */
+export class LikeSteps {
+  readonly #store: Store;
+  readonly #version: number;
+
+  constructor(store: Store, version: number) {
+    this.#store = store;
+    this.#version = version;
+  }
+
+  /** The result of a like step on the same tree, if its layer is here. */
+  async find(key: StepKey, base: readonly DiffId[]): Promise<StepResult | undefined> {
+    const { layers } = this.#store;
+    for (const { base: other, ...result } of this.#get(this.#key(key))) {
+      if (layers.has(result.layer) && other.every((layer) => layers.has(layer)) && (await sameTree(other, base, (layer) => layers.index(layer)))) return result;
+    }
+    return undefined;
+  }
+
+  remember(key: StepKey, base: readonly DiffId[], result: StepResult): void {
+    if (key.ingredients["base"] === null || key.ingredients["base"] === undefined) return;
+    const name = this.#key(key);
+    const { layers } = this.#store;
+    const others = this.#get(name).filter((other) => layers.has(other.layer) && other.base.join() !== base.join());
+    this.#store.records.put(TABLE, name, [{ ...result, base }, ...others].slice(0, KEPT) as unknown as Json);
+  }
+
+  #key({ ingredients }: StepKey): string {
+    return stepKey("like", this.#version, { ...ingredients, base: null }).key;
+  }
+
+  #get(key: string): readonly LikeStep[] {
+    return (this.#store.records.get(TABLE, key) as readonly LikeStep[] | undefined) ?? [];
+  }
+}

@@ -1,0 +1,158 @@
+import { canonicalJson, type Json } from "../base/canonical-json.ts";
+import type { Vertex, VertexId } from "../graph/vertex.ts";
+import type { Digest } from "../oci/digest.ts";
+import type { StepKey } from "../solver/backend.ts";
+import { type BuildRecord, counterpart, type StepRecord, stepText } from "./build-record.ts";
+import type { Cause, FileChange, FileFact } from "./cause.ts";
+
+type Facts = { readonly [name: string]: Json };
+
+/** What is known of earlier builds, and of this one so far. */
+export interface Known {
+  /** Earlier builds of the same Dockerfile and target, the newest first. */
+  readonly earlier: readonly BuildRecord[];
+  /** When a step's record was taken out of the cache, milliseconds since the epoch. */
+  readonly removedAt: (key: string) => number | undefined;
+  /** The files behind an earlier `files` ingredient, where they are still known. */
+  readonly filesOf: (digest: Digest) => readonly string[] | undefined;
+  /** A step of this build that was decided before. */
+  readonly decided: (id: VertexId) => { readonly vertex: Vertex; readonly key: StepKey; readonly result: string | undefined; readonly cause: Cause | undefined } | undefined;
+}
+
+/** Changed files that are kept of a step. */
+const MOST_CHANGES = 200;
+
+export interface FoundCause {
+  readonly cause: Cause;
+  /** The ID of the build that the step was compared with. */
+  readonly against: string;
+}
+
+/**
+ * Why a step was not found in the cache: what differs from the like step of the earlier build in which least of it
+ * differs. Undefined where there is no earlier build, which needs no explaining.
+ */
+export async function findCause(vertex: Vertex, key: StepKey, known: Known): Promise<FoundCause | undefined> {
+  const nearest = nearestStep(vertex, key, known.earlier);
+  if (nearest === undefined) {
+    const [last] = known.earlier;
+    return last === undefined ? undefined : { cause: { kind: "new" }, against: last.id };
+  }
+  return { cause: await difference(vertex, key, nearest, known), against: nearest.build.id };
+}
+
+interface Earlier {
+  readonly build: BuildRecord;
+  readonly step: StepRecord;
+  /** The names of the ingredients that differ. */
+  readonly changed: readonly string[];
+}
+
+function nearestStep(vertex: Vertex, key: StepKey, builds: readonly BuildRecord[]): Earlier | undefined {
+  let nearest: Earlier | undefined;
+  for (const build of builds) {
+    const step = counterpart({ name: stepText(vertex.name), stage: vertex.stage ?? null, kind: vertex.operation.kind }, build.steps);
+    if (step === undefined) continue;
+    const changed = changedIngredients(key, step);
+    if (nearest === undefined || changed.length < nearest.changed.length) nearest = { build, step, changed };
+  }
+  return nearest;
+}
+
+function changedIngredients(now: StepKey, then: StepRecord): string[] {
+  const names = new Set([...Object.keys(now.ingredients), ...Object.keys(then.ingredients)]);
+  return [...names].filter((name) => canonicalJson(now.ingredients[name] ?? null) !== canonicalJson(then.ingredients[name] ?? null));
+}
+
+async function difference(vertex: Vertex, { key, ingredients, files }: StepKey, { build, step, changed }: Earlier, known: Known): Promise<Cause> {
+  if (key === step.key) {
+    const at = known.removedAt(key);
+    return at === undefined ? { kind: "layer-gone" } : { kind: "removed", at };
+  }
+  // A name shows variables replaced: where the command is the same, a variable it uses has changed.
+  const reworded = stepText(vertex.name) !== step.name;
+  if (reworded && (changed.includes("argv") || !(changed.includes("args") || changed.includes("env")))) {
+    return { kind: "reworded", before: step.name };
+  }
+  const [now, then]: [Facts, Facts] = [ingredients, step.ingredients];
+  for (const name of ["args", "env"] as const) {
+    if (changed.includes(name)) return variableCause(name === "args" ? "build argument" : "environment variable", pairs(now[name]), pairs(then[name]));
+  }
+  if (changed.includes("files")) {
+    const verb = vertex.operation.kind === "run" ? "mounts" : "copies";
+    const before = known.filesOf(then["files"] as Digest);
+    if (before === undefined || files === undefined) return { kind: "files-unknown", verb };
+    const changes = fileChanges(await files(), before);
+    return { kind: "files", verb, changes: changes.slice(0, MOST_CHANGES), total: changes.length };
+  }
+  if (changed.includes("remotes")) return { kind: "remote" };
+  const own = changed.filter((name) => name !== "base");
+  if (own.length > 0) return { kind: "settings", names: own.map((name) => WORDS[name] ?? name) };
+  return await baseCause(vertex, build, known);
+}
+
+const WORDS: Readonly<Record<string, string>> = { argv: "command", workdir: "working directory", user: "user", network: "network", mounts: "mounts", insecure: "security mode", hostname: "host name", platform: "platform", hosts: "added hosts", script: "script", inline: "here-document", owner: "owner", mode: "mode" };
+
+/** What made the tree below another one: the image, or a step between it and here. */
+async function baseCause(vertex: Vertex, build: BuildRecord, known: Known): Promise<Cause> {
+  const below = vertex.inputs[0] === undefined ? undefined : known.decided(vertex.inputs[0]);
+  if (below === undefined) return { kind: "base" };
+  const { vertex: input, key, result, cause } = below;
+  if (input.operation.kind === "image") return imageCause(input, result, build);
+  const step = counterpart({ name: stepText(input.name), stage: input.stage ?? null, kind: input.operation.kind }, build.steps);
+  if (cause !== undefined) return { kind: "step", id: input.id, name: input.name, cause };
+  // It was in the cache, from a build that was not this one's earlier: then what differs is told from there.
+  if (step === undefined || step.key === key.key) return await baseCause(input, build, known);
+  const own = await difference(input, key, { build, step, changed: changedIngredients(key, step) }, known);
+  return own.kind === "step" || own.kind === "base-image" ? own : { kind: "step", id: input.id, name: input.name, cause: own };
+}
+
+function imageCause({ operation }: Vertex, now: string | undefined, { steps }: BuildRecord): Cause {
+  if (operation.kind !== "image") return { kind: "base" };
+  const { reference } = operation;
+  const images = steps.filter(({ kind }) => kind === "image");
+  const same = images.find(({ ingredients }) => ingredients["reference"] === reference);
+  if (same !== undefined) return { kind: "base-image", reference, ...(same.result === undefined ? {} : { before: same.result }), ...(now === undefined ? {} : { after: now }) };
+  const other = images.length === 1 ? images[0]!.ingredients["reference"] : undefined;
+  return typeof other === "string" ? { kind: "base-image", reference, otherReference: other } : { kind: "base" };
+}
+
+function variableCause(what: "build argument" | "environment variable", now: ReadonlyMap<string, string>, then: ReadonlyMap<string, string>): Cause {
+  for (const [name, value] of now) {
+    const before = then.get(name);
+    if (before === undefined) return { kind: "variable", what, name, after: value };
+    if (before !== value) return { kind: "variable", what, name, before, after: value };
+  }
+  const gone = [...then.keys()].find((name) => !now.has(name));
+  return gone === undefined ? { kind: "variables-moved", what } : { kind: "variable", what, name: gone, before: then.get(gone)! };
+}
+
+/** What differs between two lists of `path NUL mode content`. Of long lists that are mostly the same only the middle is looked at. */
+export function fileChanges(now: readonly string[], then: readonly string[]): FileChange[] {
+  const most = Math.min(now.length, then.length);
+  let start = 0;
+  while (start < most && now[start] === then[start]) start += 1;
+  let end = 0;
+  while (end < most - start && now.at(-1 - end) === then.at(-1 - end)) end += 1;
+  const [facts, before] = [factsOf(now.slice(start, now.length - end)), factsOf(then.slice(start, then.length - end))];
+  const changes: FileChange[] = [];
+  for (const [path, line] of facts) {
+    const old = before.get(path);
+    if (old !== line) changes.push({ path, after: fact(line), ...(old === undefined ? {} : { before: fact(old) }) });
+  }
+  for (const [path, line] of before) if (!facts.has(path)) changes.push({ path, before: fact(line) });
+  return changes;
+}
+
+function factsOf(lines: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(lines.map((line) => [line.slice(0, line.indexOf("\0")), line.slice(line.indexOf("\0") + 1)]));
+}
+
+function fact(line: string): FileFact {
+  const space = line.indexOf(" ");
+  return { mode: line.slice(0, space), content: line.slice(space + 1) };
+}
+
+function pairs(value: Json | undefined): ReadonlyMap<string, string> {
+  return new Map(((value ?? []) as readonly string[]).map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]));
+}

@@ -1,0 +1,72 @@
+import { parentPath, type BytePath } from "../../base/byte-path.ts";
+import type { DiffId } from "../../oci/digest.ts";
+import type { Entry } from "./entry.ts";
+import type { LayerIndex } from "./layer-index.ts";
+import { sameFacts } from "./same-entry.ts";
+
+/** With more differences it is not worth looking. */
+const MOST_DIFFERENCES = 2000;
+
+type IndexOf = (layer: DiffId) => Promise<LayerIndex>;
+
+/**
+ * Whether two stacks of layers hold the same tree, times aside: where a layer differs, all that differs in it is hidden
+ * by layers above that both have. True is certain; false may also be said of stacks that would take more to compare.
+ */
+export async function sameTree(a: readonly DiffId[], b: readonly DiffId[], indexOf: IndexOf): Promise<boolean> {
+  if (a.length !== b.length) return false;
+  for (let place = a.length - 1; place >= 0; place -= 1) {
+    if (a[place] === b[place]) continue;
+    const differences = between(await indexOf(a[place]!), await indexOf(b[place]!));
+    if (differences === undefined) return false;
+    const above = a.slice(place + 1).filter((layer, index) => layer === b[place + 1 + index]);
+    if (!(await areHidden(differences, above, indexOf))) return false;
+  }
+  return true;
+}
+
+interface Difference {
+  readonly path: BytePath;
+  /** Whether it is just another directory: nothing below it is hidden by either side. */
+  readonly directories: boolean;
+}
+
+function between({ entries: a }: LayerIndex, { entries: b }: LayerIndex): Difference[] | undefined {
+  const found: Difference[] = [];
+  for (let [x, y] = [0, 0]; x < a.length || y < b.length; ) {
+    const [left, right] = [a[x], b[y]];
+    if (left !== undefined && right !== undefined && left.path === right.path) {
+      if (!sameFacts(left, right)) found.push({ path: left.path, directories: isPlain(left) && isPlain(right) });
+      x += 1;
+      y += 1;
+    } else {
+      const one = right === undefined || (left !== undefined && left.path < right.path) ? left! : right;
+      found.push({ path: one.path, directories: false });
+      if (one === left) x += 1;
+      else y += 1;
+    }
+    if (found.length > MOST_DIFFERENCES) return undefined;
+  }
+  return found;
+}
+
+function isPlain({ type, opaque }: Entry): boolean {
+  return type === "directory" && opaque !== true;
+}
+
+async function areHidden(differences: readonly Difference[], above: readonly DiffId[], indexOf: IndexOf): Promise<boolean> {
+  const indexes = await Promise.all(above.map(indexOf));
+  return differences.every((difference) => indexes.some((index) => hides(index, difference)));
+}
+
+/** Whether a layer leaves nothing to be seen of what lower ones have at a path. */
+function hides(index: LayerIndex, { path, directories }: Difference): boolean {
+  const own = index.get(path);
+  if (own !== undefined && (!isPlain(own) || directories)) return true;
+  for (let at = path; at !== ""; ) {
+    at = parentPath(at);
+    const parent = index.get(at);
+    if (parent !== undefined && !isPlain(parent)) return true;
+  }
+  return false;
+}
