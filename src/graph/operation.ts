@@ -1,4 +1,3 @@
-import type { Digest } from "../oci/digest.ts";
 import type { Platform } from "../oci/platform.ts";
 import type { ModeChange } from "./mode-change.ts";
 
@@ -109,8 +108,8 @@ export interface CopyOperation {
   readonly owner?: Owner;
   /** Permission bits of `--chmod`, or what it changes of those that the source has. */
   readonly mode?: number | readonly ModeChange[];
-  /** What the one URL must be (`ADD --checksum`). */
-  readonly checksum?: Digest;
+  /** What is behind the one URL (`ADD --checksum`): a digest, or how the commit of a git repository begins. */
+  readonly checksum?: string;
   /** ADD: unpack local archives. */
   readonly unpack: boolean;
   /** ADD --unpack: unpack archives from URLs too. */

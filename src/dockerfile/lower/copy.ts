@@ -1,7 +1,7 @@
 import path from "node:path/posix";
 import type { ModeChange } from "../../graph/mode-change.ts";
 import type { CopyOperation, InlineFile, Owner } from "../../graph/operation.ts";
-import { parseDigest, type Digest } from "../../oci/digest.ts";
+import { parseDigest } from "../../oci/digest.ts";
 import { hereDocText, type HereDoc } from "../parse/here-doc.ts";
 import type { CopyInstruction } from "../parse/instruction.ts";
 import { parseSymbolicMode } from "../parse/symbolic-mode.ts";
@@ -123,22 +123,28 @@ function parseMode(statement: Statement, flag: Flag, text: string): number | rea
   return changes;
 }
 
+/** The digest of what is behind an http(s) URL, or how the commit of a git repository begins. */
 function parseChecksum(
   { statement, checksum }: CopyInstruction,
   text: string,
   sources: readonly { readonly text: string }[],
-): Digest {
-  const digest = parseDigest(text);
-  if (digest === undefined) {
-    throw errorAt(statement, checksum!, "bad-argument", `--checksum=${text} is not a digest`, {
-      hint: "as in sha256: and 64 hexadecimal digits",
-    });
-  }
-  if (sources.length !== 1 || !/^https?:/.test(sources[0]!.text)) {
-    const problem = "--checksum is for one http(s) source";
+): string {
+  const [source] = sources;
+  if (source === undefined || sources.length > 1 || !isUrl(source.text)) {
+    const problem = "--checksum is for one http(s) or git source";
     throw errorAt(statement, checksum!, "bad-argument", problem);
   }
-  return digest;
+  const isFile = /^https?:\/\/[^?#]*(?<!\.git)(?:[?#]|$)/.test(source.text);
+  if (isFile ? parseDigest(text) === undefined : !/^[0-9a-f]{1,64}$/.test(text)) {
+    throw errorAt(
+      statement,
+      checksum!,
+      "bad-argument",
+      `--checksum=${text} is not a ${isFile ? "digest" : "commit"}`,
+      { hint: isFile ? "as in sha256: and 64 hexadecimal digits" : "as in the 40 digits of git rev-parse HEAD, or how they begin" },
+    );
+  }
+  return text;
 }
 
 function inlineFile(statement: Statement, hereDoc: HereDoc, state: StageState): InlineFile {

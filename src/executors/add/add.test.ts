@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { afterAll, describe, expect, test } from "vitest";
 import { BuildRig, tool } from "../../testing/builds.ts";
 import { gitRepository, served } from "../../testing/served.ts";
@@ -87,6 +88,17 @@ describe("ADD fetches", () => {
     expect(code).toBe(1);
     expect(err).toContain(`   2 | >>> ADD ${server.url}/gone /`);
     expect(err).toContain(`/gone": invalid response status 404`);
+  });
+
+  test("of a git repository the commit that --checksum begins, and no other", async ({ skip }) => {
+    if (spawnSync("git", ["--version"]).status !== 0) skip("git is not installed");
+    const { commit, listener } = gitRepository(rig.context({ b: "b" }));
+    await using server = await served(listener);
+    const build = (checksum: string, query = "") => rig.build("-t", "commit", rig.context({ Dockerfile: `FROM scratch\nADD --checksum=${checksum} ${server.url}/r.git${query} /\n` }));
+    expect((await build(commit.slice(0, 12))).code).toBe(0);
+    expect((await rig.saved("commit")).text("b")).toBe("b");
+    const wrong = "0".repeat(40);
+    expect((await build(wrong)).err).toContain(`expected checksum to match ${wrong}, got ${commit}`);
   });
 
   test("what a --checksum names, and refuses anything else", async () => {

@@ -11,8 +11,8 @@ export interface GitUrl {
   /** The commit that it must be, or how that begins. */
   readonly checksum: string | undefined;
   readonly submodules: boolean;
-  /** Leave .git where it is. */
-  readonly keepGitDirectory: boolean;
+  /** Leave .git where it is; undefined where the address does not say. */
+  readonly keepGitDirectory: boolean | undefined;
 }
 
 /** A commit by its whole name. */
@@ -37,7 +37,7 @@ export function parseGitUrl(text: string): GitUrl | undefined {
     directory: agreed("subdir", [directory, asked.get("subdir")]) ?? "",
     checksum: asked.get("checksum"),
     submodules: readSwitch("submodules", asked) ?? true,
-    keepGitDirectory: readSwitch("keep-git-dir", asked) ?? false,
+    keepGitDirectory: readSwitch("keep-git-dir", asked),
   };
 }
 

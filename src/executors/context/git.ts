@@ -53,7 +53,7 @@ export async function gitCheckout(url: GitUrl, commit: string, target: string, o
   }
   await inside(["checkout", "-q", "--detach", commit]);
   if (url.submodules) await inside(["submodule", "update", "-q", "--init", "--recursive", "--depth", "1"]);
-  await forgetCheckout(target, options.keepGitDirectory === true || url.keepGitDirectory, inside);
+  await forgetCheckout(target, options.keepGitDirectory === true || url.keepGitDirectory === true, url, inside);
   // The repository may hold links that lead out of it: they are followed inside only.
   const directory = follow(new DirectorySource(url.remote, target), bytePath(path.posix.join("/", url.directory)));
   if (directory?.entry.type !== "directory") {
@@ -63,9 +63,16 @@ export async function gitCheckout(url: GitUrl, commit: string, target: string, o
 }
 
 /** Takes .git away, or leaves of it what is the same after each checkout of the commit: no log, and an index without the files' inodes and times. */
-async function forgetCheckout(target: string, keep: boolean, inside: (args: readonly string[]) => Promise<string>): Promise<void> {
-  if (keep) await inside(["read-tree", "HEAD"]);
-  rmSync(path.join(target, ".git", ...(keep ? ["logs"] : [])), { recursive: true, force: true });
+async function forgetCheckout(target: string, keep: boolean, { remote }: GitUrl, inside: (args: readonly string[]) => Promise<string>): Promise<void> {
+  const directory = path.join(target, ".git");
+  if (!keep) return rmSync(directory, { recursive: true, force: true });
+  await inside(["read-tree", "HEAD"]);
+  await inside(["remote", "add", "origin", withoutPassword(remote)]);
+  for (const name of ["logs", "FETCH_HEAD"]) rmSync(path.join(directory, name), { recursive: true, force: true });
+}
+
+function withoutPassword(remote: string): string {
+  return remote.replace(/^(https?:\/\/)[^/@]*@/, "$1");
 }
 
 function git(args: readonly string[], { env, signal }: GitOptions): Promise<string> {

@@ -4,7 +4,7 @@ import { bytePath } from "../../base/byte-path.ts";
 import type { Json } from "../../base/canonical-json.ts";
 import { decompressStream } from "../../archive/decompress.ts";
 import type { CopyOperation } from "../../graph/operation.ts";
-import type { Digest, DiffId } from "../../oci/digest.ts";
+import type { DiffId } from "../../oci/digest.ts";
 import type { ExecuteContext } from "../../solver/backend.ts";
 import type { Store } from "../../store/store.ts";
 import { download, type Download } from "../add/download.ts";
@@ -45,7 +45,7 @@ export interface CopySources {
 /** Finds what the operation names in its source and behind its URLs. Throws {@link ExecuteError} for what is not there. */
 export async function copySources(operation: CopyOperation, source: FileSource | undefined, world: CopyWorld, context: ExecuteContext): Promise<CopySources> {
   const selections = source === undefined ? [] : operation.sources.flatMap((pattern) => excluding(source, operation.parents === true ? selectWithParents(source, pattern) : select(source, pattern), operation.exclude ?? []));
-  const remotes = await Promise.all(operation.urls.map((url) => remote(url, operation.checksum, world, context)));
+  const remotes = await Promise.all(operation.urls.map((url) => remote(url, operation, world, context)));
   return { source, selections, remotes };
 }
 
@@ -104,10 +104,13 @@ function wholeOf(source: FileSource, archive: boolean): Placement {
   return { source, selection: { pattern: ".", wildcard: false, chosen: [{ name: "", source: root }] }, archive };
 }
 
-async function remote(url: string, checksum: Digest | undefined, world: CopyWorld, context: ExecuteContext): Promise<Remote> {
+async function remote(url: string, { checksum, keepGitDir }: CopyOperation, world: CopyWorld, context: ExecuteContext): Promise<Remote> {
   const gitUrl = parseGitUrl(url);
   if (gitUrl !== undefined) {
-    return { kind: "git", url: gitUrl, commit: await gitCommit(gitUrl, { env: world.env, signal: context.signal }) };
+    if (keepGitDir === true && gitUrl.keepGitDirectory === false) throw new ExecuteError("bad-context", `${JSON.stringify(url)} and --keep-git-dir disagree on whether .git is kept`);
+    const commit = await gitCommit(gitUrl, { env: world.env, signal: context.signal });
+    if (checksum !== undefined && !commit.startsWith(checksum)) throw new ExecuteError("bad-context", `${JSON.stringify(url)}: expected checksum to match ${checksum}, got ${commit}`);
+    return { kind: "git", url: gitUrl, commit };
   }
   const { content, records, leases } = world.store;
   const progress = (current: number, total: number | undefined, done: boolean): void => context.progress(url, current, total, done);
