@@ -2,7 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { errnoOf } from "../base/failure.ts";
-import { parseIgnore } from "../dockerfile/ignore.ts";
+import { type IgnoreRules, parseIgnore } from "../dockerfile/ignore.ts";
 import { BuildFailure } from "./build-failure.ts";
 import type { CheckInput } from "./check.ts";
 
@@ -26,7 +26,12 @@ export async function readCheckInput({ place, file, cwd, stdin }: { readonly pla
     const why = { ENOENT: "no such file or directory", EISDIR: "is a directory", EACCES: "permission denied" }[errnoOf(error) ?? ""] ?? String(error);
     throw new BuildFailure("bad-file", `failed to read dockerfile: open ${name}: ${why}`, { cause: error, hint: "another file is named with -f" });
   });
-  const ignoreFile = [`${found}.dockerignore`, path.join(directory, ".dockerignore")].find((one) => existsSync(one));
-  const ignore = ignoreFile === undefined ? undefined : parseIgnore(await readFile(ignoreFile, "utf8"), path.basename(ignoreFile));
+  const ignore = await readIgnoreFile(found, directory);
   return { text, name, path: found, ...(ignore === undefined ? {} : { ignore }) };
+}
+
+/** The ignore file that counts for a Dockerfile whose context is a directory. Throws IgnoreError. */
+export async function readIgnoreFile(dockerfile: string, context: string): Promise<IgnoreRules | undefined> {
+  const file = [`${dockerfile}.dockerignore`, path.join(context, ".dockerignore")].find((one) => existsSync(one));
+  return file === undefined ? undefined : parseIgnore(await readFile(file, "utf8"), path.basename(file));
 }

@@ -11,8 +11,8 @@ import type { IgnoreRules } from "../dockerfile/ignore.ts";
 import { mend } from "../dockerfile/rules/mend.ts";
 import type { Surroundings } from "../dockerfile/rules/surroundings.ts";
 import { basesOf } from "../dockerfile/rules/walk.ts";
-import { SourceError } from "../diagnostics/source-error.ts";
-import { SourceText } from "../diagnostics/source-text.ts";
+import { type Related, SourceError } from "../diagnostics/source-error.ts";
+import { type Range, SourceText } from "../diagnostics/source-text.ts";
 import type { ContainerConfig, ImageConfig } from "../oci/image-config.ts";
 import { goArchitecture, type Platform } from "../oci/platform.ts";
 import { canonicalReference, InvalidReference, parseReference } from "../oci/reference.ts";
@@ -39,7 +39,7 @@ export interface CheckReport {
   readonly text: string;
   readonly findings: readonly Checked[];
   /** Why it cannot be built, or may not be: a mistake in it, or findings where `error=true` is set. */
-  readonly error?: { readonly message: string; readonly problem: string; readonly hint?: string; readonly line?: number; readonly endLine?: number; readonly column?: number };
+  readonly error?: { readonly message: string; readonly problem: string; readonly hint?: string; readonly line?: number; readonly endLine?: number; readonly column?: number; readonly range?: Range; readonly related?: Related };
 }
 
 /** Runs the build checks of Docker over a Dockerfile, and looks whether it could be built. Downloads nothing: a base image that is not in the store is not known. */
@@ -128,8 +128,9 @@ async function findMistakes(dockerfile: Dockerfile, { text, name }: CheckInput, 
 
 function described(error: unknown): NonNullable<CheckReport["error"]> {
   if (error instanceof SourceError) {
-    const { message, problem, hint, range } = error;
-    return { message, problem, line: range.start.line, endLine: range.end.line, column: range.start.column, ...(hint === undefined ? {} : { hint }) };
+    const { message, problem, hint, range, related } = error;
+    const place = { line: range.start.line, endLine: range.end.line, column: range.start.column, range, ...(related === undefined ? {} : { related }) };
+    return { message, problem, ...place, ...(hint === undefined ? {} : { hint }) };
   }
   if (error instanceof CheckOptionError || error instanceof BuildFailure) {
     return { message: reasonOf(error), problem: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) };

@@ -17,6 +17,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   "builds logs": { group: "Build and share", summary: "Show again what a build and its steps said" },
   "builds diff": { group: "Build and share", summary: "Show what differs between two builds" },
   "builds rm": { group: "Build and share", summary: "Forget builds; what they made stays" },
+  lsp: { group: "Build and share", summary: "Serve an editor: checks, fixes, completion, reference, formatting of Dockerfiles" },
   base: { group: "Build and share", summary: "Make a base image from a distribution's signed packages" },
   pull: { group: "Build and share", summary: "Download an image from a registry" },
   push: { group: "Build and share", summary: "Upload an image to a registry" },

@@ -18,7 +18,7 @@ export class SourceText {
 
   constructor(name: string, text: string) {
     this.name = name;
-    const lines = text.replace(/^\uFEFF/, "").split("\n");
+    const lines = (text.startsWith("\uFEFF") ? text.slice(1) : text).split("\n");
     if (lines.at(-1) === "") {
       lines.pop();
     }
@@ -27,6 +27,7 @@ export class SourceText {
 
   /** A line for people and parsers: 1-based, without its line ending. */
   line(number: number): string {
-    return (this.rawLines[number - 1] ?? "").replace(/\r$/, "");
+    const raw = this.rawLines[number - 1] ?? "";
+    return raw.endsWith("\r") ? raw.slice(0, -1) : raw;
   }
 }

@@ -35,7 +35,7 @@ export const command = defineCommand({
       throw new UsageError("bad-value", "--fix changes a file, and standard input is none: --diff shows what it would do");
     }
     const settings = { buildArgs: buildArguments(values["build-arg"], context.env), ...(target === undefined ? {} : { target }), ...(platform === undefined ? {} : { platform }) };
-    await using laminate = await openWhereThereIsOne(context);
+    await using laminate = await (await import("../open-laminate.ts")).openWhereThereIsOne(context);
     let { text } = input;
     if (values.fix === true || values.diff === true) {
       const { printDiff } = await import("../check/print-diff.ts");
@@ -62,19 +62,4 @@ async function tell({ stdout, stderr }: CommandContext, { format = "text", diff,
     stderr.write(`laminate: ${printable(error.message)}\n${error.hint === undefined ? "" : `${printable(error.hint)}\n`}`);
   }
   return findings.length > 0 || error !== undefined ? 1 : 0;
-}
-
-/** A check needs no store: without one nothing is known of base images. */
-async function openWhereThereIsOne(context: CommandContext) {
-  const { storeRoot } = await import("../../api/laminate.ts");
-  const { existsSync } = await import("node:fs");
-  if (!existsSync(storeRoot({ env: context.env, ...(context.root === undefined ? {} : { root: context.root }) }))) return undefined;
-  const { open } = await import("../open-laminate.ts");
-  const { Failure } = await import("../../base/failure.ts");
-  try {
-    return await open(context);
-  } catch (error) {
-    if (error instanceof Failure) return undefined;
-    throw error;
-  }
 }

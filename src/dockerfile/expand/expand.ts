@@ -95,14 +95,26 @@ class Expander {
       } else if (char === this.#options.escape) {
         words.addWhole(this.#escaped(rawEscapes));
       } else {
-        this.#at += 1;
-        words.addSplit(char);
+        words.addSplit(this.#plain(stop));
       }
     }
     if (stop !== undefined) {
       throw this.#error(`missing ${JSON.stringify(stop)} of a substitution`, start, ENDS[stop]);
     }
     return words.end();
+  }
+
+  /** At least one character, and more as long as they mean nothing. */
+  #plain(stop: string | undefined): string {
+    const start = this.#at;
+    do {
+      this.#at += 1;
+    } while (this.#at < this.#text.length && !this.#isSpecial(this.#text[this.#at]!, stop));
+    return this.#text.slice(start, this.#at);
+  }
+
+  #isSpecial(char: string, stop: string | undefined): boolean {
+    return char === "$" || char === "'" || char === '"' || char === this.#options.escape || char === stop;
   }
 
   #escaped(raw: boolean): string {
@@ -296,12 +308,11 @@ class Words {
 
   addSplit(text: string): void {
     this.#text += text;
-    for (const char of text) {
-      if (/\s/.test(char)) {
-        this.#finish();
-      } else {
-        this.#word += char;
-      }
+    const [first = "", ...more] = text.split(/\s+/);
+    this.#word += first;
+    for (const word of more) {
+      this.#finish();
+      this.#word = word;
     }
   }
 

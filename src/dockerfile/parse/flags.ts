@@ -23,8 +23,13 @@ const FLAGS: Readonly<
   HEALTHCHECK: { known: ["interval", "timeout", "start-period", "start-interval", "retries"] },
 };
 
+const NO_FLAGS: ReadonlyMap<string, Flag> = new Map();
+
 /** A statement's flags by name; of those that may be repeated only that they are there. Unknown, repeated and empty ones are refused. */
 export function readFlags(statement: Statement): ReadonlyMap<string, Flag> {
+  if (statement.flags.length === 0) {
+    return NO_FLAGS;
+  }
   const { many = [], switches = [] } = FLAGS[statement.keyword] ?? {};
   const flags = new Map<string, Flag>();
   for (const flag of statement.flags) {
@@ -97,6 +102,12 @@ function hintForUnknown(keyword: string, name: string, candidates: readonly stri
 
 /** The flags that an instruction has. */
 export function flagsOf(keyword: string): readonly string[] {
-  const { known, many = [], switches = [] } = FLAGS[keyword] ?? { known: [] };
-  return [...known, ...many, ...switches];
+  return ALL_FLAGS[keyword] ?? [];
 }
+
+const ALL_FLAGS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
+  Object.entries(FLAGS).map(([keyword, { known, many = [], switches = [] }]) => [
+    keyword,
+    [...known, ...many, ...switches],
+  ]),
+);

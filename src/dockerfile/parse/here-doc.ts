@@ -23,9 +23,12 @@ const RAW = { escape: "\\", rawQuotes: true, rawEscapes: true, keepUnset: true }
 
 /** Reads one word as the mark of a here-document, whatever file descriptor it is for. */
 export function parseHereDocMark(word: string): HereDocMark | undefined {
-  const match = /^\d*<<(-?)([^<]+)$/.exec(word);
+  const match = word.includes("<<") ? /^\d*<<(-?)([^<]+)$/.exec(word) : null;
   if (match === null) {
     return undefined;
+  }
+  if (/^\w+$/.test(match[2]!)) {
+    return { name: match[2]!, expand: true, chomp: match[1] === "-" };
   }
   try {
     const plain = expandWords(match[2]!, none, { escape: "\\", keepUnset: true });

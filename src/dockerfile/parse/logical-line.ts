@@ -1,4 +1,5 @@
 import type { Position, Range, SourceText } from "../../diagnostics/source-text.ts";
+import { endOfSpaces } from "./spaces.ts";
 
 /** Where a piece of a logical line stands in the file. */
 interface Piece {
@@ -12,35 +13,54 @@ export class LogicalLine {
   readonly text: string;
   readonly firstLine: number;
   readonly lastLine: number;
-  readonly #pieces: readonly Piece[];
+  readonly #source: SourceText;
+  readonly #escape: string;
+  /** Made when somebody asks for a place: nobody does, of most lines. */
+  #pieces: readonly Piece[] | undefined;
 
-  constructor(text: string, pieces: readonly Piece[], lastLine: number) {
-    this.text = text;
-    this.firstLine = pieces[0]!.line;
-    this.lastLine = lastLine;
-    this.#pieces = pieces;
+  constructor(source: SourceText, escape: string, lines: { readonly text: string; readonly first: number; readonly last: number }) {
+    this.text = lines.text;
+    this.firstLine = lines.first;
+    this.lastLine = lines.last;
+    this.#source = source;
+    this.#escape = escape;
   }
 
   range(offset: number, length: number): Range {
     return { start: this.#position(offset, false), end: this.#position(offset + length, true) };
   }
 
+  /** The other way round: the place in the text that is at a position, or the nearest before. */
+  offsetOf({ line, column }: Position): number {
+    const pieces = this.#join();
+    const at = pieces.findLastIndex((piece) => piece.line <= line);
+    const piece = pieces[at] ?? pieces[0]!;
+    const end = pieces[at + 1]?.offset ?? this.text.length;
+    const offset = piece.line === line ? piece.offset + Math.max(0, column - piece.column) : end;
+    return Math.min(offset, end);
+  }
+
   /** `after`: the end of what stands before, where a piece ends and the next begins. */
   #position(offset: number, after: boolean): Position {
-    const piece = this.#pieces[this.#pieceAt(after ? offset - 1 : offset)]!;
+    const pieces = this.#join();
+    const piece = pieces[pieceAt(pieces, after ? offset - 1 : offset)]!;
     return { line: piece.line, column: piece.column + offset - piece.offset };
   }
 
-  /** The last piece that begins there or before: a search by halves, as an instruction may have thousands of lines. */
-  #pieceAt(offset: number): number {
-    let [low, high] = [0, this.#pieces.length - 1];
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2);
-      if (this.#pieces[middle]!.offset <= offset) low = middle;
-      else high = middle - 1;
-    }
-    return low;
+  #join(): readonly Piece[] {
+    return (this.#pieces ??= join(this.#source, this.firstLine, this.#escape).pieces);
   }
+}
+
+/** The last piece that begins there or before: a search by halves, as an instruction may have thousands of lines. */
+function pieceAt(pieces: readonly Piece[], offset: number): number {
+  let [low, high] = [0, pieces.length - 1];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (pieces[middle]!.offset <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 /**
@@ -53,9 +73,25 @@ export function readLogicalLine(
   escape: string,
 ): LogicalLine | undefined {
   const start = source.line(first);
-  if (isBlank(start) || isComment(start)) {
+  const visible = endOfSpaces(start, 0);
+  if (visible === start.length || start[visible] === "#") {
     return undefined;
   }
+  if (continuationEnd(start, escape) === undefined) {
+    return new LogicalLine(source, escape, { text: start.slice(visible), first, last: first });
+  }
+  const { text, last, pieces } = join(source, first, escape);
+  // The text of a line that is nothing but spaces before its escape character is not where the instruction begins.
+  return text === "" ? undefined : new LogicalLine(source, escape, { text, first: pieces[0]!.line, last });
+}
+
+interface Joined {
+  readonly text: string;
+  readonly pieces: readonly Piece[];
+  readonly last: number;
+}
+
+function join(source: SourceText, first: number, escape: string): Joined {
   const pieces: Piece[] = [];
   let text = "";
   let last = first;
@@ -63,10 +99,11 @@ export function readLogicalLine(
   for (let number = first; continued && number <= source.rawLines.length; number += 1) {
     const line = source.line(number);
     last = number;
-    if (number > first && (isComment(line) || isBlank(line))) {
+    const visible = endOfSpaces(line, 0);
+    if (number > first && (visible === line.length || line[visible] === "#")) {
       continue;
     }
-    const indent = text === "" ? line.length - line.trimStart().length : 0;
+    const indent = text === "" ? visible : 0;
     const end = continuationEnd(line, escape);
     const part = line.slice(indent, end);
     if (part !== "") {
@@ -75,27 +112,24 @@ export function readLogicalLine(
     }
     continued = end !== undefined;
   }
-  return text === "" ? undefined : new LogicalLine(text, pieces, last);
+  return { text, pieces, last };
 }
 
 /** Where a line's text ends when its last character but spaces is a single escape character. */
 function continuationEnd(line: string, escape: string): number | undefined {
-  const trimmed = trimBlanks(line);
-  const continues = trimmed.endsWith(escape) && !trimmed.endsWith(escape + escape);
-  return continues ? trimmed.length - 1 : undefined;
+  const end = endOfText(line);
+  const continues = line[end - 1] === escape && line[end - 2] !== escape;
+  return continues ? end - 1 : undefined;
 }
 
-/** Without spaces and tabs at its end. (A regular expression would look at each run of them inside the line again and again.) */
+/** Without spaces and tabs at its end. */
 export function trimBlanks(line: string): string {
+  return line.slice(0, endOfText(line));
+}
+
+/** Where spaces and tabs at the end begin. (A regular expression would look at each run of them inside the line again and again.) */
+function endOfText(line: string): number {
   let end = line.length;
   while (line[end - 1] === " " || line[end - 1] === "\t") end -= 1;
-  return line.slice(0, end);
-}
-
-function isBlank(line: string): boolean {
-  return line.trim() === "";
-}
-
-function isComment(line: string): boolean {
-  return line.trimStart().startsWith("#");
+  return end;
 }

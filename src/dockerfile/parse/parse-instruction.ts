@@ -1,7 +1,7 @@
 import { nearestHint } from "../../base/nearest.ts";
 import { readFlags, readSwitch, repeatedFlags } from "./flags.ts";
 import { parseHealthcheck } from "./healthcheck.ts";
-import { parseHereDocMark, type HereDoc } from "./here-doc.ts";
+import { parseHereDocMark } from "./here-doc.ts";
 import type {
   ArgInstruction,
   CommandLine,
@@ -47,11 +47,14 @@ const PARSERS: Readonly<Record<string, Parse>> = {
   ONBUILD: parseOnbuild,
 };
 
+/** All that there are. */
+export const INSTRUCTION_NAMES: readonly string[] = Object.keys(PARSERS);
+
 /** Gives a statement its meaning, or throws the error that says what is wrong with it. */
 export function parseInstruction(statement: Statement): Instruction {
   const parse = Object.hasOwn(PARSERS, statement.keyword) ? PARSERS[statement.keyword] : undefined;
   if (parse === undefined) {
-    throw unknownInstruction(statement, undefined, Object.keys(PARSERS));
+    throw unknownInstruction(statement, undefined, INSTRUCTION_NAMES);
   }
   return parse(statement);
 }
@@ -204,18 +207,7 @@ function parseCopy(statement: Statement): CopyInstruction {
       { hint: `as in ${statement.keyword} ${destination.text} /file` },
     );
   }
-  const sources: Word[] = [];
-  const hereDocs: HereDoc[] = [];
-  const byName = new Map(statement.hereDocs.map((hereDoc) => [hereDoc.name, hereDoc]));
-  for (const word of words.slice(0, -1)) {
-    const mark = parseHereDocMark(word.text);
-    const hereDoc = mark === undefined ? undefined : byName.get(mark.name);
-    if (hereDoc === undefined) {
-      sources.push(word);
-    } else {
-      hereDocs.push(hereDoc);
-    }
-  }
+  const { sources, hereDocs } = sortSources(statement, words.slice(0, -1));
   const [from, chown, chmod] = [flags.get("from"), flags.get("chown"), flags.get("chmod")];
   return {
     kind: statement.keyword as "COPY" | "ADD",
@@ -230,6 +222,25 @@ function parseCopy(statement: Statement): CopyInstruction {
     exclude: repeatedFlags(statement, "exclude"),
     switches: SWITCHES.filter((name) => readSwitch(statement, flags.get(name))),
     unpack: flags.has("unpack") ? readSwitch(statement, flags.get("unpack")) : undefined,
+  };
+}
+
+/** Words that are files apart from those that are here-documents. */
+function sortSources(
+  statement: Statement,
+  words: readonly Word[],
+): Pick<CopyInstruction, "sources" | "hereDocs"> {
+  if (statement.hereDocs.length === 0) {
+    return { sources: words, hereDocs: statement.hereDocs };
+  }
+  const byName = new Map(statement.hereDocs.map((hereDoc) => [hereDoc.name, hereDoc]));
+  const found = words.map((word) => {
+    const mark = parseHereDocMark(word.text);
+    return mark === undefined ? undefined : byName.get(mark.name);
+  });
+  return {
+    sources: words.filter((_, place) => found[place] === undefined),
+    hereDocs: found.filter((hereDoc) => hereDoc !== undefined),
   };
 }
 
@@ -329,7 +340,7 @@ function parseOnbuild(statement: Statement): OnbuildInstruction {
     throw errorAt(statement, word, "bad-argument", `${keyword} is not allowed after ONBUILD`);
   }
   if (!Object.hasOwn(PARSERS, keyword)) {
-    throw unknownInstruction(statement, word, Object.keys(PARSERS));
+    throw unknownInstruction(statement, word, INSTRUCTION_NAMES);
   }
   const documents = statement.hereDocs.map((hereDoc) => `\n${hereDoc.content}${hereDoc.name}`);
   return { kind: "ONBUILD", statement, trigger: statement.rest.text + documents.join("") };

@@ -66,21 +66,23 @@ function readStatements(source: SourceText, escape: string): Statement[] {
   return statements;
 }
 
-function withHereDocs(source: SourceText, line: LogicalLine, escape: string): Statement {
-  const split = splitStatement(source, line, escape);
+/** An instruction with the here-documents that follow it. */
+export function withHereDocs(source: SourceText, line: LogicalLine, escape: string): Statement {
+  const statement = splitStatement(source, line, escape);
+  if (!line.text.includes("<<") || !takesHereDocs(statement)) {
+    return statement;
+  }
   const hereDocs: HereDoc[] = [];
-  let lastLine = line.lastLine;
-  for (const mark of line.text.includes("<<") && takesHereDocs(split)
-    ? hereDocMarks(line.text)
-    : []) {
+  let { lastLine } = line;
+  for (const mark of hereDocMarks(line.text)) {
     const read = readHereDoc(source, mark, lastLine + 1);
     if (read === undefined) {
-      throw endlessHereDoc({ ...split, hereDocs, lastLine }, mark);
+      throw endlessHereDoc({ ...statement, hereDocs, lastLine }, mark);
     }
     hereDocs.push(read.hereDoc);
     lastLine = read.last;
   }
-  return { ...split, hereDocs, lastLine };
+  return { ...statement, hereDocs, lastLine };
 }
 
 interface OpenStage {

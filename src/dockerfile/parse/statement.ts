@@ -3,6 +3,7 @@ import type { Range, SourceText } from "../../diagnostics/source-text.ts";
 import { DockerfileError, type DockerfileErrorCode } from "../dockerfile-error.ts";
 import type { HereDoc } from "./here-doc.ts";
 import type { LogicalLine } from "./logical-line.ts";
+import { endOfSpaces, endOfWord } from "./spaces.ts";
 
 /** A piece of an instruction and where it begins in the logical line. */
 export interface Word {
@@ -59,30 +60,22 @@ export function valueOf({ line }: Statement, { value = "", offset, length }: Fla
   return { text: value, offset: written.slice(at) === value ? offset + at : offset };
 }
 
+const NONE: readonly [] = [];
+
 /** Splits `KEYWORD --flag=value … rest`. */
 export function splitStatement(
   source: SourceText,
   line: LogicalLine,
   escape: string,
-): Omit<Statement, "hereDocs" | "lastLine"> {
-  const keyword = /^\S+/.exec(line.text)![0];
-  const flags: Flag[] = [];
-  let at = skipSpaces(line.text, keyword.length);
-  while (line.text.startsWith("--", at)) {
-    const end = flagEnd(line.text, at, escape);
-    const raw = line.text.slice(at, end.offset);
-    if (raw === "--") {
-      at = skipSpaces(line.text, end.offset);
-      break;
-    }
-    const equals = end.text.indexOf("=");
-    flags.push({
-      name: equals < 0 ? end.text.slice(2) : end.text.slice(2, equals),
-      value: equals < 0 ? undefined : end.text.slice(equals + 1),
-      offset: at,
-      length: raw.length,
-    });
-    at = skipSpaces(line.text, end.offset);
+): Statement {
+  const { text } = line;
+  const keyword = text.slice(0, endOfWord(text, 0));
+  let at = endOfSpaces(text, keyword.length);
+  const flags: readonly Flag[] = text.startsWith("--", at) ? readFlagsFrom(text, at, escape) : NONE;
+  const last = flags.at(-1);
+  at = last === undefined ? at : endOfSpaces(text, last.offset + last.length);
+  if (text.startsWith("--", at) && endOfWord(text, at) === at + 2) {
+    at = endOfSpaces(text, at + 2);
   }
   return {
     source,
@@ -90,16 +83,40 @@ export function splitStatement(
     keyword: keyword.toUpperCase(),
     line,
     flags,
-    rest: { text: line.text.slice(at).trimEnd(), offset: at },
+    rest: { text: text.slice(at).trimEnd(), offset: at },
+    hereDocs: NONE,
+    lastLine: line.lastLine,
   };
 }
 
-function skipSpaces(text: string, from: number): number {
-  return from + /^\s*/.exec(text.slice(from))![0].length;
+/** The flags up to the first word that is none, or a `--` alone. */
+function readFlagsFrom(text: string, from: number, escape: string): readonly Flag[] {
+  const flags: Flag[] = [];
+  for (let at = from; text.startsWith("--", at); ) {
+    const end = flagEnd(text, at, escape);
+    const length = end.offset - at;
+    if (length === 2) {
+      break;
+    }
+    const equals = end.text.indexOf("=");
+    flags.push({
+      name: equals < 0 ? end.text.slice(2) : end.text.slice(2, equals),
+      value: equals < 0 ? undefined : end.text.slice(equals + 1),
+      offset: at,
+      length,
+    });
+    at = endOfSpaces(text, end.offset);
+  }
+  return flags;
 }
 
 /** Reads a flag up to the next space that is not quoted; quotes and escapes are taken off. */
 function flagEnd(text: string, from: number, escape: string): Word {
+  const end = endOfWord(text, from);
+  const word = text.slice(from, end);
+  if (!word.includes('"') && !word.includes("'") && !word.includes(escape)) {
+    return { text: word, offset: end };
+  }
   let taken = "";
   let quote: string | undefined;
   let at = from;

@@ -1,37 +1,50 @@
+import { endOfSpaces, endOfWord, isSpace } from "./spaces.ts";
 import type { Word } from "./statement.ts";
 
 /** Words between spaces, quotes having no meaning: FROM, EXPOSE, COPY's shell form. */
-export function splitAtSpaces(rest: Word): readonly Word[] {
-  return [...rest.text.matchAll(/\S+/g)].map((match) => ({
-    text: match[0],
-    offset: rest.offset + match.index,
-  }));
+export function splitAtSpaces({ text, offset }: Word): readonly Word[] {
+  const words: Word[] = [];
+  for (let at = endOfSpaces(text, 0); at < text.length; ) {
+    const end = endOfWord(text, at);
+    words.push({ text: text.slice(at, end), offset: offset + at });
+    at = endOfSpaces(text, end);
+  }
+  return words;
 }
 
 /** Words between spaces outside quotes; quotes and escapes stay for the expansion: ENV, LABEL, ARG. */
-export function splitQuoted(rest: Word, escape: string): readonly Word[] {
+export function splitQuoted({ text, offset }: Word, escape: string): readonly Word[] {
   const words: Word[] = [];
-  let start: number | undefined;
-  let quote: string | undefined;
-  for (let at = 0; at <= rest.text.length; at += 1) {
-    const char = rest.text[at];
-    if (char === undefined || (quote === undefined && /\s/.test(char))) {
-      if (start !== undefined) {
-        words.push({ text: rest.text.slice(start, at), offset: rest.offset + start });
-      }
-      start = undefined;
-      continue;
-    }
-    start ??= at;
-    if (char === escape && quote !== "'") {
-      at += at + 1 < rest.text.length ? 1 : 0;
-    } else if (char === quote) {
-      quote = undefined;
-    } else if (quote === undefined && (char === "'" || char === '"')) {
-      quote = char;
-    }
+  for (let at = endOfSpaces(text, 0); at < text.length; ) {
+    const end = endOfQuoted(text, at, escape);
+    words.push({ text: text.slice(at, end), offset: offset + at });
+    at = endOfSpaces(text, end);
   }
   return words;
+}
+
+const SINGLE = 39;
+const DOUBLE = 34;
+
+/** Where a word ends, spaces in quotes and behind an escape character being of it. */
+function endOfQuoted(text: string, from: number, escape: string): number {
+  const escaped = escape.charCodeAt(0);
+  let quote: number | undefined;
+  let at = from;
+  for (; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (quote === undefined && isSpace(code)) {
+      break;
+    }
+    if (code === escaped && quote !== SINGLE) {
+      at += at + 1 < text.length ? 1 : 0;
+    } else if (code === quote) {
+      quote = undefined;
+    } else if (quote === undefined && (code === SINGLE || code === DOUBLE)) {
+      quote = code;
+    }
+  }
+  return at;
 }
 
 /** `KEY=value` cut in two. */

@@ -62,7 +62,8 @@ function chooseFixes(
   );
 }
 
-function isHarmless(text: string, dockerfile: Dockerfile, findings: readonly Checked[]): boolean {
+/** Whether the fixes of findings leave what the Dockerfile means as it is, but for those whose purpose it is to change it. */
+export function isHarmless(text: string, dockerfile: Dockerfile, findings: readonly Checked[]): boolean {
   try {
     const edits = findings.flatMap(({ fix }) => fix!.edits);
     const after = parseDockerfile(applyEdits(text, edits), dockerfile.source.name);
