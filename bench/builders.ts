@@ -17,7 +17,7 @@ export interface Builder extends AsyncDisposable {
   build(context: string, tag: string): readonly string[];
   push(tag: string): readonly string[];
   pull(tag: string): readonly string[];
-  /** Forgets all cached steps, and all images of the bench's registry and without a name: the base images stay. */
+  /** Forgets all cached steps, and all images of the bench's registries and without a name: the base images stay until the end. */
   forget(): void;
 }
 
@@ -45,7 +45,7 @@ export function peers(root: string, registries: readonly string[]): readonly Bui
       push: (tag) => [...DOCKER, "push", "-q", tag],
       pull: (tag) => [...DOCKER, "pull", "-q", tag],
       forget: () => shell(`${dockerRemoves("bench")}; ${docker} image prune -f; ${docker} builder prune -af`),
-      [Symbol.asyncDispose]: async () => shell(dockerRemoves("base")),
+      [Symbol.asyncDispose]: async () => shell(`${dockerRemoves("base")}; ${dockerRemoves("bench")}`),
     },
     {
       ...common,
@@ -55,7 +55,7 @@ export function peers(root: string, registries: readonly string[]): readonly Bui
       push: (tag) => ["buildah", "push", "-q", "--tls-verify=false", tag],
       pull: (tag) => ["buildah", "pull", "-q", "--tls-verify=false", tag],
       forget: () => shell(`${buildahRemoves("bench")}; buildah images -aq --filter dangling=true | xargs -r buildah rmi -f; buildah prune -f`),
-      [Symbol.asyncDispose]: async () => shell(buildahRemoves("base")),
+      [Symbol.asyncDispose]: async () => shell(`${buildahRemoves("base")}; ${buildahRemoves("bench")}`),
     },
   ];
 }
