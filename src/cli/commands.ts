@@ -44,6 +44,8 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   export: { group: "Containers", summary: "Export a container's file system as a tar archive" },
   images: { group: "Images", summary: "List images" },
   history: { group: "Images", summary: "Show the history of an image" },
+  layers: { group: "Images", summary: "Show what each layer of an image holds, and what of it is in vain" },
+  diff: { group: "Images", summary: "Show what differs between the files of two images" },
   inspect: { group: "Images", summary: "Return low-level information on images and containers" },
   tag: { group: "Images", summary: "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE" },
   rmi: { group: "Images", summary: "Remove one or more images" },

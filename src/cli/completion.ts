@@ -18,7 +18,7 @@ type Operands =
   | { readonly kind: "words"; readonly words: readonly string[] }
   | { readonly kind: "names"; readonly list: string };
 
-const IMAGE_COMMANDS = new Set(["run", "create", "push", "history", "tag", "rmi", "save", "pull"]);
+const IMAGE_COMMANDS = new Set(["run", "create", "push", "history", "layers", "diff", "tag", "rmi", "save", "pull"]);
 const CONTAINER_COMMANDS = new Set(["exec", "start", "attach", "restart", "wait", "pause", "unpause", "top", "rename", "port", "logs", "stop", "kill", "rm", "cp", "export"]);
 const FILE_COMMANDS = new Set(["check", "fmt", "build", "load", "import"]);
 

@@ -1,6 +1,7 @@
-import { parentPath, type BytePath } from "../../base/byte-path.ts";
+import type { BytePath } from "../../base/byte-path.ts";
 import type { DiffId } from "../../oci/digest.ts";
 import type { Entry } from "./entry.ts";
+import { hidesBelow } from "./layer-effects.ts";
 import type { LayerIndex } from "./layer-index.ts";
 import { sameFacts } from "./same-entry.ts";
 
@@ -62,11 +63,5 @@ async function areHidden(differences: readonly Difference[], above: readonly Dif
 /** Whether a layer leaves nothing to be seen of what lower ones have at a path. */
 function hides(index: LayerIndex, { path, directories }: Difference): boolean {
   const own = index.get(path);
-  if (own !== undefined && (!isPlain(own) || directories)) return true;
-  for (let at = path; at !== ""; ) {
-    at = parentPath(at);
-    const parent = index.get(at);
-    if (parent !== undefined && !isPlain(parent)) return true;
-  }
-  return false;
+  return (own !== undefined && (!isPlain(own) || directories)) || hidesBelow(index, path);
 }
