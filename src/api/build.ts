@@ -113,7 +113,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   const platform = options.platform === undefined ? machine : platformOf(options.platform, machine);
   const { file, stdin, target, network, hosts, cwd } = options;
   await using handed = openHandedThings({ secrets: options.secrets ?? [], agents: options.agents ?? [], env, cwd });
-  const world = { cwd, store, env, signal };
+  const world = { cwd, store, env, signal, access: handed };
   const contexts = await namedContexts(options.contexts, world);
   const context = await openContext({
     ...world,

@@ -60,7 +60,7 @@ export class BuildBackend implements Backend<Value> {
     this.#world = world;
     this.#trees = new LayerTrees(world.store.layers);
     this.#like = new LikeSteps(world.store, VERSION);
-    this.#copies = { store: world.store, trees: this.#trees, env: world.env, now: () => BigInt(world.epoch ?? world.clock()) * 1_000_000n };
+    this.#copies = { store: world.store, trees: this.#trees, env: world.env, access: world.handed, now: () => BigInt(world.epoch ?? world.clock()) * 1_000_000n };
   }
 
   isSource({ operation }: Vertex): boolean {

@@ -90,6 +90,22 @@ describe("ADD fetches", () => {
     expect(err).toContain(`/gone": invalid response status 404`);
   });
 
+  test("a private git repository with the secret GIT_AUTH_TOKEN, which is nowhere after that", async ({ skip }) => {
+    if (spawnSync("git", ["--version"]).status !== 0) skip("git is not installed");
+    const repository = gitRepository(rig.context({ b: "b", Dockerfile: "FROM scratch\nCOPY . /\n" }));
+    const wanted = `basic ${Buffer.from("x-access-token:hush-hush").toString("base64")}`;
+    await using server = await served((request, response) => (request.headers.authorization === wanted ? repository.listener(request as never, response as never) : response.writeHead(401).end()));
+    const added = rig.context({ Dockerfile: `FROM scratch\nADD --keep-git-dir ${server.url}/r.git /\n` });
+    expect((await rig.build(added)).err).toMatch(/ERROR: failed to solve: git ls-remote/);
+    rig.env["TOKEN"] = "hush-hush";
+    for (const args of [["--secret", "id=GIT_AUTH_TOKEN,env=TOKEN", added], ["--secret", `id=GIT_AUTH_TOKEN.127.0.0.1:${server.port},env=TOKEN`, `${server.url}/r.git?keep-git-dir=1`]]) {
+      expect((await rig.build("-t", "private", ...args)).code).toBe(0);
+      expect((await rig.saved("private")).layers.at(-1)!.map((entry) => entry.path)).toContain("b");
+    }
+    delete rig.env["TOKEN"];
+    for (const said of ["hush-hush", wanted.slice("basic ".length)]) expect(spawnSync("grep", ["-raqF", said, rig.root]).status).toBe(1);
+  });
+
   test("of a git repository the commit that --checksum begins, and no other", async ({ skip }) => {
     if (spawnSync("git", ["--version"]).status !== 0) skip("git is not installed");
     const { commit, listener } = gitRepository(rig.context({ b: "b" }));

@@ -20,6 +20,7 @@ import type { FileSource } from "../value.ts";
 import { DirectorySource } from "./directory-source.ts";
 import { IgnoringSource } from "./ignoring-source.ts";
 import { gitCheckout, gitCommit } from "./git.ts";
+import type { GitAccess } from "./git-environment.ts";
 import { parseGitUrl } from "./git-url.ts";
 
 /** Where a build's files come from, with the Dockerfile that says what to do with them. */
@@ -36,6 +37,8 @@ export interface BuildContext {
 
 /** The world of a context. */
 export interface ContextWorld {
+  /** For private git repositories. */
+  readonly access?: GitAccess;
   readonly cwd: string;
   readonly store: Store;
   readonly env: NodeJS.ProcessEnv;

@@ -6,11 +6,14 @@ import { errnoOf } from "../../base/failure.ts";
 import { follow } from "../copy/select.ts";
 import { ExecuteError } from "../execute-error.ts";
 import { DirectorySource } from "./directory-source.ts";
+import { gitEnvironment, type GitAccess } from "./git-environment.ts";
 import { COMMIT, wholeCommit, type GitUrl } from "./git-url.ts";
 
 export interface GitOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
+  /** For private repositories. */
+  readonly access?: GitAccess;
   /** Leave .git where it is. */
   readonly keepGitDirectory?: boolean;
 }
@@ -30,7 +33,7 @@ export async function gitCommit(url: GitUrl, options: GitOptions): Promise<strin
 
 async function remoteCommit(url: GitUrl, options: GitOptions): Promise<string> {
   const wanted = url.ref ?? "HEAD";
-  const lines = (await git(["ls-remote", "--", url.remote, wanted, `${wanted}^{}`], options)).split("\n").map((line) => line.split("\t") as [string, string?]);
+  const lines = (await git(["ls-remote", "--", url.remote, wanted, `${wanted}^{}`], url, options)).split("\n").map((line) => line.split("\t") as [string, string?]);
   const named = (name: string): string | undefined => lines.find(([, ref]) => ref === name)?.[0];
   const commit =
     named(`refs/tags/${wanted}^{}`) ?? named(wanted) ?? named(`refs/heads/${wanted}`) ?? named(`refs/tags/${wanted}`) ?? lines.find(([, ref]) => ref !== undefined)?.[0];
@@ -43,7 +46,7 @@ async function remoteCommit(url: GitUrl, options: GitOptions): Promise<string> {
 /** Checks a commit out below `target`, without its history and, unless it is wanted, without .git; gives the directory that the URL means. */
 export async function gitCheckout(url: GitUrl, commit: string, target: string, options: GitOptions): Promise<string> {
   mkdirSync(target, { recursive: true });
-  const inside = (args: readonly string[]): Promise<string> => git(["-C", target, ...args], options);
+  const inside = (args: readonly string[]): Promise<string> => git(["-C", target, ...args], url, options);
   await inside(["init", "-q"]);
   try {
     await inside(["fetch", "-q", "--depth", "1", "--no-tags", "--", url.remote, commit]);
@@ -75,9 +78,8 @@ function withoutPassword(remote: string): string {
   return remote.replace(/^(https?:\/\/)[^/@]*@/, "$1");
 }
 
-function git(args: readonly string[], { env, signal }: GitOptions): Promise<string> {
-  // No prompt may wait for someone who is not there, and no address may start a command (git-config(1), protocol.allow).
-  const safe = { ...env, GIT_TERMINAL_PROMPT: "0", GIT_ASKPASS: "true", GIT_PROTOCOL_FROM_USER: "0" };
+async function git(args: readonly string[], url: GitUrl, { env, access, signal }: GitOptions): Promise<string> {
+  const safe = await gitEnvironment(url, env, access);
   return new Promise((resolve, reject) => {
     execFile("git", ["-c", "protocol.ext.allow=never", ...args], { env: safe, signal, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout);

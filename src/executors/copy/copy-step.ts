@@ -10,6 +10,7 @@ import type { Store } from "../../store/store.ts";
 import { download, type Download } from "../add/download.ts";
 import { isArchive } from "../add/is-archive.ts";
 import { gitCheckout, gitCommit } from "../context/git.ts";
+import type { GitAccess } from "../context/git-environment.ts";
 import { parseGitUrl, type GitUrl } from "../context/git-url.ts";
 import { DirectorySource } from "../context/directory-source.ts";
 import { ExecuteError } from "../execute-error.ts";
@@ -28,6 +29,8 @@ export interface CopyWorld {
   readonly store: Store;
   readonly trees: LayerTrees;
   readonly env: NodeJS.ProcessEnv;
+  /** For private git repositories. */
+  readonly access: GitAccess;
   /** Nanoseconds since the epoch; the time of directories that a copy makes. */
   readonly now: () => bigint;
 }
@@ -108,7 +111,7 @@ async function remote(url: string, { checksum, keepGitDir }: CopyOperation, worl
   const gitUrl = parseGitUrl(url);
   if (gitUrl !== undefined) {
     if (keepGitDir === true && gitUrl.keepGitDirectory === false) throw new ExecuteError("bad-context", `${JSON.stringify(url)} and --keep-git-dir disagree on whether .git is kept`);
-    const commit = await gitCommit(gitUrl, { env: world.env, signal: context.signal });
+    const commit = await gitCommit(gitUrl, { ...world, signal: context.signal });
     if (checksum !== undefined && !commit.startsWith(checksum)) throw new ExecuteError("bad-context", `${JSON.stringify(url)}: expected checksum to match ${checksum}, got ${commit}`);
     return { kind: "git", url: gitUrl, commit };
   }
@@ -125,7 +128,7 @@ async function remotePlacements(operation: CopyOperation, remotes: readonly Remo
   const placements: Placement[] = [];
   for (const one of remotes) {
     if (one.kind === "git") {
-      const directory = await gitCheckout(one.url, one.commit, world.store.temporaryDirectory(), { env: world.env, signal: context.signal, ...(operation.keepGitDir === true ? { keepGitDirectory: true } : {}) });
+      const directory = await gitCheckout(one.url, one.commit, world.store.temporaryDirectory(), { ...world, signal: context.signal, ...(operation.keepGitDir === true ? { keepGitDirectory: true } : {}) });
       placements.push(wholeOf(new DirectorySource(one.url.remote, directory), false));
     } else {
       placements.push(await downloaded(operation, one.download, world));
