@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BUSYBOX, BuildRig, tool } from "../testing/builds.ts";
@@ -57,7 +57,8 @@ describe("--output DIRECTORY", () => {
     expect(a!.mode & 0o7777).toBe(0o4711);
     expect(statSync(path.join(out, "pipe")).isFIFO()).toBe(true);
     expect(statSync(path.join(out, "d")).mode & 0o7777).toBe(0o500);
-    chmodSync(path.join(out, "d"), 0o700);
+    const again = await rig.build("-o", out, rig.context({ Dockerfile: "FROM scratch\nCOPY f /d/f\n", f: "" }));
+    expect({ code: again.code, there: existsSync(path.join(out, "d/f")) }).toEqual({ code: 0, there: true });
   });
 });
 

@@ -14,10 +14,10 @@ type Type = (typeof TYPES)[number];
 const ATTRIBUTES: Readonly<Record<Type, readonly string[]>> = {
   local: ["dest", "platform-split"],
   tar: ["dest"],
-  oci: ["dest", "tar", "name", "compression", "rewrite-timestamp"],
+  oci: ["dest", "tar", "name", "compression", "rewrite-timestamp", "oci-mediatypes"],
   docker: ["dest", "name", "compression", "rewrite-timestamp"],
-  image: ["name", "push", "registry.insecure", "rewrite-timestamp"],
-  registry: ["name", "registry.insecure", "rewrite-timestamp"],
+  image: ["name", "push", "registry.insecure", "rewrite-timestamp", "oci-mediatypes", "compression"],
+  registry: ["name", "registry.insecure", "rewrite-timestamp", "oci-mediatypes", "compression"],
   cacheonly: [],
 };
 const COMPRESSIONS = { uncompressed: "none", gzip: "gzip", zstd: "zstd" } as const;
@@ -61,6 +61,9 @@ function buildOutput(text: string, { cwd, stdout }: Pick<CommandContext, "cwd" |
   };
   const names = attributes.has("name") ? { names: attributes.get("name")!.split(",") } : {};
   const compression = COMPRESSIONS[choice(text, attributes, "compression", Object.keys(COMPRESSIONS) as (keyof typeof COMPRESSIONS)[]) ?? (type === "docker" ? "uncompressed" : "gzip")];
+  // Media types are OCI's, and what is pushed is gzip: saying so is no mistake.
+  choice(text, attributes, "oci-mediatypes", ["true"]);
+  if (type === "image" || type === "registry") choice(text, attributes, "compression", ["gzip"]);
   const insecure = isOn(text, attributes, "registry.insecure") === true ? ({ insecure: true } as const) : {};
   const image = { ...names, ...(isOn(text, attributes, "rewrite-timestamp") === true ? ({ rewriteTimes: true } as const) : {}) };
   switch (type) {

@@ -76,7 +76,8 @@ class DirectoryWriter {
 
   async #one({ entry, content }: PlannedEntry, located: Located | undefined): Promise<void> {
     const place = this.#place(entry.path);
-    if (!clear(place, entry.type === "directory")) return;
+    // Of what an earlier build left there we may write into everything.
+    if (!clear(place, entry.type === "directory")) return fs.chmodSync(place, entry.mode | 0o700);
     switch (entry.type) {
       case "directory":
         return fs.mkdirSync(place, { mode: 0o700 });
