@@ -193,8 +193,8 @@ describe.skipIf(!CAN).each(PROGRAMS)("an ordinary user's containers with $progra
     if (nameserver !== undefined) expect(files).toContain(`nameserver ${nameserver}\n`);
     expect(serving()).toHaveLength(1);
     await rig.ok("stop", "-t", "0", name);
-    expect(page(ON_MACHINE, "127.0.0.1", Number(port))).toBe("ECONNREFUSED");
     await until(() => serving().length === 0);
+    expect(page(ON_MACHINE, "127.0.0.1", Number(port))).toBe("ECONNREFUSED");
   });
 
   test("a port that is taken, or below 1024, is told and leaves nothing", async () => {

@@ -41,7 +41,9 @@ async function send(tar: AsyncIterable<Buffer>): Promise<void> {
   }
 }
 
-if (import.meta.main) {
+if (import.meta.main) void main();
+
+async function main(): Promise<void> {
   process.stdout.on("error", () => process.exit(1)); // nobody reads it any more
   try {
     await work(JSON.parse(process.argv[2]!) as FilesPlan);

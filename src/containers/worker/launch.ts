@@ -92,7 +92,9 @@ function remove({ directory }: LaunchPlan): void {
   rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 10 }); // conmon is still writing its last files
 }
 
-if (import.meta.main) {
+if (import.meta.main) void main();
+
+async function main(): Promise<void> {
   const plan = JSON.parse(readFileSync(process.argv[2]!, "utf8")) as LaunchPlan;
   let code = 125;
   try {
