@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BUSYBOX, BuildRig } from "../testing/builds.ts";
@@ -31,10 +31,12 @@ describe("a directory", () => {
   test.skipIf(BUSYBOX === undefined)("is mounted by RUN, and a change in it is said with its name", async () => {
     await rig.busybox();
     const shared = rig.context(SHARED);
-    const directory = rig.context({ Dockerfile: "FROM busybox\nRUN --mount=from=shared,target=/m ls /m > /out\nCOPY --from=shared f /f\n" });
+    const directory = rig.context({ Dockerfile: "FROM busybox\nRUN --mount=from=shared,target=/m --mount=type=cache,from=shared,source=/sub,target=/c ls /m /c > /out\nCOPY --from=shared f /f\n" });
     const build = () => rig.build("-t", "mounted", "--build-context", `shared=${shared}`, directory);
     expect((await build()).code).toBe(0);
     expect((await rig.saved("mounted")).files).toHaveLength(1);
+    expect((await rig.build("--target", "0", "-o", `${directory}-out`, directory, "--build-context", `shared=${shared}`)).code).toBe(0);
+    expect(readFileSync(`${directory}-out/out`, "utf8")).toBe("/c:\ns\n\n/m:\nf\nsub\n");
     writeFileSync(path.join(shared, "ignored"), "other");
     expect((await build()).err).not.toContain("MISS");
     writeFileSync(path.join(shared, "f"), "g");

@@ -256,10 +256,12 @@ class Lowering {
         ...(this.#input.allow ?? []),
         ...(this.#input.network === "host" ? (["network.host"] as const) : []),
       ]),
-      sourceOf: async (statement, from): Promise<VertexId | undefined> => {
+      sourceOf: async (statement, from, wanted): Promise<VertexId | undefined> => {
         const source = sourceStage(this.#dockerfile, statement, from, stage);
         const context = this.#context(source === undefined ? from.value! : (source.name ?? ""));
-        if (context?.kind === "files") return this.graph.context(context.name);
+        if (context?.kind === "files") {
+          return wanted === "tree" ? this.graph.contextTree(context.name) : this.graph.context(context.name);
+        }
         if (source !== undefined) return (await this.stage(source)).vertex;
         if (context?.kind === "empty") return this.graph.scratch();
         return context === undefined ? undefined : this.graph.contextImage(context.name, context, platform);

@@ -12,8 +12,8 @@ const SHARINGS = ["shared", "private", "locked"] as const;
 type Sharing = (typeof SHARINGS)[number];
 type MountType = (typeof TYPES)[number];
 
-/** Where a `--mount` may be had: the tree behind `from`, or, without it, the build context. */
-export type MountSource = (from: Flag | undefined) => Promise<VertexId>;
+/** Where a `--mount` may be had: what is behind `from`, or, without it, the build context; layers alone where it has to be a tree. */
+export type MountSource = (from: Flag | undefined, wanted: "files" | "tree") => Promise<VertexId>;
 
 /** What a `--mount` says, each option read by its rule. */
 interface Wish {
@@ -45,8 +45,8 @@ export async function lowerMounts(
   const inputs: VertexId[] = [];
   const mounts: RunMount[] = [];
   let agents = 0;
-  const input = async (from: Flag | undefined): Promise<number> =>
-    inputs.push(await sourceOf(from)) - 1;
+  const input = async (...wanted: Parameters<MountSource>): Promise<number> =>
+    inputs.push(await sourceOf(...wanted)) - 1;
   for (const { flag, fields } of flags) {
     const wish = readWish(statement, fields, state);
     check(statement, flag, fields, wish);
@@ -58,7 +58,7 @@ export async function lowerMounts(
 
 type Where = {
   readonly state: StageState;
-  readonly input: (from: Flag | undefined) => Promise<number>;
+  readonly input: (...wanted: Parameters<MountSource>) => Promise<number>;
   /** Mounts of type ssh before this one. */
   readonly agents: number;
 };
@@ -99,13 +99,13 @@ async function mountOf(
     return { type, target, ...(wish.size === undefined ? {} : { size: wish.size }) };
   }
   if (type === "bind") {
-    const from = await input(fromFlag(wish));
+    const from = await input(fromFlag(wish), "files");
     return { type, input: from, source, target, readOnly: wish.readOnly ?? true };
   }
   // As in BuildKit a directory that is to have an owner or a mode is a new one, whatever `from` has.
   const owned = wish.uid !== undefined || wish.gid !== undefined || wish.mode !== undefined;
   const seeded = wish.from !== undefined && !(owned && source === "/");
-  const seed = seeded ? { input: await input(fromFlag(wish)), source } : {};
+  const seed = seeded ? { input: await input(fromFlag(wish), "tree"), source } : {};
   const owner =
     source === "/" ? { uid: wish.uid ?? 0, gid: wish.gid ?? 0, mode: wish.mode ?? 0o755 } : {};
   return {

@@ -41,7 +41,7 @@ export interface StageScope {
   /** What the command line allows beyond the ordinary (`--allow`). */
   readonly allow: ReadonlySet<Entitlement>;
   /** The tree of an earlier stage; undefined when the flag names an image. */
-  sourceOf(statement: Statement, from: Flag): Promise<VertexId | undefined>;
+  sourceOf(statement: Statement, from: Flag, wanted: "files" | "tree"): Promise<VertexId | undefined>;
 }
 
 /** Applies one instruction to the state of its stage, adding the vertex that it needs. `origin` is given for ONBUILD triggers. */
@@ -79,8 +79,8 @@ async function lowerRun(
   origin: Origin | undefined,
 ): Promise<void> {
   const { statement } = instruction;
-  const { mounts, inputs } = await lowerMounts(statement, instruction.mounts, state, (from) =>
-    treeOf(statement, from, state, scope),
+  const { mounts, inputs } = await lowerMounts(statement, instruction.mounts, state, (from, wanted) =>
+    treeOf(statement, from, state, scope, wanted),
   );
   checkAllowed(instruction, scope);
   const { argv, script, shown } = processOf(instruction, state);
@@ -144,6 +144,7 @@ async function treeOf(
   from: Flag | undefined,
   state: StageState,
   scope: StageScope,
+  wanted: "files" | "tree" = "files",
 ): Promise<VertexId> {
   if (from === undefined) {
     return scope.graph.context();
@@ -158,7 +159,7 @@ async function treeOf(
       hint: `give it a name, FROM ${image} AS source, and copy from that: --from=source`,
     });
   }
-  const stage = await scope.sourceOf(statement, from);
+  const stage = await scope.sourceOf(statement, from, wanted);
   if (stage !== undefined) {
     return stage;
   }
