@@ -20,13 +20,8 @@ export function stepBounds({ limits, ulimits, shmBytes, cgroupParent }: BoundOpt
   return {
     ...(shmBytes === undefined ? {} : { shmBytes }),
     ...(ulimits === undefined ? {} : { ulimits }),
-    ...(flag === undefined ? {} : { cgroup: { ...placeOf(flag, limits, cgroupParent, findRuntime(env, runtime)), resources: resources(limits) } }),
+    ...(flag === undefined ? {} : { cgroup: { ...placeOf(flag, limits, cgroupParent, findRuntime(env, runtime)), resources: resourcesOf(limits, { privileged: false, swapIsCounted: swapIsCounted(), devices: [] }) } }),
   };
-}
-
-/** Devices are as in steps without a cgroup: those that are in a step's /dev. */
-function resources(limits: Limits): object {
-  return resourcesOf(limits, { privileged: true, swapIsCounted: swapIsCounted(), devices: [] });
 }
 
 function placeOf(flag: string, limits: Limits, parent: string | undefined, runtime: ReturnType<typeof findRuntime>): Cgroup {

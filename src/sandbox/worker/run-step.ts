@@ -115,12 +115,12 @@ function makeWorkingDirectory(merged: string, cwd: string): void {
 }
 
 /** The runtime makes the cgroup and removes it, unless it was killed. */
-function openCgroup({ bounds, scratch }: StepSpec): AsyncDisposable & { readonly spec?: { readonly cgroupsPath: string; readonly resources: object } } {
+function openCgroup({ bounds, scratch, insecure }: StepSpec): AsyncDisposable & { readonly spec?: { readonly cgroupsPath: string; readonly resources: object } } {
   const { cgroup } = bounds ?? {};
   if (cgroup === undefined) return { async [Symbol.asyncDispose]() {} };
   const name = `-${basename(scratch)}`;
   return {
-    spec: { cgroupsPath: cgroup.path + name, resources: cgroup.resources },
+    spec: { cgroupsPath: cgroup.path + name, resources: insecure === true ? { ...cgroup.resources, devices: [{ allow: true, access: "rwm" }] } : cgroup.resources },
     async [Symbol.asyncDispose]() {
       for (const directory of cgroup.directories) removeEmpty(directory + name);
     },
