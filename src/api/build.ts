@@ -33,6 +33,7 @@ import { platformOf } from "./platform-of.ts";
 import { runChecks } from "./run-checks.ts";
 import type { BoundOptions } from "./step-bounds.ts";
 import { sourceDate } from "./source-date.ts";
+import { tagName } from "./tag-name.ts";
 import { uncachedStages } from "./uncached-stages.ts";
 
 export interface BuildOptions {
@@ -105,7 +106,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   const { store, env } = laminate;
   const started = Date.now();
   const { tags, outputs = [{ kind: "image" }] } = options;
-  tags.forEach(parseReference);
+  namesOf(outputs, tags).forEach(tagName);
   const epoch = sourceDate(options.buildArgs);
   const unmet = unmetArguments(options.buildArgs);
   const relayer = await relayerFor(outputs, epoch, store, signal);

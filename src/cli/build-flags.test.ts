@@ -114,6 +114,7 @@ describe("says so, and swallows nothing:", () => {
     [["-o", "type=docker,rewrite-timestamp=true"], "rewrite-timestamp of --output needs SOURCE_DATE_EPOCH"],
     [["--build-arg", "BUILDKIT_SYNTAX=some/thing"], 'the frontend "some/thing" cannot be run'],
     [["--ulimit", "nofil=1"], "did you mean nofile?"],
+    [["-t", `a@sha256:${"0".repeat(64)}`], "refusing to create a tag with a digest reference"],
     [["--label", "=a"], "invalid key-value pair: empty key"],
     [["--build-arg", "=a"], "invalid key-value pair: empty key"],
     [["--add-host", "a:10.0.0.1,b:c"], 'invalid IP address in add-host: "c"'],
@@ -131,4 +132,11 @@ describe("says so, and swallows nothing:", () => {
     expect(err).toContain("WARNING: BUILDKIT_INLINE_CACHE: no cache is written into images");
     expect(code).toBe(0);
   });
+});
+
+test("an empty value says nothing, as scripts write it", async () => {
+  const empty = ["-f", "", "--target", "", "-o", "", "--iidfile", "", "--metadata-file", "", "--memory", "", "--cgroup-parent", "", "--call", ""];
+  const { code, err } = await rig.build(...empty, "-t", "empty", rig.context({ Dockerfile: "FROM scratch\nCOPY . /\n" }));
+  expect(err).toContain("naming to empty:latest");
+  expect(code).toBe(0);
 });

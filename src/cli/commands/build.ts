@@ -61,7 +61,8 @@ export const command = defineCommand({
   flags,
   unsupported: UNSUPPORTED_BY_BUILD,
   arguments: { min: 1, max: 1 },
-  async run(context, values, [path]) {
+  async run(context, written, [path]) {
+    const values = withoutEmpty(written);
     refuseAttestations(values);
     checkPlaces(context, values);
     const options = await buildOptions(context, values, path!);
@@ -91,6 +92,12 @@ export const command = defineCommand({
 });
 
 type Values = FlagValues<typeof flags>;
+
+/** As in docker `-f ""` says nothing, which scripts rely on. */
+function withoutEmpty(values: Values): Values {
+  const given = Object.entries(values).map(([name, value]) => [name, value === "" ? undefined : name === "output" ? (value as Values["output"]).filter((one) => one !== "") : value]);
+  return Object.fromEntries(given) as unknown as Values;
+}
 
 async function buildOptions(context: CommandContext, values: Values, path: string) {
   const { env, cwd } = context;
