@@ -57,7 +57,8 @@ export function readFlags(statement: Statement): ReadonlyMap<string, Flag> {
 
 /** The flags of a name that may be given more than once, in their order. */
 export function repeatedFlags(statement: Statement, name: string): readonly Flag[] {
-  return statement.flags.filter((flag) => flag.name === name);
+  const { flags } = statement;
+  return flags.length === 0 ? flags : flags.filter((flag) => flag.name === name);
 }
 
 /** Whether a flag without a value is there and not `=false`. */

@@ -3,6 +3,7 @@ import type { Healthcheck } from "../../oci/image-config.ts";
 import { parseDuration } from "./duration.ts";
 import { readFlags } from "./flags.ts";
 import { readJsonForm } from "./json-form.ts";
+import { endOfSpaces, endOfWord } from "./spaces.ts";
 import { errorAt, type Flag, type Statement, type Word } from "./statement.ts";
 
 const MILLISECOND = 1e6;
@@ -10,21 +11,22 @@ const MILLISECOND = 1e6;
 /** HEALTHCHECK NONE, or HEALTHCHECK [flags] CMD command. */
 export function parseHealthcheck(statement: Statement): Healthcheck {
   const flags = readFlags(statement);
-  const [, type = "", gap = "", rest = ""] = /^(\S*)(\s*)([^]*)$/.exec(statement.rest.text)!;
-  const word = { text: type, offset: statement.rest.offset };
-  const after = { text: rest, offset: word.offset + type.length + gap.length };
+  const { text, offset } = statement.rest;
+  const type = text.slice(0, endOfWord(text, 0));
+  const start = endOfSpaces(text, type.length);
+  const word = { text: type, offset };
+  const after = { text: text.slice(start), offset: offset + start };
   switch (type.toUpperCase()) {
     case "NONE":
       // Flags before it mean nothing, as in Docker.
-      if (rest !== "") {
+      if (after.text !== "") {
         throw errorAt(statement, after, "bad-argument", "HEALTHCHECK NONE takes no arguments");
       }
       return { Test: ["NONE"] };
     case "CMD":
       return {
         Test: test(statement, word, after),
-        ...times(statement, flags),
-        ...retries(statement, flags.get("retries")),
+        ...(flags.size === 0 ? {} : times(statement, flags)),
       };
     default:
       throw errorAt(
@@ -47,44 +49,45 @@ function test(statement: Statement, keyword: Word, command: Word): string[] {
   return argv === undefined ? ["CMD-SHELL", command.text] : ["CMD", ...argv];
 }
 
+const MEMBERS = {
+  interval: "Interval",
+  timeout: "Timeout",
+  "start-period": "StartPeriod",
+  "start-interval": "StartInterval",
+} as const;
+
+/** The flags that say something: a duration of 0, and one without a value, are as none. */
 function times(statement: Statement, flags: ReadonlyMap<string, Flag>): Healthcheck {
-  const read = (name: string): number | undefined => {
-    const flag = flags.get(name);
-    if (flag === undefined || flag.value === "") {
-      return undefined;
+  const found: { -readonly [Name in keyof Healthcheck]: Healthcheck[Name] } = {};
+  for (const [name, flag] of flags) {
+    const value = name === "retries" ? retries(statement, flag) : duration(statement, flag);
+    if (value !== 0) {
+      found[name === "retries" ? "Retries" : MEMBERS[name as keyof typeof MEMBERS]] = value;
     }
-    const value = parseDuration(flag.value!);
-    if (value === undefined) {
-      throw errorAt(
-        statement,
-        flag,
-        "bad-argument",
-        `${JSON.stringify(flag.value)} is not a duration`,
-        { hint: "write it as 30s, 1m30s or 500ms" },
-      );
-    }
-    if (value !== 0 && value < MILLISECOND) {
-      throw errorAt(statement, flag, "bad-argument", `--${name} cannot be less than 1ms`);
-    }
-    return value === 0 ? undefined : value;
-  };
-  const [Interval, Timeout, StartPeriod, StartInterval] = [
-    read("interval"),
-    read("timeout"),
-    read("start-period"),
-    read("start-interval"),
-  ];
-  return {
-    ...(Interval === undefined ? {} : { Interval }),
-    ...(Timeout === undefined ? {} : { Timeout }),
-    ...(StartPeriod === undefined ? {} : { StartPeriod }),
-    ...(StartInterval === undefined ? {} : { StartInterval }),
-  };
+  }
+  return found;
 }
 
-function retries(statement: Statement, flag: Flag | undefined): Healthcheck {
-  if (flag === undefined || flag.value === "") {
-    return {};
+function duration(statement: Statement, flag: Flag): number {
+  const value = flag.value === "" ? 0 : parseDuration(flag.value!);
+  if (value === undefined) {
+    throw errorAt(
+      statement,
+      flag,
+      "bad-argument",
+      `${JSON.stringify(flag.value)} is not a duration`,
+      { hint: "write it as 30s, 1m30s or 500ms" },
+    );
+  }
+  if (value !== 0 && value < MILLISECOND) {
+    throw errorAt(statement, flag, "bad-argument", `--${flag.name} cannot be less than 1ms`);
+  }
+  return value;
+}
+
+function retries(statement: Statement, flag: Flag): number {
+  if (flag.value === "") {
+    return 0;
   }
   if (!/^\+?\d{1,9}$/.test(flag.value!)) {
     throw errorAt(
@@ -94,6 +97,5 @@ function retries(statement: Statement, flag: Flag | undefined): Healthcheck {
       `--retries needs a whole number that is not negative, not ${JSON.stringify(flag.value)}`,
     );
   }
-  const Retries = Number(flag.value);
-  return Retries === 0 ? {} : { Retries };
+  return Number(flag.value);
 }

@@ -43,6 +43,9 @@ export function parseHereDocMark(word: string): HereDocMark | undefined {
 
 /** The marks in a whole line, in the order in which their texts follow. */
 export function hereDocMarks(line: string): readonly HereDocMark[] {
+  if (!/['"\\]/.test(line)) {
+    return line.split(/\s+/).flatMap((word) => parseHereDocMark(word) ?? []);
+  }
   try {
     return expandWords(line, none, RAW).flatMap((word) => parseHereDocMark(word) ?? []);
   } catch (error) {

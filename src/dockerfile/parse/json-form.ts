@@ -16,8 +16,11 @@ export function readJsonForm(statement: Statement, word: Word): readonly string[
 /** The strings of the JSON form, each at its place (between its quotes). */
 export function readJsonWords(statement: Statement, word: Word): readonly Word[] | undefined {
   const argv = readJsonForm(statement, word);
+  if (argv === undefined) {
+    return undefined;
+  }
   const places = [...word.text.matchAll(/"(?:[^"\\]|\\.)*"/g)].map(({ index }) => index + 1);
-  return argv?.map((text, place) => ({ text, offset: word.offset + places[place]! }));
+  return argv.map((text, place) => ({ text, offset: word.offset + places[place]! }));
 }
 
 /** The first element of a JSON list that is not a string. */

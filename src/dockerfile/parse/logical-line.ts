@@ -48,7 +48,12 @@ export class LogicalLine {
   }
 
   #join(): readonly Piece[] {
-    return (this.#pieces ??= join(this.#source, this.firstLine, this.#escape).pieces);
+    if (this.#pieces === undefined) {
+      const pieces: Piece[] = [];
+      join(this.#source, this.firstLine, this.#escape, pieces);
+      this.#pieces = pieces;
+    }
+    return this.#pieces;
   }
 }
 
@@ -80,39 +85,41 @@ export function readLogicalLine(
   if (continuationEnd(start, escape) === undefined) {
     return new LogicalLine(source, escape, { text: start.slice(visible), first, last: first });
   }
-  const { text, last, pieces } = join(source, first, escape);
-  // The text of a line that is nothing but spaces before its escape character is not where the instruction begins.
-  return text === "" ? undefined : new LogicalLine(source, escape, { text, first: pieces[0]!.line, last });
+  const joined = join(source, first, escape);
+  return joined.text === "" ? undefined : new LogicalLine(source, escape, joined);
 }
 
 interface Joined {
   readonly text: string;
-  readonly pieces: readonly Piece[];
+  /** Where the text begins: not where there are but spaces before the escape character. */
+  readonly first: number;
   readonly last: number;
 }
 
-function join(source: SourceText, first: number, escape: string): Joined {
-  const pieces: Piece[] = [];
+/** Joins lines, and notes in `pieces` where what stands. */
+function join(source: SourceText, from: number, escape: string, pieces?: Piece[]): Joined {
   let text = "";
-  let last = first;
+  let first = from;
+  let last = from;
   let continued = true;
-  for (let number = first; continued && number <= source.rawLines.length; number += 1) {
+  for (let number = from; continued && number <= source.rawLines.length; number += 1) {
     const line = source.line(number);
     last = number;
     const visible = endOfSpaces(line, 0);
-    if (number > first && (visible === line.length || line[visible] === "#")) {
+    if (number > from && (visible === line.length || line[visible] === "#")) {
       continue;
     }
     const indent = text === "" ? visible : 0;
     const end = continuationEnd(line, escape);
     const part = line.slice(indent, end);
     if (part !== "") {
-      pieces.push({ offset: text.length, line: number, column: indent + 1 });
+      first = text === "" ? number : first;
+      pieces?.push({ offset: text.length, line: number, column: indent + 1 });
       text += part;
     }
     continued = end !== undefined;
   }
-  return { text, pieces, last };
+  return { text, first, last };
 }
 
 /** Where a line's text ends when its last character but spaces is a single escape character. */

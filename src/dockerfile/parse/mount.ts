@@ -18,7 +18,7 @@ export interface MountFlag {
 
 /** Splits the `--mount` flags of a RUN. A variable in `from` is refused here, also in a stage that is not built, as in Docker. */
 export function parseMounts(statement: Statement): readonly MountFlag[] {
-  return repeatedFlags(statement, "mount").map((flag) => {
+  return repeatedFlags(statement, "mount").map((flag): MountFlag => {
     const fields = splitFields(flag.value!).map((text) => fieldOf(statement, flag, text));
     for (const { key, value, at } of fields) {
       if (key === "from" && value !== undefined && /\$./.test(value)) {
@@ -55,6 +55,9 @@ function placeIn({ line }: Statement, flag: Flag, text: string): Flag {
 
 /** Fields between commas; one that begins with a double quote goes on to the next (RFC 4180). */
 function splitFields(text: string): string[] {
+  if (!text.includes('"')) {
+    return text.split(",");
+  }
   return [...text.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain]) =>
     quoted === undefined ? plain! : quoted.replaceAll('""', '"'),
   );

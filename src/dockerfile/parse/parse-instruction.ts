@@ -69,14 +69,17 @@ export function takesHereDocs(statement: Pick<Statement, "keyword" | "rest">): b
     statement.keyword === "ONBUILD"
       ? statement.rest.text.slice(keyword.length).trimStart()
       : statement.rest.text;
-  return ["RUN", "COPY", "ADD"].includes(keyword) && !Array.isArray(parseJsonForm(rest));
+  return (keyword === "RUN" || keyword === "COPY" || keyword === "ADD") && !Array.isArray(parseJsonForm(rest));
 }
 
 const STAGE_NAME = /^[a-z][a-z0-9-_.]*$/;
 
 function parseFrom(statement: Statement): FromInstruction {
   const words = splitAtSpaces(statement.rest);
-  const [base, as, name, ...more] = words;
+  const base = words[0];
+  const as = words[1];
+  const name = words[2];
+  const more = words[3];
   if (base === undefined) {
     throw errorAt(statement, undefined, "bad-argument", "FROM needs the name of an image or stage", {
       hint: "as in FROM debian:bookworm AS build",
@@ -91,15 +94,15 @@ function parseFrom(statement: Statement): FromInstruction {
       { hint: hintForAs(base, as) },
     );
   }
-  if (more.length > 0 || (as !== undefined && name === undefined)) {
+  if (more !== undefined || (as !== undefined && name === undefined)) {
     throw errorAt(
       statement,
-      more[0] ?? as,
+      more ?? as,
       "syntax",
-      more.length > 0
-        ? `unexpected ${JSON.stringify(more[0]!.text)} after the stage's name`
+      more !== undefined
+        ? `unexpected ${JSON.stringify(more.text)} after the stage's name`
         : "AS needs a name for the stage",
-      { hint: more.length > 0 ? "FROM image [AS name]" : `as in FROM ${base.text} AS build` },
+      { hint: more !== undefined ? "FROM image [AS name]" : `as in FROM ${base.text} AS build` },
     );
   }
   if (name !== undefined && !STAGE_NAME.test(name.text.toLowerCase())) {
@@ -181,6 +184,7 @@ function checkChoice(statement: Statement, flag: Flag | undefined, choices: read
   }
 }
 
+const NONE: readonly [] = [];
 const SWITCHES = ["link", "parents", "keep-git-dir"] as const;
 
 function parseCopy(statement: Statement): CopyInstruction {
@@ -208,19 +212,18 @@ function parseCopy(statement: Statement): CopyInstruction {
     );
   }
   const { sources, hereDocs } = sortSources(statement, words.slice(0, -1));
-  const [from, chown, chmod] = [flags.get("from"), flags.get("chown"), flags.get("chmod")];
   return {
     kind: statement.keyword as "COPY" | "ADD",
     statement,
     sources,
     hereDocs,
     destination,
-    from,
-    chown,
-    chmod,
+    from: flags.get("from"),
+    chown: flags.get("chown"),
+    chmod: flags.get("chmod"),
     checksum: flags.get("checksum"),
     exclude: repeatedFlags(statement, "exclude"),
-    switches: SWITCHES.filter((name) => readSwitch(statement, flags.get(name))),
+    switches: flags.size === 0 ? NONE : SWITCHES.filter((name) => readSwitch(statement, flags.get(name))),
     unpack: flags.has("unpack") ? readSwitch(statement, flags.get("unpack")) : undefined,
   };
 }

@@ -1,18 +1,20 @@
+// A command reads its Dockerfile once, before anything of it is compiled: there a sticky expression, which is native
+// from the start, goes over a text many times faster than a loop. `test` makes nothing, and leaves the end in lastIndex.
+const SPACES = /\s*/y;
+const WORD = /\S*/y;
+
 /** Where the spaces that begin at `from` end. */
 export function endOfSpaces(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && isSpace(text.charCodeAt(at))) at += 1;
-  return at;
+  return endOf(SPACES, text, from);
 }
 
 /** Where the word that begins at `from` ends. */
 export function endOfWord(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && !isSpace(text.charCodeAt(at))) at += 1;
-  return at;
+  return endOf(WORD, text, from);
 }
 
-/** What `\s` matches: a regular expression for each word costs several times as much before anything is compiled. */
-export function isSpace(code: number): boolean {
-  return code === 32 || (code >= 9 && code <= 13) || (code >= 160 && /\s/.test(String.fromCharCode(code)));
+/** Where what a sticky expression matches from a place on ends; `from` where it does not. */
+export function endOf(expression: RegExp, text: string, from: number): number {
+  expression.lastIndex = from;
+  return expression.test(text) ? expression.lastIndex : from;
 }

@@ -1,4 +1,4 @@
-import { endOfSpaces, endOfWord, isSpace } from "./spaces.ts";
+import { endOf, endOfSpaces, endOfWord } from "./spaces.ts";
 import type { Word } from "./statement.ts";
 
 /** Words between spaces, quotes having no meaning: FROM, EXPOSE, COPY's shell form. */
@@ -23,28 +23,15 @@ export function splitQuoted({ text, offset }: Word, escape: string): readonly Wo
   return words;
 }
 
-const SINGLE = 39;
-const DOUBLE = 34;
+/** A word with quotes and escapes, for each escape character; a quote without an end takes all that is left. */
+const QUOTED: Readonly<Record<string, RegExp>> = {
+  "\\": /(?:[^\s\\'"]+|\\[^]?|'[^']*(?:'|$)|"(?:[^"\\]+|\\[^]?)*(?:"|$))*/y,
+  "`": /(?:[^\s`'"]+|`[^]?|'[^']*(?:'|$)|"(?:[^"`]+|`[^]?)*(?:"|$))*/y,
+};
 
 /** Where a word ends, spaces in quotes and behind an escape character being of it. */
 function endOfQuoted(text: string, from: number, escape: string): number {
-  const escaped = escape.charCodeAt(0);
-  let quote: number | undefined;
-  let at = from;
-  for (; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (quote === undefined && isSpace(code)) {
-      break;
-    }
-    if (code === escaped && quote !== SINGLE) {
-      at += at + 1 < text.length ? 1 : 0;
-    } else if (code === quote) {
-      quote = undefined;
-    } else if (quote === undefined && (code === SINGLE || code === DOUBLE)) {
-      quote = code;
-    }
-  }
-  return at;
+  return endOf(QUOTED[escape]!, text, from);
 }
 
 /** `KEY=value` cut in two. */
