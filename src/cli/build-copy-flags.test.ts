@@ -39,17 +39,6 @@ describe("COPY --exclude", () => {
   });
 });
 
-describe("** in a source", () => {
-  test.each([
-    ["**/a.md /t/", "a.md"],
-    ["d/** /t/", "a.md b c"],
-    ["**/e /t/", "a.md c"],
-    ["d/**/c /t/", "c"],
-  ])("COPY %s", async (words, expected) => {
-    expect(below(await rig.built("stars", { Dockerfile: `FROM scratch\nCOPY ${words}\n`, ...FILES }), "t")).toBe(expected);
-  });
-});
-
 describe("COPY --parents", () => {
   test.each([
     ["d/e/c hom1/*.md /t/", "d/ d/e/ d/e/c hom1/ hom1/x.md"],

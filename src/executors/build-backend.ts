@@ -124,7 +124,7 @@ export class BuildBackend implements Backend<Value> {
         return this.#made(inputs, await runLayer(operation, layersOf(inputs), inputs, { ...this.#world, trees: this.#trees }, context));
       case "mkdir": {
         const base = layersOf(inputs);
-        const owner = operation.owner === undefined ? undefined : await ownerIds(operation.owner, base, this.#trees);
+        const owner = operation.owner === undefined ? undefined : await ownerIds(operation.owner, base, this.#trees, (message) => context.log("stderr", `${message}: the directory is root's\n`));
         const planned = planDirectory({ base: await this.#trees.tree(base), destination: operation.path, owner, mode: undefined, now: this.#copies.now() });
         return this.#made(inputs, await copyLayer(planned, this.#world.store, { signal: context.signal }));
       }
@@ -199,7 +199,7 @@ function layersOf(inputs: readonly Value[]): readonly DiffId[] {
 
 /** A linked copy knows nothing of the tree below it but the names of its owner. */
 function dependsOnBase({ link, owner }: CopyOperation): boolean {
-  return link !== true || (owner !== undefined && ![owner.user, owner.group ?? owner.user].every((name) => /^\d+$/.test(name)));
+  return link !== true || (owner !== undefined && ![owner.user, owner.group ?? owner.user].every((name) => /^\d*$/.test(name)));
 }
 
 function chainOf(inputs: readonly Value[]): Json {

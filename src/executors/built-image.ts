@@ -41,14 +41,15 @@ function imageConfig({ platform, config, author }: Lowered, layers: readonly Dif
   };
 }
 
-/** A line without a layer has the time of the line above it: it was made when nothing else was. */
+/** A line without a layer has the time of the layer above it, and above the first new layer that one's: as BuildKit dates them. */
 function historyOf({ baseHistory, steps }: Lowered, values: ReadonlyMap<VertexId, Value>, date: string | undefined): HistoryEntry[] {
-  const history = [...baseHistory];
-  for (const { created_by, comment, vertex } of steps) {
-    const created = date ?? (vertex === undefined ? history.at(-1)?.created : treeOf(values, vertex).created);
-    history.push({ ...(created === undefined ? {} : { created }), created_by, comment, ...(vertex === undefined ? { empty_layer: true } : {}) });
-  }
-  return history;
+  const made = steps.map(({ vertex }) => date ?? (vertex === undefined ? undefined : treeOf(values, vertex).created));
+  let created = made.find((time) => time !== undefined) ?? baseHistory.findLast((line) => line.created !== undefined)?.created;
+  const added = steps.map(({ created_by, comment, vertex }, index) => {
+    created = made[index] ?? created;
+    return { ...(created === undefined ? {} : { created }), created_by, comment, ...(vertex === undefined ? { empty_layer: true } : {}) };
+  });
+  return [...baseHistory, ...added];
 }
 
 function treeOf(values: ReadonlyMap<VertexId, Value>, vertex: VertexId): TreeValue {

@@ -32,7 +32,7 @@ export class BuildRig extends ImageRig {
   /** Makes an image `busybox` from the host's busybox, with a few users, for RUN to work in. */
   async busybox(): Promise<void> {
     const root = path.join(this.directory, "busybox");
-    for (const name of ["bin", "etc", "tmp"]) mkdirSync(path.join(root, name), { recursive: true });
+    for (const name of ["bin", "dev", "etc", "proc", "sys", "tmp"]) mkdirSync(path.join(root, name), { recursive: true });
     chmodSync(path.join(root, "tmp"), 0o1777);
     copyFileSync(BUSYBOX!, path.join(root, "bin/busybox"));
     for (const name of APPLETS) symlinkSync("busybox", path.join(root, "bin", name));
@@ -76,7 +76,7 @@ export class BuildRig extends ImageRig {
   override async [Symbol.asyncDispose](): Promise<void> {
     if (process.geteuid!() !== 0 && existsSync(this.root)) {
       await using laminate = await openLaminate({ env: process.env, root: this.root });
-      await laminate.sandbox.removeTree(path.join(this.root, "layers"));
+      for (const name of ["layers", "caches"]) await laminate.sandbox.removeTree(path.join(this.root, name));
     }
     await super[Symbol.asyncDispose]();
   }

@@ -38,9 +38,9 @@ export class ImageRig implements AsyncDisposable {
     return (this.#env ??= { ...process.env, DOCKER_CONFIG: path.join(this.directory, "docker"), ...this.#more, LAMINATE_ROOT: this.root });
   }
 
-  /** Runs `laminate ARGS` in the rig's directory; `stdin` is what it reads. */
-  async run(args: readonly string[], stdin?: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<Ran> {
-    const { world, out, err } = screen({ cwd: this.directory, env: this.env });
+  /** Runs `laminate ARGS` in the rig's directory, or elsewhere; `stdin` is what it reads. */
+  async run(args: readonly string[], stdin?: AsyncIterable<Buffer> | Iterable<Buffer>, at: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {}): Promise<Ran> {
+    const { world, out, err } = screen({ cwd: at.cwd ?? this.directory, env: { ...this.env, ...at.env } });
     const input = stdin === undefined ? world.stdin : (Readable.from(stdin) as unknown as NodeJS.ReadStream);
     const code = await main({ ...world, stdin: input, argv: args });
     await new Promise((resolve) => setImmediate(resolve));

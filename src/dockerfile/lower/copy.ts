@@ -63,11 +63,10 @@ export function lowerCopy(instruction: CopyInstruction, state: StageState): Lowe
   return { operation, created_by: `${written.join(" ")} # buildkit` };
 }
 
-/** `user`, `user:group`, names or numbers; undefined members stand for what the user's entry says. */
+/** `user`, `user:group`, names or numbers; without a colon the group is what the user's entry says. */
 export function parseOwner(text: string): Owner {
   const colon = text.indexOf(":");
-  const group = colon < 0 ? "" : text.slice(colon + 1);
-  return { user: colon < 0 ? text : text.slice(0, colon), ...(group === "" ? {} : { group }) };
+  return colon < 0 ? { user: text } : { user: text.slice(0, colon), group: text.slice(colon + 1) };
 }
 
 /** Docker's names of a URL that ADD fetches; `github.com/…` without a scheme is a local path. */
@@ -76,14 +75,6 @@ function isUrl(text: string): boolean {
 }
 
 function refuseSource(statement: Statement, word: Word, text: string, kind: "COPY" | "ADD"): void {
-  if (text === "") {
-    throw errorAt(
-      statement,
-      word,
-      "bad-argument",
-      `the source ${JSON.stringify(word.text)} of ${kind} is empty`,
-    );
-  }
   if (kind === "COPY" && isUrl(text)) {
     throw errorAt(
       statement,

@@ -1,8 +1,9 @@
 import { unreachable } from "../../base/unreachable.ts";
 import type { RunOperation } from "../../graph/operation.ts";
 import type { VertexId } from "../../graph/vertex.ts";
+import type { ContainerConfig } from "../../oci/image-config.ts";
 import type { Platform } from "../../oci/platform.ts";
-import type { Dockerfile, Network, Stage } from "../parse/instruction.ts";
+import type { Dockerfile, FromInstruction, Network, Stage } from "../parse/instruction.ts";
 import type { MountFlag } from "../parse/mount.ts";
 import { parseDockerfile } from "../parse/parse.ts";
 import { BuildArguments } from "./arguments.ts";
@@ -51,13 +52,19 @@ export async function lower(input: LowerInput): Promise<Lowered> {
   return {
     graph: lowering.graph.graph(state.vertex),
     platform: state.platform,
-    config: { ...state.config, ...(Object.keys(labels).length === 0 ? {} : { Labels: labels }) },
+    config: withoutEmpty({ ...state.config, Labels: labels }),
     ...(state.author === undefined ? {} : { author: state.author }),
     baseHistory: state.baseHistory,
     steps: state.steps,
     warnings: lowering.warnings(),
     stages: namesOf(dockerfile.stages),
   };
+}
+
+/** Members that are empty are not written, as in Docker's JSON. */
+function withoutEmpty(config: ContainerConfig): ContainerConfig {
+  const empty = (value: unknown) => value === null || value === "" || (typeof value === "object" && Object.keys(value).length === 0);
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => !empty(value)));
 }
 
 /** One build's lowering: each needed stage once. */
@@ -77,9 +84,10 @@ class Lowering {
     this.#args = new BuildArguments(
       input.buildArgs,
       platforms,
-      input.target === undefined || input.target === "" ? "default" : input.target,
+      input.target || dockerfile.stages.at(-1)!.name || "default",
     );
     this.#args.declareGlobals(dockerfile);
+    for (const { from, index } of dockerfile.stages) this.#checkBase(from, index);
   }
 
   /** A stage refers only to earlier ones, so this ends. */
@@ -107,6 +115,17 @@ class Lowering {
     return unused.length === 0 ? [] : [{ rule: "UnusedBuildArg", message, file, line: 1 }];
   }
 
+  /** What BuildKit refuses in a FROM that nobody needs, too. */
+  #checkBase(from: FromInstruction, index: number): void {
+    const reference = baseReference(this.#dockerfile, from, this.#args);
+    basePlatform(this.#dockerfile, from, this.#args, this.#input.platform);
+    const base = baseStage(this.#dockerfile, reference, index);
+    if (base !== undefined) return refuseCase(from, base, reference);
+    if (reference === "scratch" || this.#context(reference) !== undefined) return;
+    const why = whyBlank(this.#dockerfile, from.statement, from.base, this.#args);
+    checkReference(from.statement, from.base, reference, why);
+  }
+
   async #lowerStage(stage: Stage): Promise<StageState> {
     // Thousands of stages FROM one another would not fit on one stack.
     await undefined;
@@ -120,7 +139,6 @@ class Lowering {
     }
     const base = baseStage(this.#dockerfile, reference, stage.index);
     if (base !== undefined) {
-      refuseCase(from, base, reference);
       return this.#continueStage(stage, base);
     }
     const context = this.#context(reference);
@@ -128,7 +146,8 @@ class Lowering {
       return this.#startFromContext(stage, context, platform);
     }
     if (reference === "scratch") {
-      return this.#startFromFiles(stage, this.graph.scratch(), platform);
+      // Its image is for the target's platform, whatever FROM says: there is nothing in it that could run elsewhere.
+      return this.#startFromFiles(stage, this.graph.scratch(), this.#input.platform);
     }
     return this.#startFromImage(stage, reference, platform);
   }
@@ -190,8 +209,6 @@ class Lowering {
     context?: { readonly name: string; readonly reference: string; readonly shown: string },
   ): Promise<StageState> {
     const { from } = stage;
-    const why = whyBlank(this.#dockerfile, from.statement, from.base, this.#args);
-    checkReference(from.statement, from.base, reference, why);
     const image = await resolveImage(this.#input.resolveBase, {
       dockerfile: this.#dockerfile,
       stage,

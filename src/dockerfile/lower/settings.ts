@@ -93,14 +93,16 @@ function applyPairs(setting: PairsInstruction, state: StageState): void {
 
 function applyExpose(setting: ListInstruction, state: StageState): void {
   const { statement } = setting;
-  const ports = setting.values.flatMap((word) =>
+  // Sorted as they are written, before variables are replaced, as BuildKit's history shows them.
+  const values = setting.values.toSorted((a, b) => (a.text < b.text ? -1 : 1));
+  const ports = values.flatMap((word) =>
     state.expandToWords(statement, word).flatMap((spec) => exposedPorts(statement, word, spec)),
   );
   state.config = {
     ...state.config,
     ExposedPorts: { ...state.config.ExposedPorts, ...asSet(ports) },
   };
-  state.record(`EXPOSE ${formatList(ports.toSorted())}`);
+  state.record(`EXPOSE ${formatList(ports)}`);
 }
 
 function applyVolume(setting: ListInstruction, state: StageState): void {
@@ -155,11 +157,11 @@ function applyText(setting: TextInstruction, state: StageState): void {
   state.record(`${setting.kind} ${text}`);
 }
 
-/** moby/sys/signal, ParseSignal: any number, or a name. */
+/** moby/sys/signal, ParseSignal: any number but 0, or a name. */
 function isSignal(text: string): boolean {
   const name = text.toUpperCase().replace(/^SIG/, "");
   return (
-    /^[+-]?\d+$/.test(text) ||
+    (/^[+-]?\d+$/.test(text) && Number(text) !== 0) ||
     `SIG${name}` in constants.signals || /^RTM(?:IN(?:\+\d+)?|AX(?:-\d+)?)$/.test(name)
   );
 }

@@ -146,17 +146,13 @@ async function treeOf(
   scope: StageScope,
   wanted: "files" | "tree" = "files",
 ): Promise<VertexId> {
-  if (from === undefined) {
+  if (from === undefined || from.value === "") {
     return scope.graph.context();
   }
-  if (from.value === "" || from.value!.includes("$")) {
-    const problem =
-      from.value === ""
-        ? "--from needs the name of a stage or image"
-        : `--from does not replace variables: ${JSON.stringify(from.value)}`;
-    const image = from.value === "" ? "image" : from.value;
+  if (from.value!.includes("$")) {
+    const problem = `--from does not replace variables: ${JSON.stringify(from.value)}`;
     throw errorAt(statement, from, "bad-argument", problem, {
-      hint: `give it a name, FROM ${image} AS source, and copy from that: --from=source`,
+      hint: `give it a name, FROM ${from.value} AS source, and copy from that: --from=source`,
     });
   }
   const stage = await scope.sourceOf(statement, from, wanted);

@@ -63,7 +63,7 @@ function named(stages: readonly Stage[], name: string): readonly Stage[] {
   return name === "" ? [] : (known.get(name.toLowerCase()) ?? []);
 }
 
-/** The earlier stage that a COPY --from or the `from` of a mount names, by name or number; undefined when it names an image. */
+/** The earlier stage that a COPY --from names, by name or number, or the `from` of a mount, by name; undefined when it names an image. */
 export function sourceStage(
   dockerfile: Dockerfile,
   statement: Statement,
@@ -72,11 +72,12 @@ export function sourceStage(
 ): Stage | undefined {
   const name = flag.value!.toLowerCase();
   const { stages } = dockerfile;
+  const isNumber = flag.name !== "mount" && /^\d+$/.test(name);
   const anywhere =
     baseStage(dockerfile, name, current.index) ??
     named(stages, name)[0] ??
-    (/^\d+$/.test(name) ? stages[Number(name)] : undefined);
-  if (anywhere === undefined && /^\d+$/.test(name)) {
+    (isNumber ? stages[Number(name)] : undefined);
+  if (anywhere === undefined && isNumber) {
     throw errorAt(
       statement,
       flag,

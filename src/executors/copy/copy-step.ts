@@ -69,7 +69,7 @@ export interface CopyPlace {
 export async function copyStep(operation: CopyOperation, sources: CopySources, { base, earlier }: CopyPlace, world: CopyWorld, context: ExecuteContext): Promise<MadeLayer> {
   const now = world.now();
   const placements = [...(await localPlacements(operation, sources, world)), ...(await remotePlacements(operation, sources.remotes, world, context)), ...inlinePlacements(operation, now)];
-  const owner = operation.owner === undefined ? undefined : await ownerIds(operation.owner, base, world.trees);
+  const owner = operation.owner === undefined ? undefined : await ownerIds(operation.owner, base, world.trees, (message) => context.log("stderr", `${message}, which --chown names: the files are root's\n`));
   if (sources.selections.length > 0 && placements.every(({ selection }) => selection.chosen.length === 0)) {
     context.log("stderr", `nothing to copy: no file in ${sources.source!.name} matches ${operation.sources.map((pattern) => JSON.stringify(pattern)).join(" or ")}\n`);
   }

@@ -16,24 +16,31 @@ const MAX_ACCOUNTS = 4 << 20;
 
 /**
  * The ids that `--chown` or USER gives: numbers stand as they are, names are looked up in the tree's /etc/passwd and
- * /etc/group; a uid without a group is its own gid (Dockerfile reference, COPY --chown). Throws {@link ExecuteError}.
+ * /etc/group; a uid without a group is its own gid (Dockerfile reference, COPY --chown). What is empty is root's, and so
+ * is a name that the image does not have, which `warn` is told: BuildKit builds on, and fails only where there is no layer to look into.
  */
-export async function ownerIds(owner: Owner, base: readonly DiffId[], trees: LayerTrees): Promise<OwnerIds> {
-  const { user, group } = owner;
-  if (NUMBER.test(user) && (group === undefined || NUMBER.test(group))) {
-    return { uid: Number(user), gid: Number(group ?? user) };
+export async function ownerIds({ user, group }: Owner, base: readonly DiffId[], trees: LayerTrees, warn: (message: string) => void): Promise<OwnerIds> {
+  if (base.length === 0 && [user, group ?? ""].some((word) => ids(word) === undefined)) {
+    throw new ExecuteError("bad-owner", `nobody is called ${JSON.stringify(group === undefined ? user : `${user}:${group}`)} in an image without files`, { hint: "a number needs no entry in /etc/passwd" });
   }
-  const [passwd, groups] = await Promise.all([fileText("etc/passwd", base, trees), fileText("etc/group", base, trees)]);
-  const word = group === undefined ? user : `${user}:${group}`;
-  try {
-    const { uid, gid } = findAccount(word, passwd, groups);
-    return { uid, gid: group === undefined && NUMBER.test(user) ? uid : gid };
-  } catch (error) {
-    throw new ExecuteError("bad-owner", `the owner ${JSON.stringify(word)} is not in the image: ${error instanceof Error ? error.message : ""}`, {
-      cause: error,
-      hint: "a number needs no entry in /etc/passwd",
-    });
-  }
+  const known = async (word: string, file: string, find: (text: string) => OwnerIds) => {
+    try {
+      return find(await fileText(file, base, trees));
+    } catch {
+      warn(`the image has no ${JSON.stringify(word)} in /${file}`);
+      return undefined;
+    }
+  };
+  const person = ids(user) ?? (await known(user, "etc/passwd", (text) => findAccount(user, text, ""))) ?? { uid: 0, gid: 0 };
+  if (group === undefined) return { uid: person.uid, gid: person.gid };
+  const { gid } = ids(group) ?? (await known(group, "etc/group", (text) => findAccount(`0:${group}`, "", text))) ?? person;
+  return { uid: person.uid, gid };
+}
+
+/** The ids that a word without a line in a file stands for. */
+function ids(word: string): OwnerIds | undefined {
+  if (word === "") return { uid: 0, gid: 0 };
+  return NUMBER.test(word) ? { uid: Number(word), gid: Number(word) } : undefined;
 }
 
 async function fileText(path: string, base: readonly DiffId[], trees: LayerTrees): Promise<string> {

@@ -1,3 +1,4 @@
+import { normalize } from "node:path/posix";
 import { joinPath, parentPath, pathText, type BytePath } from "../../base/byte-path.ts";
 import type { Entry, EntryType } from "../../store/layers/entry.ts";
 import type { Tree } from "../../store/layers/tree.ts";
@@ -38,7 +39,8 @@ export interface PlanOptions {
  * directory's time becomes that of the directory that is copied onto it, unless that is its source's root);
  * directories below the destination take the source's metadata, whether they exist or not; owners are the source's
  * (a build context's are all root); symlinks in the destination are followed inside the tree, and files of one source
- * stay hard-linked among themselves (as BuildKit's file operations do). Entries come sorted by path.
+ * stay hard-linked among themselves (as BuildKit's file operations do). What an archive names replaces what is there of
+ * another type; a COPY is refused then. Entries come sorted by path.
  */
 export function planCopy(placements: readonly Placement[], options: PlanOptions): PlannedEntry[] {
   const planner = new Planner(options);
@@ -49,10 +51,10 @@ export function planCopy(placements: readonly Placement[], options: PlanOptions)
   return planner.entries();
 }
 
-/** The layer of WORKDIR: the directory with its parents, or nothing where it is there. */
+/** The layer of WORKDIR: the directory with its parents, or nothing where it is there. Dots are taken out before links are followed. */
 export function planDirectory(options: PlanOptions): PlannedEntry[] {
   const planner = new Planner(options);
-  const path = planner.resolve(options.destination);
+  const path = planner.resolve(normalize(options.destination));
   if (options.base.get(path)?.entry.type === "directory") return [];
   planner.makeDirectory(path);
   return planner.entries();
@@ -80,8 +82,8 @@ class Planner {
 
   place(placement: Placement, many: boolean): void {
     const { destination, mode } = this.#options;
-    // mkdir(2) takes the permissions alone.
-    this.#directoryMode = typeof mode === "number" && !placement.archive ? mode & 0o777 : 0o755;
+    // mkdir(2) takes the permissions alone, and not those of BuildKit's umask.
+    this.#directoryMode = typeof mode === "number" && !placement.archive ? mode & 0o755 : 0o755;
     const target = this.resolve(destination);
     const into = destination.endsWith("/") || many || this.#existing(target)?.type === "directory";
     for (const { name, source, root } of placement.selection.chosen) {
@@ -127,7 +129,11 @@ class Planner {
   /** Places what a directory holds. The destination itself, where it is new, is a directory like its parents. */
   #mergeDirectory(placement: Placement, source: SourceEntry, target: BytePath, { destination, absent = false }: { readonly destination: boolean; readonly absent?: boolean }): void {
     const existing = absent ? undefined : this.#existing(target);
-    if (existing !== undefined && existing.type !== "directory") {
+    if (existing?.type === "symlink" && placement.archive && source.implied === true) {
+      return this.#mergeDirectory(placement, source, this.resolve(`/${pathText(target)}`), { destination });
+    }
+    const replaces = placement.archive && !destination && source.implied !== true;
+    if (existing !== undefined && existing.type !== "directory" && !replaces) {
       throw new ExecuteError("not-a-directory", `cannot copy the directory ${shown(source.entry.path)} to ${shown(target)}: a ${existing.type} of that name is in the image`);
     }
     if (!absent) this.makeDirectory(parentPath(target));
@@ -137,8 +143,8 @@ class Planner {
     } else {
       this.#planned.set(target, { entry: this.#owned(placement, source.entry, target) });
     }
-    // In a directory that is new nothing can be in the way.
-    const below = { destination: false, absent: existing === undefined };
+    // In a directory that is new nothing can be in the way. The root is always there, whether a layer says so or not.
+    const below = { destination: false, absent: existing === undefined && target !== "" };
     for (const child of placement.source.children(source.entry.path)) {
       const path = joinPath(target, child.entry.path.slice(source.entry.path === "" ? 0 : source.entry.path.length + 1));
       if (child.entry.type === "directory") {
@@ -158,7 +164,9 @@ class Planner {
   }
 
   #placeFile(placement: Placement, source: SourceEntry, path: BytePath): void {
-    if (this.#typeAt(path) === "directory") {
+    if (this.#typeAt(path) === "directory" && placement.archive) {
+      for (const below of this.#planned.keys()) if (below.startsWith(`${path}/`)) this.#planned.delete(below);
+    } else if (this.#typeAt(path) === "directory") {
       throw new ExecuteError("is-a-directory", `cannot copy the file ${shown(source.entry.path)} to ${shown(path)}: a directory of that name is in the image`);
     }
     this.makeDirectory(parentPath(path));

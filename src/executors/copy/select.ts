@@ -28,7 +28,7 @@ const MAX_LINKS = 40;
 
 /**
  * The entries that a source argument of COPY or ADD names: a path, or a pattern in the syntax of Go's filepath.Match
- * (Dockerfile reference, COPY). Throws {@link ExecuteError} when a plain path is not there; a pattern may match nothing.
+ * (Dockerfile reference, COPY), where `**` is no more than `*`. Throws {@link ExecuteError} when a plain path is not there; a pattern may match nothing.
  */
 export function select(source: FileSource, pattern: string): Selection {
   const parts = cleanParts(pattern);
@@ -97,17 +97,17 @@ function matchEntries(source: FileSource, directory: BytePath, parts: readonly s
   const [first, ...rest] = parts;
   if (first === undefined) return [];
   if (first === "**") {
-    return descendants(source, directory, rest, (at, left) => matchEntries(source, at, left));
+    return descendants(source, directory, rest);
   }
   const matcher = componentMatcher(first);
   return source.children(directory).filter(({ entry }) => matcher.test(nameBelow(directory, entry.path))).flatMap((child) => (rest.length === 0 ? [child] : child.entry.type === "directory" ? matchEntries(source, child.entry.path, rest) : []));
 }
 
 /** `**` stands for any number of directories; at a pattern's end for all that is below, at any depth. */
-function descendants<T>(source: FileSource, directory: BytePath, rest: readonly string[], match: (directory: BytePath, parts: readonly string[]) => readonly T[]): T[] {
-  const here = match(directory, rest.length === 0 ? ["*"] : rest);
+function descendants(source: FileSource, directory: BytePath, rest: readonly string[]): SourceEntry[] {
+  const here = matchEntries(source, directory, rest.length === 0 ? ["*"] : rest);
   const below = source.children(directory).filter(({ entry }) => entry.type === "directory");
-  return [...here, ...below.flatMap(({ entry }) => descendants(source, entry.path, rest, match))];
+  return [...here, ...below.flatMap(({ entry }) => descendants(source, entry.path, rest))];
 }
 
 function nameBelow(directory: BytePath, path: BytePath): string {
@@ -119,9 +119,6 @@ function matchParts(source: FileSource, directory: BytePath, parts: readonly str
   if (first === undefined) {
     return [];
   }
-  if (first === "**") {
-    return descendants(source, directory, rest, (at, left) => matchParts(source, at, left));
-  }
   const matcher = componentMatcher(first);
   const chosen: Chosen[] = [];
   for (const child of source.children(directory)) {
@@ -130,12 +127,9 @@ function matchParts(source: FileSource, directory: BytePath, parts: readonly str
       continue;
     }
     const target = follow(source, child.entry.path);
-    if (target === undefined) {
-      continue;
-    }
     if (rest.length === 0) {
-      chosen.push({ name, source: target });
-    } else if (target.entry.type === "directory") {
+      chosen.push({ name, source: target ?? found(source, child.entry.path, name) });
+    } else if (target?.entry.type === "directory") {
       chosen.push(...matchParts(source, target.entry.path, rest));
     }
   }

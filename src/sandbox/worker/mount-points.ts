@@ -31,12 +31,15 @@ export function findMissingMountPoints(rootfs: string, destinations: readonly st
   return { paths: [...paths], touched };
 }
 
+/** A step that lacked these directories leaves them behind with Docker, and so it does here. */
+const STAYING = ["/dev", "/proc", "/sys"];
+
 /**
  * Takes the runtime's empty mount points out of the upper directory, once the overlay is unmounted, and with them the
  * directories that are in it only because something was made in them. What the step itself put there stays.
  */
 export function removeMountPoints(upper: string, missing: MissingMountPoints): void {
-  for (const path of [...missing.paths].reverse()) {
+  for (const path of missing.paths.filter((one) => !STAYING.includes(one)).reverse()) {
     removeIfEmpty(upper, path);
   }
   for (const [path, before] of missing.touched) {

@@ -111,7 +111,7 @@ export class SandboxRig implements AsyncDisposable {
       "data/deep/c": "c\n",
     };
     return this.layer(files, (tree) => {
-      mkdirSync(join(tree, "bin"));
+      for (const name of ["bin", "dev", "proc", "sys"]) mkdirSync(join(tree, name));
       mkdirSync(join(tree, "tmp"), { mode: 0o1777 });
       copyFileSync("/bin/busybox", join(tree, "bin/busybox"));
       for (const applet of APPLETS) symlinkSync("busybox", join(tree, "bin", applet));
