@@ -1,7 +1,9 @@
 import { createWriteStream, renameSync, rmSync } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { errnoOf, Failure, reasonOf } from "../base/failure.ts";
 import { dockerArchive, ociArchive } from "./archive.ts";
+import { ArchiveFailure } from "./export-error.ts";
 import type { NamedImage } from "./layout.ts";
 import { writeOciDirectory } from "./oci-directory.ts";
 
@@ -20,6 +22,15 @@ export async function writeImages(images: readonly NamedImage[], { format, outpu
   await writeBytes(format === "docker-archive" ? dockerArchive(images) : ociArchive(images), output, signal);
 }
 
+/** What the file system says of the file that is written, and of no other: a layer that is read may fail too. */
+function writeFailure(error: unknown, output: string): unknown {
+  const code = errnoOf(error);
+  const about = error instanceof Error && "syscall" in error ? error.syscall : undefined;
+  return code !== undefined && (about === "write" || about === "open" || about === "rename" || about === "fsync") && !(error instanceof Failure)
+    ? new ArchiveFailure("in-the-way", `write ${JSON.stringify(output)}: ${reasonOf(error)}`, { cause: error })
+    : error;
+}
+
 /** Writes to a stream, which stays open, or to a file that is there only when it is whole. */
 export async function writeBytes(bytes: AsyncIterable<Buffer>, output: WriteTarget, signal?: AbortSignal): Promise<void> {
   const options = signal === undefined ? {} : { signal };
@@ -30,6 +41,6 @@ export async function writeBytes(bytes: AsyncIterable<Buffer>, output: WriteTarg
     renameSync(temporary, output);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error;
+    throw writeFailure(error, output);
   }
 }
