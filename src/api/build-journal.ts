@@ -5,6 +5,7 @@ import { findCause } from "../explain/find-cause.ts";
 import type { Value } from "../executors/value.ts";
 import type { Vertex, VertexId } from "../graph/vertex.ts";
 import { chainIdOf, type Digest } from "../oci/digest.ts";
+import type { CachedStep } from "../oci/build-cache.ts";
 import { canonicalReference, parseReference } from "../oci/reference.ts";
 import type { Decision, StepKey } from "../solver/backend.ts";
 import { BuildRecords } from "../store/build-records.ts";
@@ -23,6 +24,8 @@ export class BuildJournal {
   readonly #latest: BuildRecord | undefined;
   readonly #decided = new Map<VertexId, { readonly decision: Decision; readonly facts: StepFacts }>();
   readonly #causes = new Map<VertexId, { readonly cause: Cause; readonly against?: string }>();
+  readonly #made = new Map<VertexId, CachedStep>();
+  readonly #imported = new Map<VertexId, string>();
   #earlier: readonly BuildRecord[] | undefined;
 
   constructor(store: Store, identity: BuildIdentity) {
@@ -37,15 +40,37 @@ export class BuildJournal {
     return this.#latest === undefined ? undefined : counterpart({ name: stepText(vertex.name), stage: vertex.stage ?? null, kind: vertex.operation.kind }, this.#latest.steps)?.key;
   }
 
+  /** The steps that ran or were found, as other machines may take them. */
+  cachedSteps(): CachedStep[] {
+    return [...this.#made.values()];
+  }
+
+  /** A step was found in a cache that lies elsewhere. */
+  noteImported({ id }: Vertex, from: string): void {
+    this.#imported.set(id, from);
+  }
+
+  /** How many steps were found elsewhere, by where. */
+  imported(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const from of this.#imported.values()) counts.set(from, (counts.get(from) ?? 0) + 1);
+    return counts;
+  }
+
   /** A build that has to begin anew decides everything again. */
   begin(): void {
     this.#decided.clear();
     this.#causes.clear();
+    this.#made.clear();
+    this.#imported.clear();
   }
 
   decide(decision: Decision, value: Value): void {
     const { id } = decision.vertex;
-    this.#decided.set(id, { decision, facts: { ...this.#resultOf(decision, value), ...this.#causes.get(id) } });
+    const from = this.#imported.get(id);
+    this.#decided.set(id, { decision, facts: { ...this.#resultOf(decision, value), ...this.#causes.get(id), ...(from === undefined ? {} : { from }) } });
+    const layer = value.kind === "tree" ? value.layers.at(-1) : undefined;
+    if (decision.outcome !== "source" && layer !== undefined && value.kind === "tree" && value.created !== undefined) this.#made.set(id, { key: decision.key, layer, created: value.created });
   }
 
   /** Why a step runs, as a sentence; undefined where nothing is there to compare with. */

@@ -24,6 +24,8 @@ import { BuildFailure } from "./build-failure.ts";
 import { type BuildOutput, namesOf, putBuilt } from "./build-outputs.ts";
 import { buildId } from "./build-id.ts";
 import { BuildJournal } from "./build-journal.ts";
+import type { CacheTo } from "./cache-exports.ts";
+import type { CacheFrom } from "./cache-imports.ts";
 import { BuildLogWriter } from "./build-log.ts";
 import { FailedStep } from "./failed-step.ts";
 import { openHandedThings, type AgentSource, type SecretSource } from "./handed-things.ts";
@@ -62,6 +64,9 @@ export interface BuildOptions {
   readonly platform?: string;
   readonly runtime?: string;
   readonly stdin?: Readable;
+  /** Caches of other machines to look for steps in, and to write those of this build to. */
+  readonly cacheFrom?: readonly CacheFrom[];
+  readonly cacheTo?: readonly CacheTo[];
   readonly cwd: string;
   /** Further contexts, which stand for stages and images of their names. */
   readonly contexts?: readonly GivenContext[];
@@ -81,6 +86,9 @@ export interface BuildResult {
   /** The digest of its manifest, where it was pushed. */
   readonly pushed?: Digest;
 }
+
+/** Outputs have ids before those of caches. */
+const FIRST_CACHE = 1000;
 
 /** Who sees what a build does, and may end it. */
 export interface BuildWatch {
@@ -107,6 +115,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   const started = Date.now();
   const { tags, outputs = [{ kind: "image" }] } = options;
   namesOf(outputs, tags).forEach(tagName);
+  const cacheTo = [...(options.cacheTo ?? []), ...(isTrue(options.buildArgs["BUILDKIT_INLINE_CACHE"]) ? [{ kind: "inline" } as const] : [])];
   const epoch = sourceDate(options.buildArgs);
   const unmet = unmetArguments(options.buildArgs);
   const relayer = await relayerFor(outputs, epoch, store, signal);
@@ -124,6 +133,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     ...(stdin === undefined ? {} : { stdin }),
   });
   using _learned = { [Symbol.dispose]: () => [context, contexts].forEach((one) => one.keep?.()) };
+  using imports = options.cacheFrom === undefined || options.cacheFrom.length === 0 ? undefined : await (await import("./cache-imports.ts")).CacheImports.open(laminate, options.cacheFrom, { events, signal, platform });
   const bases = new BaseResolver(laminate, { pull: options.pull, given: contexts.bases, events, signal });
   const configs = new Map<string, ContainerConfig>();
   const lowered = await lower({
@@ -185,6 +195,8 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     handed,
     bounds,
     onNetwork: networkNotice(events),
+    imported: imports,
+    onImported: (vertex, key) => journal.noteImported(vertex, imports?.nameOf(key) ?? ""),
     earlierKey: (vertex) => journal.earlierKey(vertex),
   });
   events({ type: "plan", steps: lowered.graph.vertices.map(({ id, name }) => ({ id, name })), time: Date.now() });
@@ -201,7 +213,9 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
       onDecision: (decision, value) => journal.decide(decision, value),
       explainMiss: (vertex, key, noCache) => journal.explain(vertex, key, noCache),
     });
-    const image = await builtImage(lowered, solution.values, { epoch, ...relayer });
+    const tree = solution.value;
+    if (tree.kind === "tree" && outputs.some(({ kind }) => kind !== "nothing")) await imports?.ensure(tree.layers);
+    const image = await builtImage(lowered, solution.values, { epoch, ...relayer, ...(cacheTo.some(({ kind }) => kind === "inline") ? { inlineCache: journal.cachedSteps() } : {}) });
     return { ...image, record: await putBuilt(laminate, image, outputs, { tags, annotations: options.annotations ?? {} }) };
   };
   const built = await make()
@@ -216,8 +230,13 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
       throw error instanceof SolveError ? new FailedStep(error, context.dockerfile.text) : error;
     });
   if (await journal.end("succeeded", built.record === undefined ? {} : { image: built.record.id })) await store.settleOld();
+  for (const [from, count] of journal.imported()) events({ type: "notice", message: `${count} ${count === 1 ? "step was" : "steps were"} found in the cache of ${from}`, time: Date.now() });
   const leaving = outputs.filter((output) => output.kind !== "image" || output.push === true);
   const pushed = leaving.length === 0 ? undefined : await (await import("./write-outputs.ts")).writeOutputs(laminate, built, leaving, tags, { events, signal, epoch, firstId: lowered.graph.vertices.length });
+  if (cacheTo.length > 0) {
+    const { exportCaches } = await import("./cache-exports.ts");
+    await exportCaches(laminate, cacheTo, { steps: journal.cachedSteps(), image: built.layers, ensure: async (layers) => await imports?.ensure(layers) }, { events, signal, firstId: lowered.graph.vertices.length + FIRST_CACHE });
+  }
   return {
     names,
     stored: outputs.some(({ kind }) => kind === "image"),

@@ -15,8 +15,5 @@ export function unmetArguments(buildArgs: Readonly<Record<string, string>>): rea
   if (syntax !== "" && !isKnownFrontend(syntax)) {
     throw new BuildFailure("bad-frontend", `BUILDKIT_SYNTAX: the frontend ${JSON.stringify(syntax)} cannot be run: only docker/dockerfile is understood`);
   }
-  return [
-    ...(isTrue(buildArgs["BUILDKIT_INLINE_CACHE"]) ? ["BUILDKIT_INLINE_CACHE: no cache is written into images"] : []),
-    ...(isTrue(buildArgs["BUILDKIT_MULTI_PLATFORM"]) ? ["BUILDKIT_MULTI_PLATFORM: the image is for one platform, without an index"] : []),
-  ];
+  return isTrue(buildArgs["BUILDKIT_MULTI_PLATFORM"]) ? ["BUILDKIT_MULTI_PLATFORM: the image is for one platform, without an index"] : [];
 }

@@ -1,12 +1,9 @@
-const CACHE = "the cache is in the store; caches that are kept elsewhere are not there yet";
 const ONE_BUILDER = "there is one builder, this command";
 const CLASSIC = "it was for docker's classic builder, and BuildKit ignores it";
 
 /** Flags of docker's `build` that we do not have, and why; each is refused by name. */
 export const UNSUPPORTED_BY_BUILD: Readonly<Record<string, string>> = {
   builder: ONE_BUILDER,
-  "cache-from": CACHE,
-  "cache-to": CACHE,
   compress: "no context is sent anywhere",
   "disable-content-trust": "images are not signed; name a base image by its digest to be sure of it",
   isolation: "it is for containers of Windows",

@@ -22,6 +22,13 @@ import { runLayer } from "./run/run-layer.ts";
 import { mountIngredients, type HandedThings } from "./run/run-mounts.ts";
 import type { FileSource, TreeValue, Value } from "./value.ts";
 
+/** Steps that others made, whose layers are fetched when they are asked for. */
+export interface ImportedSteps {
+  step(key: string): StepResult | undefined;
+  has(layer: DiffId): boolean;
+  ensure(layers: readonly DiffId[]): Promise<void>;
+}
+
 export interface BuildWorld {
   readonly store: Store;
   readonly sandbox: Sandbox;
@@ -38,6 +45,9 @@ export interface BuildWorld {
   readonly handed: HandedThings;
   readonly onNetwork: (network: StepNetwork) => void;
   readonly bounds: StepBounds | undefined;
+  readonly imported?: ImportedSteps | undefined;
+  /** Told of a step that was found there. */
+  readonly onImported?: ((vertex: Vertex, key: CacheKey) => void) | undefined;
   /** The key that the step had in the last build. */
   readonly earlierKey: (vertex: Vertex) => string | undefined;
 }
@@ -69,6 +79,7 @@ export class BuildBackend implements Backend<Value> {
 
   async key(vertex: Vertex, inputs: readonly Value[], context: ExecuteContext): Promise<StepKey> {
     const { operation } = vertex;
+    await this.#fetch(inputs.slice(1)); // what it takes files from is looked at
     switch (operation.kind) {
       case "scratch":
         return stepKey("scratch", VERSION, {});
@@ -93,7 +104,7 @@ export class BuildBackend implements Backend<Value> {
     }
   }
 
-  async lookup(_vertex: Vertex, key: StepKey, inputs: readonly Value[]): Promise<Value | undefined> {
+  async lookup(vertex: Vertex, key: StepKey, inputs: readonly Value[]): Promise<Value | undefined> {
     const { cache, layers, leases } = this.#world.store;
     const exact = cache.step(key.key);
     const found = exact !== undefined && layers.has(exact.layer) ? exact : await this.#like.find(key, layersOf(inputs));
@@ -101,16 +112,31 @@ export class BuildBackend implements Backend<Value> {
       leases.hold(found.layer);
     }
     if (found === undefined || !layers.has(found.layer)) {
-      return undefined;
+      return this.#lookupImported(vertex, key, inputs);
     }
     if (found === exact) cache.touchStep(key.key, this.#world.clock());
     else this.#keep(key, found, layersOf(inputs));
     return onTop(inputs, found);
   }
 
+  /** A hit that fetches nothing: the layer comes when a step stands on it, or the image needs it. */
+  #lookupImported(vertex: Vertex, { key }: StepKey, inputs: readonly Value[]): Value | undefined {
+    const { imported, store, onImported } = this.#world;
+    const found = imported?.step(key);
+    if (found === undefined || !(store.layers.has(found.layer) || imported!.has(found.layer))) return undefined;
+    store.cache.putStep(key, found);
+    onImported?.(vertex, key);
+    return onTop(inputs, found);
+  }
+
+  async #fetch(values: readonly Value[]): Promise<void> {
+    await this.#world.imported?.ensure(values.flatMap((value) => (value.kind === "tree" ? value.layers : [])));
+  }
+
   async execute(vertex: Vertex, _key: StepKey, inputs: readonly Value[], context: ExecuteContext): Promise<Value> {
     const { operation } = vertex;
     if (!this.isSource(vertex)) {
+      await this.#fetch(inputs);
       this.#hold(inputs);
     }
     switch (operation.kind) {

@@ -1,6 +1,7 @@
 import type { Lowered } from "../dockerfile/lower/result.ts";
 import type { VertexId } from "../graph/vertex.ts";
 import type { HistoryEntry, ImageConfig } from "../oci/image-config.ts";
+import { INLINE_CACHE, type CachedStep } from "../oci/build-cache.ts";
 import type { DiffId } from "../oci/digest.ts";
 import type { TreeValue, Value } from "./value.ts";
 
@@ -16,15 +17,18 @@ export interface DatedOptions {
   readonly epoch: number | undefined;
   /** Makes of each layer of this build another one that says the same. */
   readonly relayer?: (layer: DiffId) => Promise<DiffId>;
+  /** Steps to keep in the image itself, of which those count that made its layers. */
+  readonly inlineCache?: readonly CachedStep[];
 }
 
 /** The config says nothing but what the Dockerfile, the base and the layers say, so the same build gives the same image ID again. */
-export async function builtImage(lowered: Lowered, values: ReadonlyMap<VertexId, Value>, { epoch, relayer }: DatedOptions): Promise<BuiltImage> {
+export async function builtImage(lowered: Lowered, values: ReadonlyMap<VertexId, Value>, { epoch, relayer, inlineCache }: DatedOptions): Promise<BuiltImage> {
   const tree = treeOf(values, lowered.graph.target);
   const own = tree.layers.length - lowered.steps.filter(({ vertex }) => vertex !== undefined).length;
   const layers = relayer === undefined ? tree.layers : [...tree.layers.slice(0, own), ...(await Promise.all(tree.layers.slice(own).map(relayer)))];
   const date = epoch === undefined ? undefined : new Date(epoch).toISOString().replace(".000Z", "Z");
-  return { config: Buffer.from(JSON.stringify(imageConfig(lowered, layers, historyOf(lowered, values, date), date))), layers };
+  const cache = inlineCache === undefined ? {} : { [INLINE_CACHE]: { steps: inlineCache.filter(({ layer }) => layers.includes(layer)) } };
+  return { config: Buffer.from(JSON.stringify({ ...imageConfig(lowered, layers, historyOf(lowered, values, date), date), ...cache })), layers };
 }
 
 function imageConfig({ platform, config, author }: Lowered, layers: readonly DiffId[], history: readonly HistoryEntry[], date: string | undefined): ImageConfig {

@@ -31,6 +31,8 @@ export class LikeSteps {
   /** The result of a like step on the same tree, if its layer is here. */
   async find(key: StepKey, base: readonly DiffId[]): Promise<StepResult | undefined> {
     const { layers } = this.#store;
+    // Of layers that lie elsewhere nothing is known but their names.
+    if (!base.every((layer) => layers.has(layer))) return undefined;
     for (const { base: other, ...result } of this.#get(this.#key(key))) {
       if (layers.has(result.layer) && other.every((layer) => layers.has(layer)) && (await sameTree(other, base, (layer) => layers.index(layer)))) return result;
     }

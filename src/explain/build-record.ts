@@ -22,6 +22,8 @@ export interface StepRecord {
   readonly result?: string;
   /** Its own layer. */
   readonly layer?: string;
+  /** Of one that was found in a cache elsewhere: where. */
+  readonly from?: string;
   /** Of one that ran: why; with the earlier build that it was compared with. */
   readonly cause?: Cause;
   readonly against?: string;
@@ -55,10 +57,11 @@ export interface StepFacts {
   readonly layer?: string | undefined;
   readonly cause?: Cause | undefined;
   readonly against?: string | undefined;
+  readonly from?: string | undefined;
 }
 
 /** What is kept of a step. */
-export function stepRecord({ vertex, key, ingredients, outcome, duration }: Decision, { result, layer, cause, against }: StepFacts): StepRecord {
+export function stepRecord({ vertex, key, ingredients, outcome, duration }: Decision, { result, layer, cause, against, from }: StepFacts): StepRecord {
   return {
     id: vertex.id,
     inputs: vertex.inputs,
@@ -74,6 +77,7 @@ export function stepRecord({ vertex, key, ingredients, outcome, duration }: Deci
     ...(layer === undefined ? {} : { layer }),
     ...(cause === undefined ? {} : { cause }),
     ...(against === undefined ? {} : { against }),
+    ...(from === undefined ? {} : { from }),
   };
 }
 

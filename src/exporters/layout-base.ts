@@ -3,6 +3,7 @@ import { choosePlatform } from "../oci/choose-platform.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { digestOf, isDigest, type Digest } from "../oci/digest.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
+import type { Manifest } from "../oci/manifest.ts";
 import { isIndex, isManifest, parseConfig, parseIndex, parseManifest, type Untrusted } from "../oci/image-json.ts";
 import { formatPlatform, type Platform } from "../oci/platform.ts";
 import type { Store } from "../store/store.ts";
@@ -47,6 +48,12 @@ export async function loadLayoutBase(store: Store, { directory, descriptor }: La
   if (config.rootfs.diff_ids.every((layer) => store.layers.has(layer))) return config;
   const blobs = [chosen, manifest.config, ...manifest.layers].map(({ digest }) => blobPath(digest));
   return await loadLayers(store, namedMembers(directory, blobs), chosen, { platform, signal });
+}
+
+/** A manifest of a layout with the bytes of its config. Throws ArchiveFailure. */
+export async function readLayoutManifest(directory: string, descriptor: Descriptor): Promise<{ readonly manifest: Manifest; readonly config: Untrusted }> {
+  const manifest = parseManifest(await readBlob(directory, descriptor));
+  return { manifest, config: await readBlob(directory, manifest.config) };
 }
 
 async function manifestFor(directory: string, descriptor: Descriptor, platform: Platform): Promise<Descriptor> {

@@ -6,7 +6,7 @@ import type { OutgoingBlob, OutgoingImage } from "./outgoing-image.ts";
 
 /** An image and the names it leaves under. */
 export interface NamedImage {
-  readonly image: OutgoingImage;
+  readonly image: Omit<OutgoingImage, "record">;
   readonly names: readonly Reference[];
 }
 

@@ -58,7 +58,8 @@ async function plainLayer(store: Store, diffId: DiffId, known?: Descriptor): Pro
   };
 }
 
-function storedBlob(store: Store, descriptor: Descriptor): OutgoingBlob {
+/** A blob of the content store. */
+export function storedBlob(store: Store, descriptor: Descriptor): OutgoingBlob {
   return { descriptor, open: () => store.content.read(descriptor.digest) };
 }
 
@@ -74,7 +75,8 @@ function newManifest(manifest: Manifest, layers: readonly OutgoingBlob[]): Outgo
   return memoryBlob(mediaTypes.manifest, Buffer.from(JSON.stringify(leaving)));
 }
 
-function memoryBlob(mediaType: string, bytes: Buffer): OutgoingBlob {
+/** A blob of bytes at hand. */
+export function memoryBlob(mediaType: string, bytes: Buffer): OutgoingBlob {
   return {
     descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length },
     async *open() {

@@ -124,7 +124,8 @@ function checkLayers({ layers }: Manifest, reference: Reference): void {
   }
 }
 
-async function pullLayer(session: Session, store: Store, { registry, repository }: Reference, layer: Descriptor, diffId: DiffId, { signal, onProgress }: PullOptions): Promise<void> {
+/** Brings one layer of a repository into the store, unless it is there. */
+export async function pullLayer(session: Session, store: Store, { registry, repository }: Reference, layer: Descriptor, diffId: DiffId, { signal, onProgress }: Pick<PullOptions, "signal" | "onProgress">): Promise<void> {
   signal.throwIfAborted();
   store.leases.hold(diffId, layer.digest);
   if (!store.layers.has(diffId)) await fetchLayer(session, store, { repository, layer, diffId }, { signal, onProgress: (current) => onProgress(layer, current, false) });

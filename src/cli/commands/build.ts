@@ -18,6 +18,8 @@ const flags = {
   target: { kind: "string", value: "STAGE", summary: "Build this stage instead of the last" },
   "no-cache": { kind: "boolean", summary: "Run every step again" },
   "no-cache-filter": { kind: "list", value: "STAGE", summary: "Run every step of these stages again" },
+  "cache-from": { kind: "list", value: "NAME|type=TYPE,…", summary: "Look for steps in a cache elsewhere too: type=registry,ref=NAME or type=local,src=DIR" },
+  "cache-to": { kind: "list", value: "NAME|type=TYPE,…", summary: "Keep the steps for other machines: type=registry,ref=NAME, type=local,dest=DIR or type=inline, and mode=max" },
   pull: { kind: "boolean", summary: "Ask the registry for the base images even when they are here" },
   label: { kind: "list", value: "NAME=VALUE", summary: "Set a label of the image" },
   secret: { kind: "list", value: "id=ID[,src=FILE|,env=NAME]", summary: "A secret for RUN --mount=type=secret; in no layer, no cache key and no log" },
@@ -55,6 +57,7 @@ export const command = defineCommand({
     "laminate build --target test --build-arg VERSION=2 -f docker/Dockerfile .",
     "laminate build --secret id=npm,src=$HOME/.npmrc --ssh default .",
     "laminate build --target files -o out .",
+    "laminate build --cache-from registry.example/app:cache --cache-to type=registry,ref=registry.example/app:cache,mode=max .",
     "laminate build --build-context shared=../shared -t app .",
     "laminate build -t tool https://github.com/someone/tool.git#main:src",
   ],
@@ -99,6 +102,12 @@ function withoutEmpty(values: Values): Values {
   return Object.fromEntries(given) as unknown as Values;
 }
 
+async function cachesOf(values: Values, cwd: string) {
+  if (values["cache-from"].length + values["cache-to"].length === 0) return {};
+  const { cacheFrom, cacheTo } = await import("../cache-flags.ts");
+  return { cacheFrom: values["cache-from"].map((text) => cacheFrom(text, cwd)), cacheTo: values["cache-to"].map((text) => cacheTo(text, cwd)) };
+}
+
 async function buildOptions(context: CommandContext, values: Values, path: string) {
   const { env, cwd } = context;
   const [{ configuredProxies }, { agentSource, secretSource }, { entitlement }] = await Promise.all([import("../proxies.ts"), import("../handed-flags.ts"), import("../entitlement.ts")]);
@@ -121,6 +130,7 @@ async function buildOptions(context: CommandContext, values: Values, path: strin
     allow: values.allow.flatMap((text) => text.split(",")).map(entitlement),
     hosts: await hostsOf(values["add-host"]),
     contexts: values["build-context"].map(givenContext),
+    ...(await cachesOf(values, cwd)),
     ...boundsOf(values),
     ...(outputs === undefined ? {} : { outputs }),
     ...(file === undefined ? {} : { file }),

@@ -19,7 +19,7 @@ export const command = defineCommand({
       context.stdout.write(`${JSON.stringify(build, null, 2)}\n`);
       return 0;
     }
-    const lines = build.steps.map(({ title, outcome, duration, cause }) => `${outcome.padEnd(6)} ${seconds(duration).padStart(7)}  ${title}${cause === undefined ? "" : `\n${" ".repeat(16)}${causeText(cause)}`}`);
+    const lines = build.steps.map(({ title, outcome, duration, cause, from }) => `${outcome.padEnd(6)} ${seconds(duration).padStart(7)}  ${title}${from === undefined ? "" : `, from ${from}`}${cause === undefined ? "" : `\n${" ".repeat(16)}${causeText(cause)}`}`);
     context.stdout.write(printable([buildHeading(build), ...lines, ...(build.error === undefined ? [] : [build.error]), ""].join("\n")));
     return 0;
   },

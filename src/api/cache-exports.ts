@@ -1,0 +1,71 @@
+import { reasonOf } from "../base/failure.ts";
+import type { BuildEvent, EventSink } from "../events/build-event.ts";
+import { cacheImage } from "../exporters/cache-image.ts";
+import type { CachedStep } from "../oci/build-cache.ts";
+import { parseReference } from "../oci/reference.ts";
+import type { DiffId } from "../oci/digest.ts";
+import { Session } from "../registry/session.ts";
+import { pushImage } from "../transfer/push-image.ts";
+import type { Laminate } from "./laminate.ts";
+import { sayRetry } from "./say-retry.ts";
+
+/** Where the steps of a build are kept for other machines (docker build --cache-to). With `max` all of them, else those of the image. */
+export type CacheTo =
+  | { readonly kind: "registry"; readonly reference: string; readonly max: boolean; readonly ignoreError: boolean; readonly insecure?: boolean }
+  | { readonly kind: "local"; readonly directory: string; readonly tag: string; readonly max: boolean; readonly ignoreError: boolean }
+  /** In the image's own config. */
+  | { readonly kind: "inline" };
+
+export interface CacheExportWatch {
+  readonly events: EventSink;
+  readonly signal: AbortSignal;
+  /** An id that no step has; each cache has its own from there on. */
+  readonly firstId: number;
+}
+
+/** Writes caches of steps; layers that are not here are fetched by `ensure`. One with ignore-error that fails is a warning. */
+export async function exportCaches(
+  laminate: Pick<Laminate, "store" | "env">,
+  to: readonly CacheTo[],
+  { steps, image, ensure }: { readonly steps: readonly CachedStep[]; readonly image: readonly DiffId[]; readonly ensure: (layers: readonly DiffId[]) => Promise<void> },
+  { events, signal, firstId }: CacheExportWatch,
+): Promise<void> {
+  for (const [place, one] of to.entries()) {
+    if (one.kind === "inline") continue;
+    const id = firstId + place;
+    const name = `exporting cache to ${one.kind === "local" ? one.directory : one.reference}`;
+    const chosen = one.max ? steps : steps.filter(({ layer }) => image.includes(layer));
+    events({ type: "step-started", id, name, time: Date.now() });
+    try {
+      await ensure(chosen.map(({ layer }) => layer));
+      await write(laminate, one, chosen, { events: (event) => events("id" in event ? ({ ...event, id } as BuildEvent) : event), signal });
+      events({ type: "step-finished", id, name, time: Date.now() });
+    } catch (error) {
+      events(signal.aborted ? { type: "step-cancelled", id, name, time: Date.now() } : { type: "step-failed", id, name, message: reasonOf(error), time: Date.now() });
+      if (signal.aborted || !one.ignoreError) throw error;
+    }
+  }
+}
+
+async function write({ store, env }: Pick<Laminate, "store" | "env">, to: Exclude<CacheTo, { kind: "inline" }>, steps: readonly CachedStep[], { events, signal }: Pick<CacheExportWatch, "events" | "signal">): Promise<void> {
+  const cache = await cacheImage(store, steps);
+  if (to.kind === "local") {
+    const { writeOciDirectory } = await import("../exporters/oci-directory.ts");
+    return await writeOciDirectory(to.directory, [{ image: cache, names: [parseReference(`cache:${to.tag}`)] }], signal);
+  }
+  const reference = parseReference(to.reference);
+  using session = new Session(reference.registry, { env, insecure: to.insecure, retries: { onRetry: sayRetry(events) } });
+  const config = await bytesOf(cache.config.open());
+  await store.content.put(config);
+  await pushImage(session, store, reference, { manifest: { mediaType: cache.manifest.descriptor.mediaType, bytes: await bytesOf(cache.manifest.open()) }, config: cache.config.descriptor, layers: cache.layers.map(({ descriptor }) => descriptor) }, {
+    signal,
+    sent: new Set(),
+    onProgress: (blob, current, result) => events({ type: "progress", id: 0, item: blob.digest, current, total: blob.size, done: result !== undefined, time: Date.now() }),
+  });
+}
+
+async function bytesOf(source: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of source) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}

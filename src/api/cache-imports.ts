@@ -1,0 +1,109 @@
+import { reasonOf } from "../base/failure.ts";
+import type { EventSink } from "../events/build-event.ts";
+import type { DiffId } from "../oci/digest.ts";
+import type { Platform } from "../oci/platform.ts";
+import { parseReference } from "../oci/reference.ts";
+import { Session } from "../registry/session.ts";
+import type { StepResult } from "../store/cache-records.ts";
+import { openRegistryCache, type CacheSource } from "../transfer/registry-cache.ts";
+import type { Laminate } from "./laminate.ts";
+import { sayRetry } from "./say-retry.ts";
+
+/** Where steps that others made may be found (docker build --cache-from). */
+export type CacheFrom =
+  | { readonly kind: "registry"; readonly reference: string; readonly insecure?: boolean }
+  | { readonly kind: "local"; readonly directory: string; readonly tag?: string; readonly digest?: string };
+
+export interface ImportWatch {
+  readonly events: EventSink;
+  readonly signal: AbortSignal;
+  readonly platform: Platform;
+}
+
+/** The steps of caches that lie elsewhere. Nothing but their lists is fetched before a layer is asked for. */
+export class CacheImports implements Disposable {
+  readonly #store: Laminate["store"];
+  readonly #signal: AbortSignal;
+  readonly #sources: readonly CacheSource[];
+  readonly #steps = new Map<string, { readonly result: StepResult; readonly source: CacheSource }>();
+  readonly #layers = new Map<DiffId, CacheSource>();
+  readonly #fetching = new Map<DiffId, Promise<void>>();
+
+  private constructor(store: Laminate["store"], sources: readonly CacheSource[], signal: AbortSignal) {
+    this.#store = store;
+    this.#sources = sources;
+    this.#signal = signal;
+    for (const source of sources) {
+      const there = new Set(source.cache.layers);
+      for (const layer of there) if (!this.#layers.has(layer)) this.#layers.set(layer, source);
+      for (const { key, ...result } of source.cache.steps) if (there.has(result.layer) && !this.#steps.has(key)) this.#steps.set(key, { result, source });
+    }
+  }
+
+  /** Opens caches, all at once; one that cannot be read is said and left out, as with docker. */
+  static async open(laminate: Pick<Laminate, "store" | "env">, from: readonly CacheFrom[], watch: ImportWatch): Promise<CacheImports> {
+    const opened = await Promise.all(
+      from.map(async (one) => {
+        try {
+          return await openOne(laminate, one, watch);
+        } catch (error) {
+          watch.signal.throwIfAborted();
+          watch.events({ type: "warning", message: `--cache-from ${nameOf(one)} is left out: ${reasonOf(error)}`, time: Date.now() });
+          return undefined;
+        }
+      }),
+    );
+    return new CacheImports(laminate.store, opened.filter((one) => one !== undefined), watch.signal);
+  }
+
+  step(key: string): StepResult | undefined {
+    return this.#steps.get(key)?.result;
+  }
+
+  /** Where a step's result came from, for people. */
+  nameOf(key: string): string | undefined {
+    return this.#steps.get(key)?.source.name;
+  }
+
+  has(layer: DiffId): boolean {
+    return this.#layers.has(layer);
+  }
+
+  /** Brings what is missing of some layers into the store. */
+  async ensure(layers: readonly DiffId[]): Promise<void> {
+    const missing = layers.filter((layer) => this.#layers.has(layer) && !this.#store.layers.has(layer));
+    await Promise.all(missing.map((layer) => this.#fetch(layer)));
+  }
+
+  [Symbol.dispose](): void {
+    for (const source of this.#sources) source[Symbol.dispose]();
+  }
+
+  #fetch(layer: DiffId): Promise<void> {
+    let fetching = this.#fetching.get(layer);
+    if (fetching === undefined) {
+      fetching = this.#layers.get(layer)!.fetch(layer, this.#signal);
+      this.#fetching.set(layer, fetching);
+    }
+    return fetching;
+  }
+}
+
+async function openOne({ store, env }: Pick<Laminate, "store" | "env">, from: CacheFrom, { events, signal, platform }: ImportWatch): Promise<CacheSource> {
+  if (from.kind === "local") {
+    const { openLayoutCache } = await import("../exporters/layout-cache.ts");
+    return await openLayoutCache(store, from.directory, from);
+  }
+  const reference = parseReference(from.reference);
+  const session = new Session(reference.registry, { env, insecure: from.insecure, retries: { onRetry: sayRetry(events) } });
+  try {
+    return await openRegistryCache(session, store, reference, { platform, signal });
+  } catch (error) {
+    session[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function nameOf(from: CacheFrom): string {
+  return from.kind === "local" ? from.directory : from.reference;
+}

@@ -1,0 +1,149 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { BuildRecord } from "../explain/build-record.ts";
+import { BUSYBOX, BuildRig, writeFiles } from "../testing/builds.ts";
+import { startRegistry, type TestRegistry } from "../testing/registry.ts";
+
+/* A cache that one machine wrote spares another the work. A machine is a store of its own. */
+
+const DOCKERFILE = ["FROM busybox AS build", "COPY src /src", "RUN cat /src/a > /made; cat /proc/sys/kernel/random/uuid > /stamp", "FROM busybox", "COPY --from=build /made /stamp /out/", "RUN echo last >> /out/made", ""].join("\n");
+const FILES = { Dockerfile: DOCKERFILE, "src/a": "a" };
+
+/** All machines have the same base image. */
+async function machine(first?: BuildRig): Promise<BuildRig> {
+  const rig = new BuildRig();
+  if (first === undefined) {
+    await rig.busybox();
+  } else {
+    const archive = path.join(rig.directory, "base.tar");
+    await first.ok(["save", "-o", archive, "busybox"]);
+    await rig.ok(["load", "-i", archive]);
+  }
+  return rig;
+}
+
+/** What became of each step of the last build. */
+async function outcomes(rig: BuildRig): Promise<string[]> {
+  const { steps } = JSON.parse(await rig.ok(["builds", "show", "--format", "json"])) as BuildRecord;
+  return steps.filter(({ outcome }) => outcome !== "source").map(({ outcome, from }) => `${outcome}${from === undefined ? "" : " elsewhere"}`);
+}
+
+const id = async (rig: BuildRig, image: string): Promise<string> => (await rig.ok(["images", "-q", "--no-trunc", image])).trim();
+const layersOf = (rig: BuildRig): string[] => readdirSync(path.join(rig.root, "layers")).filter((name) => existsSync(path.join(rig.root, "layers", name, "index")));
+
+describe.skipIf(BUSYBOX === undefined || !existsSync("/usr/bin/docker-registry"))("a cache in a registry", () => {
+  let registry: TestRegistry;
+  let rig: BuildRig;
+  let other: BuildRig;
+  beforeAll(async () => {
+    [registry, rig] = await Promise.all([startRegistry(), machine()]);
+    other = await machine(rig);
+  });
+  afterAll(async () => {
+    for (const each of [rig, other, registry]) await each[Symbol.asyncDispose]();
+  });
+
+  test("spares another machine every step, and gives the same image; layers that only a stage has are not fetched", async () => {
+    const cache = `localhost:${registry.port}/app/cache:1`;
+    const directory = rig.context(FILES);
+    expect((await rig.build("-t", "app", "--cache-to", `type=registry,ref=${cache},mode=max`, directory)).err).toContain(`exporting cache to ${cache}`);
+    const before = layersOf(other).length;
+    const { code, err } = await other.build("-t", "app", "--cache-from", cache, directory);
+    expect({ code, missed: err.includes("MISS") }).toEqual({ code: 0, missed: false });
+    expect(err).toContain(`4 steps were found in the cache of ${cache}`);
+    expect(await outcomes(other)).toEqual(["cached elsewhere", "cached elsewhere", "cached elsewhere", "cached elsewhere"]);
+    expect(await id(other, "app")).toBe(await id(rig, "app"));
+    // The tree that COPY --from looks into, and the two layers of the image itself.
+    expect(layersOf(other).length - before).toBe(4);
+    expect((await other.saved("app")).text("out/made")).toBe("alast\n");
+  });
+
+  test("with a step missing runs that, on layers that are fetched then", async () => {
+    await using third = await machine(rig);
+    const cache = `localhost:${registry.port}/app/cache:1`;
+    const directory = rig.context({ ...FILES, Dockerfile: DOCKERFILE.replace("echo last", "echo other") });
+    expect((await third.build("-t", "app", "--cache-from", `type=registry,ref=${cache}`, directory)).code).toBe(0);
+    expect(await outcomes(third)).toEqual(["cached elsewhere", "cached elsewhere", "cached elsewhere", "ran"]);
+    expect((await third.saved("app")).text("out/made")).toBe("aother\n");
+  });
+
+  test("inside an image has the image's own steps", async () => {
+    await using third = await machine(rig);
+    const name = `localhost:${registry.port}/app/inline:1`;
+    const directory = rig.context(FILES);
+    await rig.build("-t", name, "--cache-to", "type=inline", "--push", directory);
+    const { err } = await third.build("-t", "app", "--cache-from", name, directory);
+    expect(err).not.toContain("found in the cache"); // the stage's steps are not in it, and its stamp is another now
+    const same = rig.context({ Dockerfile: "FROM busybox\nCOPY f /f\nRUN cat /proc/sys/kernel/random/uuid > /stamp\n", f: "f" });
+    await rig.build("-t", name, "--cache-to", "type=inline", "--push", same);
+    expect((await third.build("-t", "app", "--cache-from", name, same)).err).toContain(`2 steps were found in the cache of ${name}`);
+    expect(await outcomes(third)).toEqual(["cached elsewhere", "cached elsewhere"]);
+  });
+
+  test("that is not there, or is none, is a warning and no more", async () => {
+    await using third = await machine(rig);
+    const directory = rig.context({ Dockerfile: "FROM busybox\nRUN echo 1\n" });
+    const { code, err } = await third.build("--cache-from", `localhost:${registry.port}/nothing:1`, directory);
+    expect(code).toBe(0);
+    expect(err).toMatch(/--cache-from localhost:\d+\/nothing:1 is left out: /);
+    await rig.ok(["build", "-q", "--network=none", "-t", `localhost:${registry.port}/plain:1`, "--push", directory]);
+    expect((await third.build("--cache-from", `localhost:${registry.port}/plain:1`, directory)).err).toContain("has no build cache of ours");
+  });
+
+  test("that cannot be written fails the build, unless its errors are to be ignored", async () => {
+    const directory = rig.context(FILES);
+    expect((await rig.build("--cache-to", "type=registry,ref=localhost:1/x:1", directory)).code).toBe(1);
+    const ignored = await rig.build("--cache-to", "type=registry,ref=localhost:1/x:1,ignore-error=true", directory);
+    expect(ignored.code).toBe(0);
+    expect(ignored.err).toContain("ERROR");
+  });
+});
+
+describe.skipIf(BUSYBOX === undefined)("a cache in a directory", () => {
+  test("spares another machine the steps of the image, or all of them; skopeo and others find an OCI image layout", async () => {
+    await using rig = await machine();
+    await using other = await machine(rig);
+    await using third = await machine(rig);
+    const directory = rig.context(FILES);
+    const [least, most] = ["min", "max"].map((mode) => path.join(rig.directory, mode)) as [string, string];
+    expect((await rig.build("-t", "app", "--cache-to", `type=local,dest=${least}`, "--cache-to", `type=local,dest=${most},mode=max`, directory)).code).toBe(0);
+    expect(JSON.parse(readFileSync(path.join(most, "oci-layout"), "utf8"))).toEqual({ imageLayoutVersion: "1.0.0" });
+    expect(readdirSync(path.join(least, "blobs/sha256")).length).toBeLessThan(readdirSync(path.join(most, "blobs/sha256")).length);
+    await other.build("-t", "app", "--cache-from", `type=local,src=${most}`, directory);
+    expect(await outcomes(other)).toEqual(["cached elsewhere", "cached elsewhere", "cached elsewhere", "cached elsewhere"]);
+    expect(await id(other, "app")).toBe(await id(rig, "app"));
+    // Without the stage's steps its stamp is another, so what copies it cannot be found.
+    await third.build("-t", "app", "--cache-from", `type=local,src=${least}`, directory);
+    expect((await outcomes(third)).slice(0, 2)).toEqual(["ran", "ran"]);
+  });
+
+  test("whose blob was changed on its way is not believed", async () => {
+    await using rig = await machine();
+    await using other = await machine(rig);
+    const directory = rig.context({ Dockerfile: "FROM busybox\nCOPY f /f\nRUN cat /f\n", f: "one" });
+    const cache = path.join(rig.directory, "cache");
+    await rig.build("--cache-to", `type=local,dest=${cache},mode=max`, directory);
+    const blobs = path.join(cache, "blobs/sha256");
+    for (const name of readdirSync(blobs)) {
+      const file = path.join(blobs, name);
+      const bytes = readFileSync(file);
+      if (bytes[0] === 0x1f) writeFileSync(file, bytes.fill(0, 12, bytes.length - 10));
+    }
+    const { code, err } = await other.build("-t", "app", "--cache-from", `type=local,src=${cache}`, directory);
+    expect({ code, image: await other.ok(["images", "-q", "app"]) }).toEqual({ code: 1, image: "" });
+    expect(err).toMatch(/damaged|diffID|decompress/);
+  });
+
+  test("is updated by the next build, which others follow", async () => {
+    await using rig = await machine();
+    await using other = await machine(rig);
+    const directory = rig.context({ Dockerfile: "FROM busybox\nCOPY f /f\nRUN cat /f\n", f: "one" });
+    const cache = `type=local,dest=${path.join(rig.directory, "cache")},mode=max`;
+    await rig.build("--cache-to", cache, directory);
+    writeFiles(directory, { f: "two" });
+    await rig.build("--cache-to", cache, directory);
+    await other.build("--cache-from", cache.replace("dest=", "src=").replace(",mode=max", ""), directory);
+    expect(await outcomes(other)).toEqual(["cached elsewhere", "cached elsewhere"]);
+  });
+});

@@ -1,0 +1,47 @@
+import { isDigest, type Digest, type DiffId } from "./digest.ts";
+import { InvalidImage, listOf, membersOf, parseJson, textOf, type Untrusted } from "./image-json.ts";
+
+/** What a cache in a registry or layout has in the place of an image's config. */
+export const CACHE_CONFIG = "application/vnd.laminate.cache.config.v1+json";
+/** The member of an image's config that holds the steps of an inline cache. */
+export const INLINE_CACHE = "laminate.cache.v1";
+
+/** A step that somebody made, by its key. */
+export interface CachedStep {
+  readonly key: Digest;
+  readonly layer: DiffId;
+  /** RFC 3339. */
+  readonly created: string;
+}
+
+/** The steps of a build cache that travels; `layers` are the diffIDs of its manifest's layers, in their order. */
+export interface BuildCache {
+  readonly layers: readonly DiffId[];
+  readonly steps: readonly CachedStep[];
+}
+
+/** Reads a cache's config, which anyone may have made. Throws {@link InvalidImage}. */
+export function parseCache(given: Untrusted): BuildCache {
+  const cache = membersOf(parseJson(given), given);
+  const layers = listOf(cache["layers"], given, "layers");
+  if (!layers.every((layer): layer is DiffId => isDigest(layer))) throw new InvalidImage(`read ${given.what}: layers holds something that is no sha256 digest`);
+  return { layers, steps: stepsOf(cache["steps"], given) };
+}
+
+/** The cache inside an image's config, or undefined where there is none. Throws {@link InvalidImage}. */
+export function parseInlineCache(given: Untrusted): BuildCache | undefined {
+  const config = membersOf(parseJson(given), given);
+  if (config[INLINE_CACHE] === undefined) return undefined;
+  const layers = listOf(membersOf(config["rootfs"], given, "rootfs")["diff_ids"], given, "rootfs.diff_ids") as DiffId[];
+  return { layers, steps: stepsOf(membersOf(config[INLINE_CACHE], given, INLINE_CACHE)["steps"], given) };
+}
+
+function stepsOf(value: unknown, given: Untrusted): CachedStep[] {
+  return listOf(value, given, "steps").map((each) => {
+    const step = membersOf(each, given, "steps");
+    const { key, layer } = step;
+    const created = textOf(step["created"], given, "steps.created");
+    if (!isDigest(key) || !isDigest(layer) || Number.isNaN(Date.parse(created))) throw new InvalidImage(`read ${given.what}: steps holds something that is no step`);
+    return { key, layer: layer as DiffId, created };
+  });
+}
