@@ -32,6 +32,11 @@ export class Figures {
     for (const [row, builders] of other.results) for (const [name, measurements] of builders) for (const one of measurements) this.add(row, { name }, one);
   }
 
+  /** The names of those that anything was measured of, peers first. */
+  builders(): readonly string[] {
+    return ["docker", "buildah", "laminate", "laminate (user)"].filter((name) => [...this.results.values()].some((row) => row.has(name)));
+  }
+
   /** How many rounds of a case are here; its rows' names begin with its own. */
   rounds(name: string, builder: string): number {
     return Math.min(...rowsOf(name).map((id) => this.results.get(id)?.get(builder)?.length ?? 0));

@@ -54,7 +54,7 @@ async function benchCases(): Promise<void> {
   const save = () => file !== undefined && figures.write(file, { ...about(), runs, scale: parseNumber("--scale", values.scale) });
   await using setting = await openSetting({ ...settingOptions(), needs: needsOf(cases), record: (row, builder, measurement) => say(row, builder.name, measurement) });
   const { bench, builders } = setting;
-  const show = () => tables(figures.results, builders.map(({ name }) => name));
+  const show = () => tables(figures.results, figures.builders());
   try {
     await runAll({ bench, builders, cases, runs, figures, save });
   } finally {
