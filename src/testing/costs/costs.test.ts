@@ -48,12 +48,12 @@ const TAR_END = 1024;
 const RUN_LAYER = member(SIZE + 8, true) + TAR_END; // RUN writes /word
 const COPY_LAYER = 300 * member(SIZE, false) + 11 * member(0, false) + TAR_END;
 
-/** An unchanged file costs one lstat; a directory two. */
-const NOTHING: Costs = { looked: 320, opened: 0, read: 0, written: 0, ranStep: false };
-/** A file that is new is looked at again and read twice: for its digest, and for the layer, when it must still have that digest. */
-const COLD: Costs = { looked: 620, opened: 600, read: 600 * SIZE, written: COPY_LAYER + RUN_LAYER, ranStep: true };
+/** A file costs one lstat, and so does a directory. */
+const NOTHING: Costs = { looked: 310, opened: 0, read: 0, written: 0, ranStep: false };
+/** A file that is new is read twice: for its digest, and for the layer, when it must still have that digest. */
+const COLD: Costs = { ...NOTHING, opened: 600, read: 600 * SIZE, written: COPY_LAYER + RUN_LAYER, ranStep: true };
 /** The rest of the layer is the earlier one's. */
-const ONE: Costs = { looked: 321, opened: 2, read: 2 * SIZE, written: member(SIZE, true) + TAR_END + RUN_LAYER, ranStep: true };
+const ONE: Costs = { ...NOTHING, opened: 2, read: 2 * SIZE, written: member(SIZE, true) + TAR_END + RUN_LAYER, ranStep: true };
 const ONLY_RUN: Costs = { ...NOTHING, written: RUN_LAYER, ranStep: true };
 
 const CHANGES: Readonly<Record<string, Change>> = {
@@ -63,7 +63,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
   "one file added": { make: (context) => writeFileSync(path.join(context, "src/d0/new.txt"), contentOf(300)), costs: { ...ONE, looked: ONE.looked + 1, written: ONE.written + member(0, true) } },
   "the mode of one file changed": { make: (context) => chmodSync(path.join(context, FILES[7]!), 0o755), costs: { ...ONE, written: member(SIZE, false) + TAR_END + RUN_LAYER } },
   // All are read to see that they say the same, and that ends it.
-  "all files touched": { make: (context) => FILES.forEach((name) => utimesSync(path.join(context, name), TIME + 1, TIME + 1)), costs: { ...NOTHING, looked: 620, opened: 300, read: 300 * SIZE } },
+  "all files touched": { make: (context) => FILES.forEach((name) => utimesSync(path.join(context, name), TIME + 1, TIME + 1)), costs: { ...NOTHING, opened: 300, read: 300 * SIZE } },
   "one file ignored": { make: (context) => writeFileSync(path.join(context, ".dockerignore"), `${FILES[7]!}\n`), costs: { ...NOTHING, written: TAR_END + RUN_LAYER, ranStep: true } },
   "something ignored that nothing copies": { make: (context) => writeFileSync(path.join(context, ".dockerignore"), "README.md\n"), costs: NOTHING },
   "a comment in the Dockerfile": { make: (context) => appendFileSync(path.join(context, "Dockerfile"), "# the end\n"), costs: NOTHING },
