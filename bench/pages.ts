@@ -21,11 +21,19 @@ export function writePicture(name: string, svg: string): void {
   writeFileSync(path.join(HOME, "docs", name), svg);
 }
 
+/** Flags whose value is a place on this machine, which nobody else has. */
+const PLACES = new Set(["--json", "--resume", "--work", "--peer-root"]);
+
+function commandLine(): string {
+  const args = process.argv.slice(2).filter((arg, index, all) => !PLACES.has(arg.replace(/=.*/, "")) && !PLACES.has(all[index - 1] ?? ""));
+  return ["npm run bench --", ...args].join(" ");
+}
+
 /** Where and how figures came to be, for JSON. */
 export function about() {
   return {
     date: new Date().toISOString().slice(0, 10),
-    command: `npm run bench -- ${process.argv.slice(2).join(" ")}`,
+    command: commandLine(),
     processors: cpus().length,
     load: loadavg()[1]!.toFixed(1),
     kernel: release(),
