@@ -154,6 +154,24 @@ describe.skipIf(BUSYBOX === undefined)("steps at the same time", () => {
     expect(ends.map(({ err }) => outcomes(err).find((one) => one.startsWith("2/"))).sort()).toEqual(["2/2 CACHED", "2/2 DONE"]);
   });
 
+  test("sixteen processes at once run each step once, in two Dockerfiles that share some, and give one image a Dockerfile", async () => {
+    const asked: string[] = [];
+    await using server = await served((request, response) => {
+      asked.push(request.url!);
+      response.end("got\n");
+    });
+    const shared = `FROM busybox AS a\nRUN wget -q -O /a ${server.url}/a\nFROM busybox AS b\nRUN wget -q -O /b ${server.url}/b\n`;
+    const files = { x: "x", "d/y": "y" };
+    const directories = ["one", "two"].map((name) => rig.context({ ...files, Dockerfile: `${shared}FROM busybox\nCOPY . /in\nCOPY --from=a /a /\nCOPY --from=b /b /\nRUN wget -q -O /${name} ${server.url}/${name}\n` }));
+    const builds = Array.from({ length: 16 }, (_, number) => started(["build", "--progress=plain", "--network=host", "-t", `sixteen-${number}`, directories[number % 2]!]));
+    const ends = await Promise.all(builds.map((build) => build.end));
+    expect(ends.map(({ code }) => code)).toEqual(Array.from({ length: 16 }, () => 0));
+    expect(asked.sort()).toEqual(["/a", "/b", "/one", "/two"]);
+    const ids = await Promise.all(ends.map(async (_, number) => (await rig.ok(["images", "-q", "--no-trunc", `sixteen-${number}`])).trim()));
+    expect(new Set(ids.filter((_, number) => number % 2 === 0)).size).toBe(1);
+    expect(new Set(ids.filter((_, number) => number % 2 === 1)).size).toBe(1);
+  });
+
   test("a failure ends what still runs, shows the command and its last output, and keeps nothing half-made", async () => {
     let hanging: ServerResponse | undefined;
     const closed = Promise.withResolvers<void>();
