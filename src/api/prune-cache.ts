@@ -1,3 +1,4 @@
+import { statfsSync } from "node:fs";
 import type { CacheRecord } from "../store/cache-records.ts";
 import type { CacheMount } from "../store/cache-mounts.ts";
 import { layerBytes, treeBytes } from "../store/collect/bytes.ts";
@@ -13,8 +14,30 @@ export interface PruneCacheOptions {
   /** Also records whose layers images share. */
   readonly all: boolean;
   readonly filters: PruneFilters;
-  /** Bytes: records go, the longest unused first, until the cache takes no more. */
-  readonly keep?: number;
+  /** Records go, the longest unused first, until these hold; without, all that may go. */
+  readonly limits?: CacheLimits;
+}
+
+/** Bytes, as BuildKit's garbage collection has them. */
+export interface CacheLimits {
+  /** So much the cache may take at most. */
+  readonly most?: number;
+  /** So much of the disk is to be free afterwards. */
+  readonly free?: number;
+  /** So much of the cache stays in any case. */
+  readonly reserved?: number;
+}
+
+/** What becomes of a part of the cache, and why. */
+export interface CacheVerdict {
+  readonly name: string;
+  readonly type: CacheType;
+  /** Bytes that its removal frees. */
+  readonly frees: number;
+  /** Milliseconds since the epoch. */
+  readonly used: number;
+  readonly goes: boolean;
+  readonly why: string;
 }
 
 /** A record of the build cache with what it takes of the disk. */
@@ -33,67 +56,116 @@ export interface CacheMountUse {
   readonly size: number;
 }
 
-/** Something that may go: a record, or a cache mount. */
+/** A record, or a cache mount. */
 interface Candidate {
+  readonly type: CacheType;
   readonly name: string;
   /** Milliseconds since the epoch. */
   readonly used: number;
   /** Bytes that its removal frees. */
   readonly frees: number;
+  /** Why it cannot go at all. */
+  readonly bound?: string;
   /** False when it is in use after all. */
   remove(): boolean;
 }
 
 /** Removes records of the build cache, the layers that only they needed, and cache mounts. What a build at work uses stays. */
-export async function pruneCache(laminate: WithSandbox, { all, filters, keep }: PruneCacheOptions): Promise<Pruned<string>> {
+export async function pruneCache(laminate: WithSandbox, options: PruneCacheOptions): Promise<Pruned<string>> {
   const { store, sandbox } = laminate;
-  const before = filters.before ?? Infinity;
-  const sizes = new Map((await cacheUses(store)).map(({ record, size }) => [record.content, size]));
-  const mounts = await cacheMountUses(store);
+  const found = await lookAtCache(store, options.limits);
   await using going = new AsyncDisposableStack();
   const removed: string[] = [];
   let freed = 0;
+  const takeMount = ({ mount, size }: CacheMountUse): boolean => {
+    const lock = store.cacheMounts.takeAway(mount);
+    if (lock === undefined) return false;
+    going.defer(() => lock[Symbol.dispose]());
+    going.defer(() => sandbox.removeTree(mount.place));
+    freed += size;
+    return true;
+  };
   const { bytes } = await collectGarbage(laminate, {
     forget: () => {
-      const takeMount = ({ mount, size }: CacheMountUse): boolean => {
-        const lock = store.cacheMounts.takeAway(mount);
-        if (lock === undefined) return false;
-        going.defer(() => lock[Symbol.dispose]());
-        going.defer(() => sandbox.removeTree(mount.place));
-        freed += size;
-        return true;
-      };
-      const candidates = [
-        ...recordsThatMayGo(store, all, sizes),
-        ...mounts.map((use): Candidate & { readonly type: CacheType } => ({ type: "exec.cachemount", name: use.mount.name, used: use.mount.used, frees: use.size, remove: () => takeMount(use) })),
-      ].toSorted((a, b) => a.used - b.used);
-      let left = sum(candidates.map(({ frees }) => frees));
-      for (const one of candidates) {
-        if ((filters.type ?? one.type) !== one.type || one.used >= before || (keep !== undefined && left <= keep) || !one.remove()) continue;
-        removed.push(one.name);
-        left -= one.frees;
-      }
+      for (const { candidate, goes } of verdicts(candidatesIn(store, found, options.all, takeMount), options, found, (one) => one.remove())) if (goes) removed.push(candidate.name);
     },
   });
   return { removed, bytes: bytes + freed };
 }
 
-/** Records whose layers no image shares, and with `all` those too. */
-function recordsThatMayGo(store: Store, all: boolean, sizes: ReadonlyMap<string, number>): (Candidate & { readonly type: CacheType })[] {
+/** What {@link pruneCache} would do now, for each part of the cache, and why. Removes nothing. */
+export async function planPrune({ store }: Pick<WithSandbox, "store">, options: PruneCacheOptions): Promise<CacheVerdict[]> {
+  const found = await lookAtCache(store, options.limits);
+  return verdicts(candidatesIn(store, found, options.all, () => true), options, found, () => true).map(({ candidate: { name, type, frees, used }, goes, why }) => ({ name, type, frees, used, goes, why }));
+}
+
+interface Found {
+  readonly sizes: ReadonlyMap<string, number>;
+  readonly mounts: readonly CacheMountUse[];
+  /** Bytes that are free on the store's disk. */
+  readonly free: number;
+}
+
+async function lookAtCache(store: Store, limits: CacheLimits | undefined): Promise<Found> {
+  const sizes = new Map((await cacheUses(store)).map(({ record, size }) => [record.content as string, size]));
+  const disk = limits?.free === undefined ? undefined : statfsSync(store.root);
+  return { sizes, mounts: await cacheMountUses(store), free: disk === undefined ? 0 : disk.bavail * disk.bsize };
+}
+
+interface Verdict {
+  readonly candidate: Candidate;
+  readonly goes: boolean;
+  readonly why: string;
+}
+
+/** Goes through the cache, the longest unused first; `remove` is asked of what is to go. */
+function verdicts(candidates: readonly Candidate[], { filters, limits }: PruneCacheOptions, { free }: Found, remove: (candidate: Candidate) => boolean): Verdict[] {
+  const before = filters.before ?? Infinity;
+  const total = sum(candidates.map(({ frees }) => frees));
+  const keep = limits === undefined ? undefined : keptBytes(limits, total, free);
+  let left = total;
+  return candidates.map((candidate): Verdict => {
+    const stays = (why: string): Verdict => ({ candidate, goes: false, why });
+    if (candidate.bound !== undefined) return stays(candidate.bound);
+    if ((filters.type ?? candidate.type) !== candidate.type) return stays("of another type");
+    if (candidate.used >= before) return stays("used since --filter until");
+    if (keep !== undefined && left <= keep) return stays("used later than what goes, and the limits hold without it");
+    if (!remove(candidate)) return stays("in use");
+    left -= candidate.frees;
+    return { candidate, goes: true, why: keep === undefined ? "no image and no process needs it" : "unused for longer than what stays, and the cache takes more than the limits" };
+  });
+}
+
+/** How much of the cache may stay (BuildKit, cache/manager.go, calculateKeepBytes). */
+function keptBytes({ most = 0, free: wanted = 0, reserved = 0 }: CacheLimits, total: number, free: number): number {
+  const room = free + total - wanted;
+  const kept = wanted > 0 && (most === 0 || room < most) ? room : most;
+  return Math.max(kept, reserved);
+}
+
+function candidatesIn(store: Store, { sizes, mounts }: Found, all: boolean, takeMount: (use: CacheMountUse) => boolean): Candidate[] {
+  const caches = mounts.map((use): Candidate => ({ type: "exec.cachemount", name: use.mount.name, used: use.mount.used, frees: use.size, remove: () => takeMount(use) }));
+  return [...recordsIn(store, all, sizes), ...caches].toSorted((a, b) => a.used - b.used);
+}
+
+function recordsIn(store: Store, all: boolean, sizes: ReadonlyMap<string, number>): Candidate[] {
   const now = Date.now();
   const shared = new Set<string>(store.images.list().flatMap((image) => partsOf(store, image)));
   const held = store.leases.held();
-  const records = store.cache.list().filter(({ content }) => !held.has(content) && (all || !shared.has(content)));
-  return records.map((record) => ({
-    type: record.kind === "step" ? "regular" : "source.http",
-    name: record.key,
-    used: record.used,
-    frees: shared.has(record.content) ? 0 : (sizes.get(record.content) ?? 0),
-    remove() {
-      store.cache.remove(record, now);
-      return true;
-    },
-  }));
+  return store.cache.list().map((record): Candidate => {
+    const bound = held.has(record.content) ? "a process at work uses it" : !all && shared.has(record.content) ? "an image has its layer too (--all takes it)" : undefined;
+    return {
+      type: record.kind === "step" ? "regular" : "source.http",
+      name: record.key,
+      used: record.used,
+      frees: bound !== undefined || shared.has(record.content) ? 0 : (sizes.get(record.content) ?? 0),
+      ...(bound === undefined ? {} : { bound }),
+      remove() {
+        store.cache.remove(record, now);
+        return true;
+      },
+    };
+  });
 }
 
 /** The cache mounts, the longest unused first. As an ordinary user what others own in them may not count. */

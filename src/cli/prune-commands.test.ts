@@ -83,6 +83,31 @@ describe("builder prune", () => {
   });
 });
 
+describe("builder prune with limits", () => {
+  test("says with --dry-run of each part whether it goes and why, and removes nothing", async () => {
+    await rig.ok(["builder", "prune", "-af"]);
+    await built("planned:1", "a".repeat(5000));
+    await built("planned:2", "b".repeat(5000));
+    await rig.ok(["rmi", "planned:1"]);
+    const had = layers();
+    const plan = await rig.ok(["builder", "prune", "--dry-run"]);
+    expect(plan).toMatch(/^goes {3}sha256:[0-9a-f]{64} {2}regular, [\d.]+kB, last used .*: no image and no process needs it$/m);
+    expect(plan).toMatch(/^stays {2}sha256:[0-9a-f]{64} .*: an image has its layer too \(--all takes it\)$/m);
+    expect(plan).toMatch(/^Would reclaim: [\d.]+kB$/m);
+    expect(await rig.ok(["builder", "prune", "--dry-run", "--filter", "until=1h"])).toMatch(/: used since --filter until\n(?:.*\n)*Would reclaim: 0B\n$/);
+    expect(layers()).toBe(had);
+  });
+
+  test("keeps what is reserved, and frees as much of the disk as is asked for", async () => {
+    await rig.ok(["rmi", "-f", "planned:2"]);
+    expect(await rig.ok(["builder", "prune", "--dry-run", "--max-used-space", "1kb"])).not.toMatch(/^stays/m);
+    expect(await rig.ok(["builder", "prune", "--dry-run", "--max-used-space", "1kb", "--reserved-space", "1gb"])).not.toMatch(/^goes/m);
+    expect(await rig.ok(["builder", "prune", "--dry-run", "--min-free-space", "1b"])).not.toMatch(/^goes/m);
+    expect(await rig.ok(["builder", "prune", "--dry-run", "--min-free-space", "900tb"])).not.toMatch(/^stays/m);
+    expect((await rig.ok(["builder", "prune", "-f", "--min-free-space", "900tb"])).match(/sha256:/g)).toHaveLength(2);
+  });
+});
+
 describe("image prune", () => {
   test("removes images without a name; with -a those that no container uses; as --filter chooses", async () => {
     const first = await rig.image("moved:1", { a: "1" }, ["LABEL keep=no"]);

@@ -175,7 +175,7 @@ export class BuildBackend implements Backend<Value> {
 
   #keep(key: StepKey, result: StepResult, base: readonly DiffId[]): void {
     this.#world.store.cache.putStep(key.key, result);
-    this.#like.remember(key, base, result);
+    this.#like.remember(key, base);
   }
 
   claim(key: CacheKey): Promise<AsyncDisposable> {

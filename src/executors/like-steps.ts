@@ -10,7 +10,9 @@ const TABLE = "like-steps";
 /** Results kept of steps that are the same but for the tree they stand on. */
 const KEPT = 4;
 
-interface LikeStep extends StepResult {
+interface LikeStep {
+  /** Its own key, under which its result is. */
+  readonly key: string;
   /** The tree it stood on, lowest first. */
   readonly base: readonly DiffId[];
 }
@@ -30,21 +32,23 @@ export class LikeSteps {
 
   /** The result of a like step on the same tree, if its layer is here. */
   async find(key: StepKey, base: readonly DiffId[]): Promise<StepResult | undefined> {
-    const { layers } = this.#store;
+    const { layers, cache } = this.#store;
     // Of layers that lie elsewhere nothing is known but their names.
     if (!base.every((layer) => layers.has(layer))) return undefined;
-    for (const { base: other, ...result } of this.#get(this.#key(key))) {
-      if (layers.has(result.layer) && other.every((layer) => layers.has(layer)) && (await sameTree(other, base, (layer) => layers.index(layer)))) return result;
+    for (const other of this.#get(this.#key(key))) {
+      const result = other.key === key.key ? undefined : cache.step(other.key); // gone, where it was pruned
+      if (result === undefined || !layers.has(result.layer) || !other.base.every((layer) => layers.has(layer))) continue;
+      if (await sameTree(other.base, base, (layer) => layers.index(layer))) return result;
     }
     return undefined;
   }
 
-  remember(key: StepKey, base: readonly DiffId[], result: StepResult): void {
+  /** Notes that a step has a result; that itself is kept under its key. */
+  remember(key: StepKey, base: readonly DiffId[]): void {
     if (key.ingredients["base"] === null || key.ingredients["base"] === undefined) return;
     const name = this.#key(key);
-    const { layers } = this.#store;
-    const others = this.#get(name).filter((other) => layers.has(other.layer) && other.base.join() !== base.join());
-    this.#store.records.put(TABLE, name, [{ ...result, base }, ...others].slice(0, KEPT) as unknown as Json);
+    const others = this.#get(name).filter((other) => other.key !== key.key && this.#store.cache.step(other.key) !== undefined);
+    this.#store.records.put(TABLE, name, [{ key: key.key, base }, ...others].slice(0, KEPT) as unknown as Json);
   }
 
   #key({ ingredients }: StepKey): string {
