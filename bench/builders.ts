@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
+import { DOCKER, type Peers } from "../src/testing/peers.ts";
 import { enterAsUser, TEST_UID } from "../src/testing/sandbox/as-user.ts";
 import { writeDockerfile } from "./dockerfile.ts";
 import type { Bases } from "./workloads.ts";
@@ -21,15 +22,12 @@ export interface Builder extends AsyncDisposable {
   forget(): void;
 }
 
-const DOCKER = ["env", "DOCKER_HOST=unix:///run/docker-peer.sock", "docker"];
 export const LAMINATE = path.join(import.meta.dirname, "..", "bin", "laminate");
 /** The Node that this checkout's Laminate runs on. */
 export const NODE = process.execPath;
 
-/** docker and buildah inside the root directory of the peers; contexts stand in its /work. `registries` (host:port) are those of the bench. */
-export function peers(root: string, registries: readonly string[]): readonly Builder[] {
-  const prefix = ["chroot", root];
-  const inside = (context: string) => path.join("/", path.relative(root, context));
+/** docker and buildah among the peers; contexts stand in their /work. `registries` (host:port) are those of the bench. */
+export function peers({ root, prefix, inside }: Peers, registries: readonly string[]): readonly Builder[] {
   const shell = (script: string) => run("chroot", [root, "sh", "-c", script]);
   const named = (directory: string) => registries.map((registry) => `--filter 'reference=${registry}/${directory}/*'`).join(" ");
   const common = { prefix, namespace: [] };

@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { findPeers } from "../src/testing/peers.ts";
 import { boundsTables } from "./bounds.ts";
 import type { Builder } from "./builders.ts";
 import { type Case, CASES, needsOf, preparePull, runCase } from "./cases.ts";
@@ -122,9 +123,11 @@ async function benchGrowth(names: string): Promise<void> {
   writeBetweenMarks("growth", `${aboutLine("")}\n\n${parts.join("\n")}`);
 }
 
-function settingOptions(): Pick<SettingOptions, "peers" | "peerRoot" | "user" | "work" | "scale" | "signal"> {
-  const { peers, user, work } = values;
-  return { peers, user, work, peerRoot: values["peer-root"] ?? process.env["PEER_ROOT"] ?? "", scale: parseNumber("--scale", values.scale), signal: stop.signal };
+function settingOptions(): Pick<SettingOptions, "peers" | "user" | "work" | "scale" | "signal"> {
+  const { user, work } = values;
+  const peers = values.peers ? findPeers(values["peer-root"], process.env) : undefined;
+  if (values.peers && peers === undefined) throw new Error("--peers needs to know where they are: --peer-root DIR, or PEER_ROOT");
+  return { peers, user, work, scale: parseNumber("--scale", values.scale), signal: stop.signal };
 }
 
 function say(row: string, builder: string, { seconds, peakMemory }: Measurement): void {

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { Peers } from "../src/testing/peers.ts";
 import { startRegistry } from "../src/testing/registry.ts";
 import { type Builder, LAMINATE, laminate, peers, preparePeer } from "./builders.ts";
 import { pushNodeBase } from "./npm-app.ts";
@@ -13,8 +14,8 @@ import type { Bases } from "./workloads.ts";
 export type Need = "debian" | "node" | "far";
 
 export interface SettingOptions {
-  readonly peers: boolean;
-  readonly peerRoot: string;
+  /** Builders to measure beside Laminate. */
+  readonly peers: Peers | undefined;
   readonly user: boolean;
   /** A name for the directory of the workloads, which is kept. */
   readonly work: string | undefined;
@@ -31,20 +32,19 @@ export interface Setting extends AsyncDisposable {
 
 /** Opens all that a bench needs: a registry, places for contexts and stores, the builders with their base images. */
 export async function openSetting(options: SettingOptions): Promise<Setting> {
-  if (options.peers && options.peerRoot === "") throw new Error("--peers needs to know where they are: --peer-root DIR, or PEER_ROOT");
   await using opening = new AsyncDisposableStack();
   const events = opening.use(openProcessEvents());
   const { port } = opening.use(await startRegistry());
   const needs = (one: Need) => options.needs.includes(one);
   const farRegistry = needs("far") ? opening.use(await openSlowLink(port)).address : undefined;
   const registry = `127.0.0.1:${port}`;
-  const { contexts, scratch } = opening.use(openWork(options.peers ? path.join(options.peerRoot, "work") : tmpdir(), options.work));
+  const { contexts, scratch } = opening.use(openWork(options.peers?.work ?? tmpdir(), options.work));
   const { busybox, debian } = options.peers
     ? { busybox: "127.0.0.1:5055/library/busybox:latest", debian: "127.0.0.1:5055/library/debian:bookworm" }
     : { busybox: "busybox", debian: "debian:bookworm" };
   const bases: Bases = { busybox, ...(needs("debian") ? { debian } : {}), ...(needs("node") ? { node: pushNodeBase(scratch, debian, registry, LAMINATE) } : {}) };
   const registries = farRegistry === undefined ? [registry] : [registry, farRegistry];
-  const builders: Builder[] = options.peers ? peers(options.peerRoot, registries).map((peer) => opening.use(peer)) : [];
+  const builders: Builder[] = options.peers ? peers(options.peers, registries).map((peer) => opening.use(peer)) : [];
   for (const peer of builders) preparePeer(peer, bases);
   for (const user of options.user ? [false, true] : [false]) builders.push(opening.use(await laminate(path.join(scratch, user ? "user" : "root"), bases, user)));
   const opened = opening.move();

@@ -123,8 +123,10 @@ function readRules(source: SourceText): Rule[] {
     const column = text.indexOf(written) + 1;
     const range = { start: { line, column }, end: { line, column: column + written.length } };
     const includes = written.startsWith("!");
-    const pattern = clean((includes ? written.slice(1) : written).trim());
-    if (pattern === "") {
+    const rest = (includes ? written.slice(1) : written).trim();
+    const pattern = clean(rest);
+    // moby/patternmatcher cleans "!/" once more, and then nothing is left after the "!".
+    if (pattern === "" || (includes && pattern === "." && rest.startsWith("/"))) {
       throw new IgnoreError(source, range, 'a "!" needs a pattern after it');
     }
     const large = tooLarge(pattern);

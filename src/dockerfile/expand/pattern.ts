@@ -21,16 +21,13 @@ export function removeSuffix(value: string, pattern: string, greedy: boolean): s
   return value.slice(0, value.length - (match?.[0].length ?? 0));
 }
 
-/** `${value/pattern/replacement}`, or with `all` `${value//pattern/replacement}`; an empty pattern changes nothing. */
+/** `${value/pattern/replacement}`, or with `all` `${value//pattern/replacement}`; an empty pattern is found before every character and at the end. */
 export function replacePattern(
   value: string,
   pattern: string,
   replacement: string,
   all: boolean,
 ): string {
-  if (pattern === "") {
-    return value;
-  }
   let [result, from] = ["", 0];
   for (const { start, end } of placesOf(value, segmentsOf(pattern))) {
     // Go's ReplaceAllString takes the replacement for a template; BuildKit uses it for all places alone.

@@ -6,6 +6,7 @@ import { askLaminate, PERSONS, type Person } from "./ask-laminate.ts";
 import type { Answer, Case } from "./case-file.ts";
 import { casesOf, type Choice, recordAnswer } from "./corpus.ts";
 import { dockerEngine } from "./docker-engine.ts";
+import { conformanceTable, writePage } from "./page.ts";
 import { comparable, expectedOf, judge, oursBeside } from "./judge.ts";
 
 const HELP = `Usage: npm run conformance -- [OPTIONS]
@@ -18,7 +19,8 @@ and holds what came out against docker's answers: the recorded ones, or with a p
       --only TEXT        cases whose names hold this
       --as PERSON        root or user (default: both)
       --generate SEED    instead: cases made of this number, which docker must be there to answer
-      --write            record docker's answers, where it was asked, and ours that differ on purpose
+      --write            record docker's answers, where it was asked, and ours that differ on purpose;
+                         of all cases and persons also docs/conformance.md
       --help             this`;
 
 const { values } = parseArgs({
@@ -46,7 +48,10 @@ async function main(): Promise<void> {
   if (values.generate !== undefined) return reportAll(answers, casesOf(choice).map((one) => ({ ...one, answer: docker!.get(one.id)! })));
   if (values.write) record(docker, answers.get(persons[0]!), choice);
   else if (docker !== undefined) tellDrift(docker, choice);
-  reportAll(answers, casesOf(choice));
+  const cases = casesOf(choice);
+  reportAll(answers, cases);
+  console.log(`\n${conformanceTable(cases, answers)}`);
+  if (values.write && values.only === "" && values.as === undefined) writePage(cases, answers);
 }
 
 async function askDocker(peers: Peers, choice: Choice): Promise<Map<string, Answer>> {
@@ -92,7 +97,12 @@ function difference(one: Case, person: Person, answer: Answer): string {
     const lines = [...theirs!.filter((line) => !ours!.includes(line)).map((line) => `  - ${line}`), ...ours!.filter((line) => !theirs!.includes(line)).map((line) => `  + ${line}`)];
     return wanted.has(title) && got.has(title) && wanted.get(title) === got.get(title) ? [] : [` ${title}${wanted.has(title) ? "" : " (only ours)"}${got.has(title) ? "" : " (only docker's)"}`, ...lines];
   });
-  return [`${one.id} (${person}): ${one.about}`, ...said, ...(answer.has("refused") ? [`  ours: ${answer.get("refused")!.trim()}`] : []), ""].join("\n");
+  return [`${one.id} (${person}): ${one.about}`, ...said, ...complaints(one, answer), ""].join("\n");
+}
+
+function complaints(one: Case, answer: Answer): string[] {
+  const [theirs, ours] = [one.answer, answer].map((side) => side.get("refused")?.trim());
+  return [...(theirs === undefined ? [] : [`  docker: ${theirs}`]), ...(ours === undefined ? [] : [`  laminate: ${ours}`])];
 }
 
 function sameAnswer(one: Answer, other: Answer): boolean {
