@@ -14,10 +14,10 @@ const DRIVER = path.join(import.meta.dirname, "driver.ts");
 export const PERSONS: readonly Person[] = process.geteuid!() === 0 ? ["root", "user"] : ["user"];
 
 /** Has Laminate of this checkout build cases in a process of root's or of an ordinary user's. */
-export async function askLaminate(person: Person, { text = "", seed }: Choice = {}): Promise<Map<string, Answer>> {
+export async function askLaminate(person: Person, choice: Choice): Promise<Map<string, Answer>> {
   const directory = mkdtempSync(path.join(tmpdir(), "laminate-conformance-"));
   try {
-    const lines = await outputOf(start(person, directory, [process.execPath, DRIVER, text, ...(seed === undefined ? [] : [String(seed)])]));
+    const lines = await outputOf(start(person, directory, [process.execPath, DRIVER, JSON.stringify(choice)]));
     const answers = lines.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as [string, [string, string][]]);
     return new Map(answers.map(([id, sections]) => [id, new Map(sections)]));
   } finally {

@@ -27,15 +27,16 @@ export function recordAnswer({ id }: Case, answer: Answer, ours: Answer): void {
   writeFileSync(file, withAnswers(readFileSync(file, "utf8"), answer, ours));
 }
 
-/** Which cases are meant: those whose ids hold a text, or instead of the corpus' own those that a seed makes. */
+/** Which cases are meant: those whose ids hold a text, of them every so-manieth, or instead of the corpus' own those that a seed makes. */
 export interface Choice {
   readonly text?: string;
+  readonly every?: number;
   readonly seed?: number;
 }
 
 /** The chosen cases, and the base images. */
-export function casesOf({ text = "", seed }: Choice): Case[] {
+export function casesOf({ text = "", every = 1, seed }: Choice): Case[] {
   const corpus = readCorpus();
   if (seed !== undefined) return [...corpus.filter(isBase), ...generateCases(seed)];
-  return corpus.filter((one) => isBase(one) || one.id.includes(text));
+  return corpus.filter((one, index) => isBase(one) || (one.id.includes(text) && index % every === 0));
 }
