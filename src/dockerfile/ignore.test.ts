@@ -25,6 +25,8 @@ describe("parseIgnore follows moby's patternmatcher", () => {
     ["[a-c]x", ["ax", "cx"], ["dx"]],
     ["[^a]x", ["bx"], ["ax"]],
     ["a\\*b", ["a*b"], ["axb"]],
+    // moby hands escapes on to Go's regexp: a letter behind one is no letter.
+    ["\\a\n\\d[\\d\\_]", ["\u0007", "12", "1_"], ["a", "d"]],
     ["a.b+(c)", ["a.b+(c)"], ["axb+(c)"]],
     ["\uFEFFa\r\nb\r\n", ["a", "b"], ["c"]],
     ["ü?", ["üß", "ü🎉"], ["ü"]],
@@ -57,6 +59,6 @@ test("the rule that ignores a path is named with its line", () => {
   expect(rules.explain("keep.log")).toBeUndefined();
 });
 
-test.each(["!", "a\n[", "[a", "[z-a]", "*a".repeat(600), "a".repeat(5000)])("%j is refused with its line", (rules) => {
+test.each(["!", "! /", "a\n[", "[a", "[z-a]", "\\q", "\\é", "*a".repeat(600), "a".repeat(5000)])("%j is refused with its line", (rules) => {
   expect(() => parseIgnore(rules, ".dockerignore")).toThrow(IgnoreError);
 });

@@ -137,7 +137,7 @@ function readRules(source: SourceText): Rule[] {
       pattern,
       () =>
         new IgnoreError(source, range, `${JSON.stringify(pattern)} is not a pattern`, {
-          hint: 'a "[" needs its "]"; write "\\[" for the character itself',
+          hint: 'a "[" needs its "]"; "\\[" is the character itself, and a letter has no "\\" before it',
         }),
     );
     rules.push({ line, written, includes, parts: pattern.split("/"), matches });
@@ -192,7 +192,18 @@ const TOKEN = /\*\*\/?$|\*\*\/?|\*|\?|\[(?:\\.|[^\]\\])+\]|\\?[^]/gsu;
 /** A stretch between two `**`: the segments between its `*`. */
 type Stretch = string[][];
 
+/** Undefined for a pattern that is none. */
 function compileExpression(pattern: string): RegExp | undefined {
+  try {
+    const stretches = stretchesOf(pattern);
+    return stretches && new RegExp(`^${joinStretches(stretches)}$`, "su");
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function stretchesOf(pattern: string): Stretch[] | undefined {
   const stretches: Stretch[] = [[[]]];
   let at = 0;
   for (const token of pattern.match(TOKEN) ?? []) {
@@ -208,11 +219,7 @@ function compileExpression(pattern: string): RegExp | undefined {
       stretch.at(-1)!.push(atom(token));
     }
   }
-  try {
-    return new RegExp(`^${joinStretches(stretches)}$`, "su");
-  } catch {
-    return undefined;
-  }
+  return stretches;
 }
 
 /** What one character may be; `**` at the end takes all that is left. */
@@ -238,12 +245,36 @@ function characterClass(token: string): string {
   const negated = token.startsWith("[^");
   const inner = token
     .slice(negated ? 2 : 1, -1)
-    .replace(/\\?[^]/gsu, (char) => (char === "-" ? char : literal(char)));
+    .replace(/\\?[^]/gsu, (char) => (char === "-" ? char : literal(char).replace(/^\[(?!\^)(.*)\]$/s, "$1")));
   return `[${negated ? "^" : ""}${inner}]`;
 }
 
+/** What Go's regexp takes an escaped letter for: moby hands escapes on to it as they are, so `\a` is a bell and no "a". */
+const ESCAPES: Readonly<Record<string, string>> = {
+  a: "\\x07",
+  f: "\\f",
+  n: "\\n",
+  r: "\\r",
+  t: "\\t",
+  v: "\\v",
+  d: "[0-9]",
+  D: "[^0-9]",
+  w: "[0-9A-Za-z_]",
+  W: "[^0-9A-Za-z_]",
+  s: "[\\t\\n\\f\\r ]",
+  S: "[^\\t\\n\\f\\r ]",
+};
+
 function literal(token: string): string {
-  const char = token.length > 1 && token.startsWith("\\") ? token.slice(1) : token;
+  const isEscaped = token.length > 1 && token.startsWith("\\");
+  const char = isEscaped ? token.slice(1) : token;
+  if (isEscaped && Object.hasOwn(ESCAPES, char)) {
+    return ESCAPES[char]!;
+  }
+  // oxlint-disable-next-line no-control-regex -- all that is ASCII
+  if (isEscaped && /[0-9A-Za-z]|[^\x00-\x7f]/.test(char)) {
+    throw new SyntaxError(`no escape ${token}`);
+  }
   return char.replace(/[\\^$.*+?()[\]{}|/-]/g, (special) =>
     special === "-" ? "\\x2d" : `\\${special}`,
   );

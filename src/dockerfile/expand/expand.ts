@@ -166,7 +166,8 @@ class Expander {
       this.#at += 1;
       return raw ? escape + next : next;
     }
-    return next === undefined && !raw ? "" : escape;
+    // BuildKit's lexer writes both the escape character that it keeps and the one that escapes nothing.
+    return raw ? escape + escape : next === undefined ? "" : escape;
   }
 
   #dollar(): string {

@@ -16,9 +16,14 @@ export function removePrefix(value: string, pattern: string, greedy: boolean): s
 
 /** `${value%pattern}`, or with `greedy` `${value%%pattern}`: the prefix of the value read backwards. */
 export function removeSuffix(value: string, pattern: string, greedy: boolean): string {
-  const segments = segmentsOf(pattern).map((segment) => segment.toReversed());
-  const match = expressionOf(segments.toReversed(), greedy).exec([...value].toReversed().join(""));
+  const backwards = expressionOf(segmentsOf(reversed(pattern)), greedy);
+  const match = backwards.exec([...value].toReversed().join(""));
   return value.slice(0, value.length - (match?.[0].length ?? 0));
+}
+
+/** A pattern read backwards, escapes staying escapes: one that escapes nothing at the end comes to escape what was before it, as in BuildKit. */
+function reversed(pattern: string): string {
+  return (pattern.match(TOKEN) ?? []).toReversed().join("");
 }
 
 /** `${value/pattern/replacement}`, or with `all` `${value//pattern/replacement}`; an empty pattern is found before every character and at the end. */
@@ -66,7 +71,7 @@ function* placesOf(
       yield { start, end };
     }
     before = end;
-    at = end > start ? end : start + 1;
+    at = end > start ? end : start + (value.codePointAt(start)! > 0xffff ? 2 : 1);
   }
 }
 
@@ -74,6 +79,7 @@ function* placesOf(
 type Segment = readonly string[];
 
 const ANY = "[^\\n]";
+const TOKEN = /\\?[^]/gu;
 
 function segmentsOf(pattern: string): Segment[] {
   const large = tooLarge(pattern);
@@ -81,7 +87,7 @@ function segmentsOf(pattern: string): Segment[] {
     throw new PatternError(`a pattern cannot be looked for: ${large}`);
   }
   const segments: string[][] = [[]];
-  for (const token of pattern.match(/\\?[^]/gu) ?? []) {
+  for (const token of pattern.match(TOKEN) ?? []) {
     if (token === "*") {
       segments.push([]);
     } else {
@@ -92,9 +98,9 @@ function segmentsOf(pattern: string): Segment[] {
 }
 
 function literal(token: string): string {
-  const isEscaped = token.length > 1 && token.startsWith("\\");
+  const isEscaped = token.startsWith("\\");
   const char = isEscaped ? token.slice(1) : token;
-  if (isEscaped && !"*?\\/}".includes(char)) {
+  if (isEscaped && (char === "" || !"*?\\/}".includes(char))) {
     throw new PatternError(`invalid escape "${token}" in a pattern`, {
       hint: "the escapes are \\* \\? \\\\ \\/ \\}",
     });
