@@ -81,7 +81,7 @@ function calls({ settings }: Case): boolean {
 function complaint(err: string): string {
   const said = err.split("\n").filter((line) => line.trim() !== "");
   const found = said.find((line) => line.startsWith("ERROR: ")) ?? said[0] ?? "";
-  return found.replace(/(?<=ref )\S+::\S+(?=:)/g, "…");
+  return found.replace(/(?<=ref )\S+::\S+(?=:)|\S+\/overlay2\/\w+\/merged/g, "…");
 }
 
 function tagOf({ id, settings }: Case): string {
