@@ -47,7 +47,7 @@ test.each([
   [["build", "a", "b"], 1, expect.stringContaining("requires 1 argument")],
   [["build", "--progress", "plian", "."], 125, expect.stringContaining("did you mean plain?")],
   [["completion", "fihs"], 1, expect.stringContaining("did you mean fish?")],
-  [["build", "--progress", "fancy", "."], 125, expect.stringContaining('invalid argument "fancy" for "--progress" flag: it is one of auto, plain, tty, quiet, rawjson')],
+  [["build", "--progress", "fancy", "."], 125, expect.stringContaining('invalid argument "fancy" for "--progress" flag: it is one of auto, plain, tty, quiet, none, rawjson')],
   [["build", "--network", "bridge", "."], 125, expect.stringContaining('invalid argument "bridge" for "--network" flag: it is one of default, none, host')],
   [["completion", "tcsh"], 1, expect.stringMatching(/'laminate completion' knows no "tcsh": it is one of bash, zsh, fish/)],
 ])("%j is refused with exit code %i", async (argv, code, err) => {
