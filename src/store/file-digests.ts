@@ -14,8 +14,23 @@ const FIELDS = ROW / 8;
 const HASHED = 9;
 const MAGIC = Buffer.from("laminate file digests 1\n".padEnd(32, " "));
 const HASH = 32;
-/** A file changed within this time of being looked at may change again with the same times: git's "racily clean" entries. Milliseconds. */
-export const RACY = 2000;
+/**
+ * A file changed within such a time of being looked at may change again with the same times (git's "racily clean"
+ * entries): as long as a tick of the clock that dates files, with room to spare. Nanoseconds.
+ */
+const TICK = 100_000_000n;
+/** The same where times are whole seconds, or two (FAT). */
+const COARSE_TICK = 2_000_000_000n;
+const SECOND = 1_000_000_000n;
+const MILLISECOND = 1_000_000n;
+
+/** From when on a file with these times cannot change any more without another of them; nanoseconds since the epoch. */
+export function settledFrom(mtime: bigint, ctime: bigint): bigint {
+  // The kernel dates changes as finely as the file system keeps it; a modification time may be anybody's.
+  const tick = ctime % SECOND === 0n ? COARSE_TICK : TICK;
+  return (mtime > ctime ? mtime : ctime) + tick;
+}
+
 /** Rows that no build asked for in so long are dropped. Milliseconds. */
 const KEPT = 30 * 24 * 3600 * 1000;
 /** Directories whose digests are kept: a build in a new scratch directory each time must not fill the disk. */
@@ -65,8 +80,8 @@ export class FileDigests {
     const at = row * ROW;
     const from = place * STAT_FIELDS * 8;
     if (rows.bytes.compare(stats.bytes, from, from + STATE_BYTES, at, at + STATE_BYTES) !== 0) return undefined;
-    const safe = Number(rows.fields[row * FIELDS + HASHED]!) - RACY;
-    if (stats.number(place, CTIME) / 1e6 >= safe || stats.number(place, MTIME) / 1e6 >= safe) return undefined;
+    const hashed = rows.fields[row * FIELDS + HASHED]! * MILLISECOND;
+    if (settledFrom(stats.big(place, MTIME), stats.big(place, CTIME)) >= hashed) return undefined;
     this.#seen.add(row);
     return rowDigest(rows.bytes, at);
   }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { settledFrom } from "../../store/file-digests.ts";
 import { CTIME, FIELDS, fileTypes, MODE, MTIME, type FileStats } from "../../store/file-stats.ts";
 
 /** Many small updates of a hash cost more than the hashing. */
@@ -9,7 +10,7 @@ export class Signature {
   readonly #hash = createHash("sha256");
   readonly #room = Buffer.allocUnsafe(ROOM);
   #filled = 0;
-  #newest = 0n;
+  #settled = 0n;
 
   /** A byte string; none that follows another can be taken for a part of it. */
   text(value: string): void {
@@ -28,12 +29,13 @@ export class Signature {
     const [from, to] = directory ? [at + MODE, at + MODE + 1] : [at, at + FIELDS];
     this.#filled += stats.bytes.copy(this.#room, this.#filled, from * 8, to * 8);
     if (directory) return;
-    for (const time of [stats.big(place, MTIME), stats.big(place, CTIME)]) if (time > this.#newest) this.#newest = time;
+    const settled = settledFrom(stats.big(place, MTIME), stats.big(place, CTIME));
+    if (settled > this.#settled) this.#settled = settled;
   }
 
-  /** Nanoseconds since the epoch: when the newest file, link or other thing of it changed. */
-  get newest(): bigint {
-    return this.#newest;
+  /** From when on nothing of it can change any more without changing it too; nanoseconds since the epoch. */
+  get settled(): bigint {
+    return this.#settled;
   }
 
   /** sha256 of it all. */

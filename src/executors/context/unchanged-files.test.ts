@@ -4,6 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import { bytePath } from "../../base/byte-path.ts";
 import { BuildRig } from "../../testing/builds.ts";
+import { digestOf } from "../../oci/digest.ts";
+import { FileDigests } from "../../store/file-digests.ts";
 import { DirectorySource } from "./directory-source.ts";
 
 /* A file that did not change since an earlier build is not read; one that did is, however it tries to hide that. */
@@ -12,7 +14,7 @@ const rig = new BuildRig();
 afterAll(() => rig[Symbol.asyncDispose]());
 
 /** Old enough that its digest is kept for sure: see src/store/file-digests.ts. */
-const SETTLED = 2100;
+const SETTLED = 300;
 const DOCKERFILE = "FROM scratch\nCOPY file /\n";
 
 async function text(directory: string): Promise<string> {
@@ -45,6 +47,19 @@ test("so is one in a file whose digest was kept for sure", async () => {
   writeFileSync(path.join(directory, "file"), "two");
   utimesSync(path.join(directory, "file"), old, old);
   expect(await text(directory)).toBe("two");
+});
+
+test("hundreds of changes in a row, several within each tick, are all seen", async () => {
+  const directory = rig.context({ file: "000" });
+  const known = new FileDigests(path.join(directory, "..", "digests-of-changes"), () => path.join(directory, "..", "new-digests"));
+  for (let change = 0; change < 500; change += 1) {
+    const content = String(change).padStart(3, "0");
+    writeFileSync(path.join(directory, "file"), content);
+    utimesSync(path.join(directory, "file"), 1, 1);
+    const source = new DirectorySource("the build context", directory, { known });
+    const [file] = source.children(bytePath(""));
+    expect(await source.digests([file!.entry])).toEqual([digestOf(content)]);
+  }
 });
 
 test("digests that a crash or a stranger damaged are not believed", async () => {

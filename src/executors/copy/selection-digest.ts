@@ -1,13 +1,10 @@
 import { pathText } from "../../base/byte-path.ts";
 import { hashTexts } from "../../base/hash-texts.ts";
-import { RACY } from "../../store/file-digests.ts";
 import type { KnownSelections } from "../../store/known-selections.ts";
 import { Signature } from "../context/signature.ts";
 import { digestFromHex, type Digest } from "../../oci/digest.ts";
 import type { FileSource, SourceEntry } from "../value.ts";
 import { directoriesBetween, type Selection } from "./select.ts";
-
-const RACY_NS = BigInt(RACY) * 1_000_000n;
 
 /** What a COPY takes from its source: one digest over all, and each file's own for saying what changed. */
 export interface SelectionDigest {
@@ -32,7 +29,7 @@ export async function selectionDigest(source: FileSource, selections: readonly S
   }
   const found = await digested(source, selections);
   const digest = digestOfAll(found);
-  if (hash !== undefined && signature!.newest < now - RACY_NS && signed!.vouches([...found.contents.keys()].map((line) => line.found.entry))) {
+  if (hash !== undefined && signature!.settled < now && signed!.vouches([...found.contents.keys()].map((line) => line.found.entry))) {
     known!.put(what, hash, digest);
   }
   let files: readonly string[] | undefined;

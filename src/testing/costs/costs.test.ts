@@ -20,7 +20,7 @@ const FILES = Array.from({ length: 300 }, (_, index) => `src/d${index % 10}/f${S
 const SIZE = 20_000;
 const DOCKERFILE = "ARG BASE=one\nFROM $BASE\nARG WORD=one\nCOPY src /src\nRUN cat /src/d0/f000.txt /newer > /word; echo $WORD >> /word\n";
 /** Old enough that a file's digest is kept for sure: see src/store/file-digests.ts. */
-const SETTLED = 2100;
+const SETTLED = 300;
 /** Of all files and directories, so that the tars have the same bytes in each run. */
 const TIME = 1_700_000_000;
 
