@@ -28,12 +28,13 @@ export class Signature {
     const directory = stats.type(place) === fileTypes.directory;
     const [from, to] = directory ? [at + MODE, at + MODE + 1] : [at, at + FIELDS];
     this.#filled += stats.bytes.copy(this.#room, this.#filled, from * 8, to * 8);
-    if (directory) return;
+    // Whether a file's digest is sure is told by when it was hashed, which was after it was listed.
+    if (directory || stats.type(place) === fileTypes.file) return;
     const settled = settledFrom(stats.big(place, MTIME), stats.big(place, CTIME));
     if (settled > this.#settled) this.#settled = settled;
   }
 
-  /** From when on nothing of it can change any more without changing it too; nanoseconds since the epoch. */
+  /** From when on no link or other thing of it can change any more without changing it too; nanoseconds since the epoch. */
   get settled(): bigint {
     return this.#settled;
   }
