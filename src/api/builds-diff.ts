@@ -1,7 +1,7 @@
-import { canonicalJson, type Json } from "../base/canonical-json.ts";
+import type { Json } from "../base/canonical-json.ts";
 import { counterpart, type StepRecord } from "../explain/build-record.ts";
 import { changeText } from "../explain/cause.ts";
-import { fileChanges } from "../explain/find-cause.ts";
+import { changedIngredients, fileChanges } from "../explain/find-cause.ts";
 import type { Digest } from "../oci/digest.ts";
 import { findBuild } from "./builds.ts";
 import type { Laminate } from "./laminate.ts";
@@ -32,7 +32,7 @@ export function buildsDiff(laminate: Pick<Laminate, "store">, before: string, af
 
 function between({ store }: Pick<Laminate, "store">, before: StepRecord, after: StepRecord): StepDifference[] {
   if (before.key === after.key) return before.result === after.result ? [] : [{ title: after.title, what: "other result", ingredients: [{ name: "result", ...part("before", before.result), ...part("after", after.result) }], files: [] }];
-  const names = [...new Set([...Object.keys(before.ingredients), ...Object.keys(after.ingredients)])].filter((name) => canonicalJson(before.ingredients[name] ?? null) !== canonicalJson(after.ingredients[name] ?? null));
+  const names = changedIngredients(before, after);
   const [then, now] = [before, after].map(({ ingredients }) => (typeof ingredients["files"] === "string" ? store.selections.get(ingredients["files"] as Digest) : undefined));
   const files = names.includes("files") && then !== undefined && now !== undefined ? fileChanges(now, then).map(changeText) : [];
   const ingredients = names.map((name) => ({ name, ...part("before", before.ingredients[name]), ...part("after", after.ingredients[name]) }));

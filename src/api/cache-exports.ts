@@ -1,3 +1,4 @@
+import { buffer } from "node:stream/consumers";
 import { reasonOf } from "../base/failure.ts";
 import type { BuildEvent, EventSink } from "../events/build-event.ts";
 import { cacheImage } from "../exporters/cache-image.ts";
@@ -55,17 +56,11 @@ async function write({ store, env }: Pick<Laminate, "store" | "env">, to: Exclud
   }
   const reference = parseReference(to.reference);
   using session = new Session(reference.registry, { env, insecure: to.insecure, retries: { onRetry: sayRetry(events) } });
-  const config = await bytesOf(cache.config.open());
+  const config = await buffer(cache.config.open());
   await store.content.put(config);
-  await pushImage(session, store, reference, { manifest: { mediaType: cache.manifest.descriptor.mediaType, bytes: await bytesOf(cache.manifest.open()) }, config: cache.config.descriptor, layers: cache.layers.map(({ descriptor }) => descriptor) }, {
+  await pushImage(session, store, reference, { manifest: { mediaType: cache.manifest.descriptor.mediaType, bytes: await buffer(cache.manifest.open()) }, config: cache.config.descriptor, layers: cache.layers.map(({ descriptor }) => descriptor) }, {
     signal,
     sent: new Set(),
     onProgress: (blob, current, result) => events({ type: "progress", id: 0, item: blob.digest, current, total: blob.size, done: result !== undefined, time: Date.now() }),
   });
-}
-
-async function bytesOf(source: AsyncIterable<Buffer>): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of source) chunks.push(chunk);
-  return Buffer.concat(chunks);
 }

@@ -1,3 +1,4 @@
+import { buffer } from "node:stream/consumers";
 import type { EventSink } from "../events/build-event.ts";
 import { outgoingImage } from "../exporters/outgoing-image.ts";
 import type { Digest } from "../oci/digest.ts";
@@ -31,13 +32,9 @@ export async function push({ store, env }: Pick<Laminate, "store" | "env">, opti
   const streams = new LayerStreams(session, reference.repository, signal);
   // What is made reproducibly the registry may well have: then its digest is asked for before a byte is sent.
   const image = await outgoingImage(store, record, "gzip", env["SOURCE_DATE_EPOCH"] ? undefined : streams.sinkFor);
-  const chunks: Buffer[] = [];
-  for await (const chunk of image.manifest.open()) {
-    chunks.push(chunk);
-  }
   const { mediaType, digest, size } = image.manifest.descriptor;
   const layers = image.layers.map(({ descriptor }) => descriptor);
-  await pushImage(session, store, reference, { manifest: { mediaType, bytes: Buffer.concat(chunks) }, config: image.config.descriptor, layers }, {
+  await pushImage(session, store, reference, { manifest: { mediaType, bytes: await buffer(image.manifest.open()) }, config: image.config.descriptor, layers }, {
     signal,
     sent: streams.sent,
     onProgress: (blob, current, result) => events({ type: "progress", id: 0, item: blob.digest, current, total: blob.size, done: result !== undefined, time: Date.now() }),

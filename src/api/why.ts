@@ -1,10 +1,11 @@
 import { isUtf8 } from "node:buffer";
+import { buffer } from "node:stream/consumers";
 import { earlierStep, causeGroups, cutOff, type CauseGroup } from "../explain/causes-of-build.ts";
 import type { BuildRecord, StepRecord } from "../explain/build-record.ts";
 import type { FileChange } from "../explain/cause.ts";
 import { nearest } from "../base/nearest.ts";
+import { LayerTrees } from "../executors/layer-trees.ts";
 import type { DiffId } from "../oci/digest.ts";
-import { readRange } from "../store/layers/located.ts";
 import { builds, findBuild, NoSuchBuild } from "./builds.ts";
 import type { Laminate } from "./laminate.ts";
 
@@ -79,14 +80,12 @@ async function filesOf({ store }: Pick<Laminate, "store">, { step, cause }: Caus
 /** Finds small texts in a layer by their digest: what a COPY took has another path there. */
 async function textsIn(store: Laminate["store"], layer: string | undefined): Promise<(digest: string) => Promise<string | undefined>> {
   if (layer === undefined || !store.layers.has(layer as DiffId)) return async () => undefined;
-  const [{ entries }, tar] = await Promise.all([store.layers.index(layer as DiffId), store.layers.tar(layer as DiffId)]);
+  const [{ entries }, source] = await Promise.all([store.layers.index(layer as DiffId), new LayerTrees(store.layers).source("the layer", [layer as DiffId])]);
   const byDigest = new Map(entries.map((entry) => [entry.digest as string, entry]));
   return async (digest) => {
     const entry = byDigest.get(digest);
     if (entry === undefined || entry.size > MOST_TEXT || (entry.size > 0 && entry.offset === undefined)) return undefined;
-    const chunks: Buffer[] = [];
-    for (const { file, offset, length } of tar.stretches(entry.offset ?? 0, (entry.offset ?? 0) + entry.size)) for await (const chunk of readRange({ file, offset }, length)) chunks.push(chunk);
-    const bytes = Buffer.concat(chunks);
+    const bytes = await buffer(source.read(entry));
     return bytes.includes(0) || !isUtf8(bytes) ? undefined : bytes.toString("utf8");
   };
 }

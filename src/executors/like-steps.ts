@@ -24,6 +24,8 @@ interface LikeStep {
 export class LikeSteps {
   readonly #store: Store;
   readonly #version: number;
+  /** Stacks that were compared: a step that misses is looked up again when its turn has come. */
+  readonly #compared = new Map<string, Promise<boolean>>();
 
   constructor(store: Store, version: number) {
     this.#store = store;
@@ -38,9 +40,19 @@ export class LikeSteps {
     for (const other of this.#get(this.#key(key))) {
       const result = other.key === key.key ? undefined : cache.step(other.key); // gone, where it was pruned
       if (result === undefined || !layers.has(result.layer) || !other.base.every((layer) => layers.has(layer))) continue;
-      if (await sameTree(other.base, base, (layer) => layers.index(layer))) return result;
+      if (await this.#sameTree(other.base, base)) return result;
     }
     return undefined;
+  }
+
+  #sameTree(other: readonly DiffId[], base: readonly DiffId[]): Promise<boolean> {
+    const name = `${other.join()} ${base.join()}`;
+    let same = this.#compared.get(name);
+    if (same === undefined) {
+      same = sameTree(other, base, (layer) => this.#store.layers.index(layer));
+      this.#compared.set(name, same);
+    }
+    return same;
   }
 
   /** Notes that a step has a result; that itself is kept under its key. */

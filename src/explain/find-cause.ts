@@ -59,7 +59,8 @@ function nearestStep(vertex: Vertex, key: StepKey, builds: readonly BuildRecord[
   return nearest;
 }
 
-function changedIngredients(now: StepKey, then: StepRecord): string[] {
+/** The names of what went into two steps' keys and differs. */
+export function changedIngredients(now: Pick<StepKey, "ingredients">, then: Pick<StepKey, "ingredients">): string[] {
   const names = new Set([...Object.keys(now.ingredients), ...Object.keys(then.ingredients)]);
   return [...names].filter((name) => canonicalJson(now.ingredients[name] ?? null) !== canonicalJson(then.ingredients[name] ?? null));
 }

@@ -1,3 +1,4 @@
+import { buffer } from "node:stream/consumers";
 import { choosePlatform } from "../oci/choose-platform.ts";
 import { CACHE_CONFIG, type BuildCache, parseCache, parseInlineCache } from "../oci/build-cache.ts";
 import { digestOf, type DiffId } from "../oci/digest.ts";
@@ -50,9 +51,7 @@ export async function openRegistryCache(session: Session, store: Store, referenc
 async function readSmall(session: Session, repository: string, { digest, size }: Descriptor, signal: AbortSignal): Promise<Buffer> {
   if (size > MOST_CONFIG) throw new TransferFailure("bad-image", `read config ${digest}: it has ${size} bytes, more than ${MOST_CONFIG}`);
   const { bytes } = await openBlob(session, { repository, digest, size }, { signal });
-  const chunks: Buffer[] = [];
-  for await (const chunk of bytes) chunks.push(chunk);
-  const config = Buffer.concat(chunks);
+  const config = await buffer(bytes);
   if (digestOf(config) !== digest) throw new TransferFailure("bad-image", `read config ${digest}: the registry sent other bytes`);
   return config;
 }

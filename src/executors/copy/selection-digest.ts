@@ -4,7 +4,7 @@ import type { KnownSelections } from "../../store/known-selections.ts";
 import { Signature } from "../context/signature.ts";
 import { digestFromHex, type Digest } from "../../oci/digest.ts";
 import type { FileSource, SourceEntry } from "../value.ts";
-import { directoriesBetween, type Selection } from "./select.ts";
+import { type Chosen, directoriesBetween, type Selection } from "./select.ts";
 
 /** What a COPY takes from its source: one digest over all, and each file's own for saying what changed. */
 export interface SelectionDigest {
@@ -20,7 +20,7 @@ export interface SelectionDigest {
 export async function selectionDigest(source: FileSource, selections: readonly Selection[], known?: KnownSelections): Promise<SelectionDigest> {
   const { signed } = source;
   const now = BigInt(Date.now()) * 1_000_000n;
-  const what = signed === undefined ? "" : `${signed.place}\0${selections.flatMap(namesOf).join("\0")}`;
+  const what = signed === undefined ? "" : `${signed.place}\0${selections.flatMap(({ chosen, parents }) => chosen.map((one) => nameOf(one, parents))).join("\0")}`;
   const signature = known === undefined || signed === undefined ? undefined : await signatureOf(selections, source);
   const hash = signature?.digest();
   const remembered = hash === undefined ? undefined : known!.get(what, hash);
@@ -36,8 +36,8 @@ export async function selectionDigest(source: FileSource, selections: readonly S
   return { digest, files: async () => (files ??= linesOf(found)) };
 }
 
-function namesOf({ chosen, parents }: Selection): string[] {
-  return chosen.map(({ name, source, root = "" }) => `${name}\0${source.entry.path}\0${root}\0${parents === true}`);
+function nameOf({ name, source, root }: Chosen, parents: Selection["parents"]): string {
+  return `${name}\0${source.entry.path}\0${root ?? ""}\0${parents === true}`;
 }
 
 /** Of all that {@link digested} looks at, in one order. */
@@ -45,7 +45,7 @@ async function signatureOf(selections: readonly Selection[], source: FileSource)
   const signature = new Signature();
   for (const { chosen, parents, view = source } of selections) {
     for (const one of chosen) {
-      for (const name of namesOf({ pattern: "", wildcard: false, chosen: [one], ...(parents === undefined ? {} : { parents }) })) signature.text(name);
+      signature.text(nameOf(one, parents));
       if (one.root !== undefined) for (const { entry } of directoriesBetween(view, one.root, one.source.entry.path)) signature.text(String(entry.mode));
       await view.signed!.sign(one.source.entry.path, signature);
     }

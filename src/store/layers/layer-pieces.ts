@@ -31,7 +31,7 @@ export interface LayerPieces {
   readonly pieces: Iterable<Piece>;
   /** The entries with the offsets of their contents; complete when `pieces` has been walked. */
   readonly entries: readonly Entry[];
-  /** Bytes of the pieces walked so far. */
+  /** Bytes of the tar, once `pieces` has been walked. */
   size(): number;
 }
 
@@ -40,30 +40,18 @@ export interface LayerPieces {
  * was composed here too are taken from its tar, header and all, which gives the same bytes.
  */
 export function layerPieces(located: readonly LocatedEntry[], earlier?: EarlierLayer): LayerPieces {
-  const entries: Entry[] = [];
-  let size = 0;
-  const pieces = piecesOf(located, earlier === undefined ? undefined : membersOf(earlier.index), entries);
-  const counted = function* (): Generator<Piece> {
-    for (const piece of pieces) {
-      size += sizeOf(piece);
-      yield piece;
-    }
-  };
-  return { pieces: counted(), entries, size: () => size };
+  const walked: Walked = { entries: [], size: 0 };
+  return { pieces: piecesOf(located, earlier === undefined ? undefined : membersOf(earlier.index), walked), entries: walked.entries, size: () => walked.size };
 }
 
-function sizeOf(piece: Piece): number {
-  switch (piece.kind) {
-    case "bytes":
-      return piece.bytes.length;
-    case "content":
-      return piece.entry.size;
-    case "reuse":
-      return piece.to - piece.from;
-  }
+/** What a walk over the pieces has come to. */
+interface Walked {
+  readonly entries: Entry[];
+  size: number;
 }
 
-function* piecesOf(located: readonly LocatedEntry[], members: MemberWalk | undefined, entries: Entry[]): Generator<Piece> {
+function* piecesOf(located: readonly LocatedEntry[], members: MemberWalk | undefined, walked: Walked): Generator<Piece> {
+  const { entries } = walked;
   let position = 0;
   let reused: { from: number; to: number } | undefined;
   for (const { entry, located: place } of located) {
@@ -96,7 +84,9 @@ function* piecesOf(located: readonly LocatedEntry[], members: MemberWalk | undef
     }
   }
   if (reused !== undefined) yield { kind: "reuse", ...reused };
-  yield { kind: "bytes", bytes: tarEnd() };
+  const end = tarEnd();
+  yield { kind: "bytes", bytes: end };
+  walked.size = position + end.length;
 }
 
 interface Member {
