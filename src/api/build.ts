@@ -218,13 +218,16 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     const image = await builtImage(lowered, solution.values, { epoch, ...relayer, ...(cacheTo.some(({ kind }) => kind === "inline") ? { inlineCache: journal.cachedSteps() } : {}) });
     return { ...image, record: await putBuilt(laminate, image, outputs, { tags, annotations: options.annotations ?? {} }) };
   };
-  const built = await make()
-    .catch((error: unknown) => {
-      if (!isCollected(error)) throw error;
-      store.leases.activate(); // from here on what is found stays, so that once more is enough
-      events({ type: "notice", message: "another command pruned what this build had found in the cache: it starts again", time: Date.now() });
-      return make();
-    })
+  let restarted = false;
+  const again = (error: unknown): boolean => {
+    if (imports?.withoutBroken(error) === true) return true; // of so many caches each can fail once
+    if (restarted || !isCollected(error)) return false;
+    restarted = true;
+    store.leases.activate(); // from here on what is found stays, so that once more is enough
+    events({ type: "notice", message: "another command pruned what this build had found in the cache: it starts again", time: Date.now() });
+    return true;
+  };
+  const built = await repeated(make, again)
     .catch(async (error: unknown) => {
       await journal.end(signal.aborted ? "cancelled" : "failed", { error: reasonOf(error) }).catch(() => undefined); // the build's own failure is what is to be told
       throw error instanceof SolveError ? new FailedStep(error, context.dockerfile.text) : error;
@@ -243,6 +246,17 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     ...(built.record === undefined ? {} : { id: built.record.id }),
     ...(pushed === undefined ? {} : { pushed }),
   };
+}
+
+/** Does work again as long as its failure is one after which it may succeed. */
+async function repeated<T>(work: () => Promise<T>, again: (error: unknown) => boolean): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!again(error)) throw error;
+    }
+  }
 }
 
 /** Whether a build failed because something that it had found was removed from the store. */

@@ -1,11 +1,13 @@
-import { reasonOf } from "../base/failure.ts";
+import { Failure, reasonOf } from "../base/failure.ts";
 import type { EventSink } from "../events/build-event.ts";
 import type { DiffId } from "../oci/digest.ts";
 import type { Platform } from "../oci/platform.ts";
 import { parseReference } from "../oci/reference.ts";
 import { Session } from "../registry/session.ts";
 import type { StepResult } from "../store/cache-records.ts";
-import { openRegistryCache, type CacheSource } from "../transfer/registry-cache.ts";
+import type { CacheSource } from "../transfer/cache-source.ts";
+import { StoreFailure } from "../store/store-error.ts";
+import { openRegistryCache } from "../transfer/registry-cache.ts";
 import type { Laminate } from "./laminate.ts";
 import { sayRetry } from "./say-retry.ts";
 
@@ -20,24 +22,33 @@ export interface ImportWatch {
   readonly platform: Platform;
 }
 
+/** What a cache lists could not be had: the build begins anew without that cache. */
+class BrokenCache extends Failure {
+  readonly code = "broken-cache" as const;
+  readonly source: CacheSource;
+
+  constructor(source: CacheSource, cause: unknown) {
+    super(`fetch from the cache of ${source.name}: ${reasonOf(cause)}`, { cause });
+    this.source = source;
+  }
+}
+
 /** The steps of caches that lie elsewhere. Nothing but their lists is fetched before a layer is asked for. */
 export class CacheImports implements Disposable {
   readonly #store: Laminate["store"];
-  readonly #signal: AbortSignal;
-  readonly #sources: readonly CacheSource[];
-  readonly #steps = new Map<string, { readonly result: StepResult; readonly source: CacheSource }>();
-  readonly #layers = new Map<DiffId, CacheSource>();
+  readonly #watch: ImportWatch;
+  readonly #opened: readonly CacheSource[];
+  #sources: readonly CacheSource[];
+  #steps = new Map<string, { readonly result: StepResult; readonly source: CacheSource }>();
+  #layers = new Map<DiffId, CacheSource>();
   readonly #fetching = new Map<DiffId, Promise<void>>();
 
-  private constructor(store: Laminate["store"], sources: readonly CacheSource[], signal: AbortSignal) {
+  private constructor(store: Laminate["store"], sources: readonly CacheSource[], watch: ImportWatch) {
     this.#store = store;
+    this.#opened = sources;
     this.#sources = sources;
-    this.#signal = signal;
-    for (const source of sources) {
-      const there = new Set(source.cache.layers);
-      for (const layer of there) if (!this.#layers.has(layer)) this.#layers.set(layer, source);
-      for (const { key, ...result } of source.cache.steps) if (there.has(result.layer) && !this.#steps.has(key)) this.#steps.set(key, { result, source });
-    }
+    this.#watch = watch;
+    this.#list();
   }
 
   /** Opens caches, all at once; one that cannot be read is said and left out, as with docker. */
@@ -48,12 +59,12 @@ export class CacheImports implements Disposable {
           return await openOne(laminate, one, watch);
         } catch (error) {
           watch.signal.throwIfAborted();
-          watch.events({ type: "warning", message: `--cache-from ${nameOf(one)} is left out: ${reasonOf(error)}`, time: Date.now() });
+          leftOut(watch, nameOf(one), error);
           return undefined;
         }
       }),
     );
-    return new CacheImports(laminate.store, opened.filter((one) => one !== undefined), watch.signal);
+    return new CacheImports(laminate.store, opened.filter((one) => one !== undefined), watch);
   }
 
   step(key: string): StepResult | undefined {
@@ -69,24 +80,63 @@ export class CacheImports implements Disposable {
     return this.#layers.has(layer);
   }
 
-  /** Brings what is missing of some layers into the store. */
+  /** Brings what is missing of some layers into the store. Throws BrokenCache, of which {@link withoutBroken} knows what to do. */
   async ensure(layers: readonly DiffId[]): Promise<void> {
     const missing = layers.filter((layer) => this.#layers.has(layer) && !this.#store.layers.has(layer));
     await Promise.all(missing.map((layer) => this.#fetch(layer)));
   }
 
+  /** Whether a failure is a cache's that did not keep what it had listed; it is said, and nothing more is looked for there. */
+  withoutBroken(error: unknown): boolean {
+    for (let cause = error; cause instanceof Error; cause = cause.cause) {
+      if (!(cause instanceof BrokenCache)) continue;
+      const { source } = cause;
+      if (this.#sources.includes(source)) leftOut(this.#watch, source.name, cause.cause);
+      this.#sources = this.#sources.filter((one) => one !== source);
+      this.#list();
+      return true;
+    }
+    return false;
+  }
+
   [Symbol.dispose](): void {
-    for (const source of this.#sources) source[Symbol.dispose]();
+    for (const source of this.#opened) source[Symbol.dispose]();
+  }
+
+  #list(): void {
+    this.#steps = new Map();
+    this.#layers = new Map();
+    this.#fetching.clear();
+    for (const source of this.#sources) {
+      const there = new Set(source.cache.layers);
+      for (const layer of there) if (!this.#layers.has(layer)) this.#layers.set(layer, source);
+      for (const { key, ...result } of source.cache.steps) if (there.has(result.layer) && !this.#steps.has(key)) this.#steps.set(key, { result, source });
+    }
   }
 
   #fetch(layer: DiffId): Promise<void> {
     let fetching = this.#fetching.get(layer);
     if (fetching === undefined) {
-      fetching = this.#layers.get(layer)!.fetch(layer, this.#signal);
+      fetching = this.#fetchFrom(this.#layers.get(layer)!, layer);
       this.#fetching.set(layer, fetching);
     }
     return fetching;
   }
+
+  async #fetchFrom(source: CacheSource, layer: DiffId): Promise<void> {
+    const { signal } = this.#watch;
+    try {
+      await source.fetch(layer, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      // A full disk is this machine's trouble, not the cache's.
+      throw error instanceof StoreFailure && (error.code === "disk-full" || error.code === "read-only") ? error : new BrokenCache(source, error);
+    }
+  }
+}
+
+function leftOut({ events }: ImportWatch, name: string, error: unknown): void {
+  events({ type: "warning", message: `--cache-from ${name} is left out: ${reasonOf(error)}`, time: Date.now() });
 }
 
 async function openOne({ store, env }: Pick<Laminate, "store" | "env">, from: CacheFrom, { events, signal, platform }: ImportWatch): Promise<CacheSource> {

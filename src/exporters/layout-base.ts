@@ -3,7 +3,7 @@ import { choosePlatform } from "../oci/choose-platform.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { digestOf, isDigest, type Digest } from "../oci/digest.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
-import type { Manifest } from "../oci/manifest.ts";
+import type { ImageIndex, Manifest } from "../oci/manifest.ts";
 import { isIndex, isManifest, parseConfig, parseIndex, parseManifest, type Untrusted } from "../oci/image-json.ts";
 import { formatPlatform, type Platform } from "../oci/platform.ts";
 import type { Store } from "../store/store.ts";
@@ -50,6 +50,11 @@ export async function loadLayoutBase(store: Store, { directory, descriptor }: La
   return await loadLayers(store, namedMembers(directory, blobs), chosen, { platform, signal });
 }
 
+/** An index of a layout. Throws ArchiveFailure. */
+export async function readLayoutIndex(directory: string, descriptor: Descriptor): Promise<ImageIndex> {
+  return parseIndex(await readBlob(directory, descriptor));
+}
+
 /** A manifest of a layout with the bytes of its config. Throws ArchiveFailure. */
 export async function readLayoutManifest(directory: string, descriptor: Descriptor): Promise<{ readonly manifest: Manifest; readonly config: Untrusted }> {
   const manifest = parseManifest(await readBlob(directory, descriptor));
@@ -58,7 +63,7 @@ export async function readLayoutManifest(directory: string, descriptor: Descript
 
 async function manifestFor(directory: string, descriptor: Descriptor, platform: Platform): Promise<Descriptor> {
   if (isManifest(descriptor)) return descriptor;
-  const { manifests } = isIndex(descriptor) ? parseIndex(await readBlob(directory, descriptor)) : { manifests: [] };
+  const { manifests } = isIndex(descriptor) ? await readLayoutIndex(directory, descriptor) : { manifests: [] };
   const chosen = choosePlatform(manifests, platform);
   if (chosen !== undefined) return chosen;
   throw new ArchiveFailure("not-an-image", `the OCI image layout ${JSON.stringify(directory)} has no image for ${formatPlatform(platform)} under ${descriptor.digest}`);

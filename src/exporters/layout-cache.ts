@@ -1,23 +1,19 @@
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { decompressStream } from "../archive/decompress.ts";
-import { CACHE_CONFIG, parseCache } from "../oci/build-cache.ts";
+import { isBuildkitConfig } from "../oci/build-cache.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import { isIndex } from "../oci/image-json.ts";
 import type { Store } from "../store/store.ts";
-import type { CacheSource } from "../transfer/registry-cache.ts";
-import { ArchiveFailure } from "./export-error.ts";
+import { buildkitCache, listedCache, noCache, type CacheSource } from "../transfer/cache-source.ts";
 import { blobPath } from "./layout.ts";
-import { findInLayout, readLayoutManifest } from "./layout-base.ts";
+import { findInLayout, readLayoutIndex, readLayoutManifest } from "./layout-base.ts";
 
-/** Opens the cache that lies in an OCI image layout directory under a tag or digest, as `--cache-to type=local` wrote it. Throws ArchiveFailure or InvalidImage. */
+/** Opens the cache that lies in an OCI image layout directory under a tag or digest, as `--cache-to type=local` wrote it. Throws ArchiveFailure, TransferFailure or InvalidImage. */
 export async function openLayoutCache(store: Store, directory: string, wanted: { readonly tag?: string; readonly digest?: string }): Promise<CacheSource> {
   const { descriptor } = await findInLayout(directory, wanted);
-  const { manifest, config } = await readLayoutManifest(directory, descriptor);
-  if (manifest.config.mediaType !== CACHE_CONFIG) {
-    throw new ArchiveFailure("not-an-image", `${JSON.stringify(directory)} holds no build cache of ours`, { hint: "it is written by --cache-to type=local; BuildKit's caches cannot be read, as its keys are not ours" });
-  }
-  const cache = parseCache(config);
-  if (cache.layers.length !== manifest.layers.length) throw new ArchiveFailure("not-an-image", `read the cache ${JSON.stringify(directory)}: its manifest has ${manifest.layers.length} layers, its config ${cache.layers.length}`);
-  const blobs = new Map(cache.layers.map((layer, place) => [layer, manifest.layers[place]!]));
+  const { manifest, config } = await readLayoutManifest(directory, await cacheManifest(directory, descriptor));
+  const { cache, blobs } = listedCache(directory, manifest, config);
   return {
     name: directory,
     cache,
@@ -28,4 +24,11 @@ export async function openLayoutCache(store: Store, directory: string, wanted: {
     },
     [Symbol.dispose]() {},
   };
+}
+
+/** BuildKit's older shape is an index that lists layers, and the config as one of them. */
+async function cacheManifest(directory: string, descriptor: Descriptor): Promise<Descriptor> {
+  if (!isIndex(descriptor)) return descriptor;
+  const { manifests } = await readLayoutIndex(directory, descriptor);
+  throw manifests.some(({ mediaType }) => isBuildkitConfig(mediaType)) ? buildkitCache() : noCache(directory);
 }

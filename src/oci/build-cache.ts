@@ -6,6 +6,15 @@ export const CACHE_CONFIG = "application/vnd.laminate.cache.config.v1+json";
 /** The member of an image's config that holds the steps of an inline cache. */
 export const INLINE_CACHE = "laminate.cache.v1";
 
+/** What BuildKit's caches have in its place (moby/buildkit, cache/remotecache/v1/spec.go), and in the config of an image. */
+const BUILDKIT_CONFIG = "application/vnd.buildkit.cacheconfig.v0";
+const BUILDKIT_INLINE_CACHE = "moby.buildkit.cache.v0";
+
+/** Whether a config is that of a cache that BuildKit wrote. */
+export function isBuildkitConfig(mediaType: string): boolean {
+  return mediaType === BUILDKIT_CONFIG;
+}
+
 /** A step that somebody made, by its key. */
 export interface CachedStep {
   readonly key: Digest;
@@ -28,10 +37,10 @@ export function parseCache(given: Untrusted): BuildCache {
   return { layers, steps: stepsOf(cache["steps"], given) };
 }
 
-/** The cache inside an image's config, or undefined where there is none. Throws {@link InvalidImage}. */
-export function parseInlineCache(given: Untrusted): BuildCache | undefined {
+/** The cache inside an image's config, or undefined where there is none; that of BuildKit is only recognised. Throws {@link InvalidImage}. */
+export function parseInlineCache(given: Untrusted): BuildCache | "buildkit" | undefined {
   const config = membersOf(parseJson(given), given);
-  if (config[INLINE_CACHE] === undefined) return undefined;
+  if (config[INLINE_CACHE] === undefined) return config[BUILDKIT_INLINE_CACHE] === undefined ? undefined : "buildkit";
   const layers = listOf(membersOf(config["rootfs"], given, "rootfs")["diff_ids"], given, "rootfs.diff_ids") as DiffId[];
   return { layers, steps: stepsOf(membersOf(config[INLINE_CACHE], given, INLINE_CACHE)["steps"], given) };
 }

@@ -1,14 +1,26 @@
 import type { Descriptor } from "../oci/descriptor.ts";
-import { openBlob, type BlobAddress } from "../registry/blobs.ts";
+import type { BlobBody } from "../registry/blob-body.ts";
+import { openBlob } from "../registry/blobs.ts";
 import { RegistryFailure } from "../registry/registry-error.ts";
-import { waitFor } from "../registry/retry.ts";
+import { waitFor, type RetryOptions } from "../registry/retry.ts";
 import type { Session } from "../registry/session.ts";
 import type { GrowingFile } from "../store/content/growth.ts";
 import type { PartialBlob } from "../store/content/partial-blob.ts";
 import type { Store } from "../store/store.ts";
 
+/** Where blobs are fetched from. */
+export interface BlobSource {
+  readonly retries: RetryOptions;
+  /** A blob's bytes from `offset` on. Throws RegistryFailure, also while they are read; whoever reads verifies the digest. */
+  open(blob: Descriptor, options: { readonly offset?: number; readonly signal: AbortSignal }): Promise<BlobBody>;
+}
+
+/** The blobs of a repository. */
+export function repositoryBlobs(session: Session, repository: string): BlobSource {
+  return { retries: session.retries, open: ({ digest, size }, options) => openBlob(session, { repository, digest, size }, options) };
+}
+
 export interface FetchOptions {
-  readonly repository: string;
   readonly signal: AbortSignal;
   readonly onProgress?: (current: number) => void;
   /** Told when a download begins, with the file that grows. */
@@ -19,8 +31,9 @@ export interface FetchOptions {
  * Brings a blob into the content store: goes on where an earlier try was cut, by this process or another, and keeps
  * it only when its size and digest are those of the descriptor. One process at a time fetches a blob.
  */
-export async function fetchBlob(session: Session, store: Store, { digest, size }: Descriptor, options: FetchOptions): Promise<void> {
+export async function fetchBlob(source: BlobSource, store: Store, blob: Descriptor, options: FetchOptions): Promise<void> {
   const { content, records, leases } = store;
+  const { digest, size } = blob;
   leases.hold(digest);
   if (content.size(digest) === size) {
     return;
@@ -29,24 +42,24 @@ export async function fetchBlob(session: Session, store: Store, { digest, size }
   if (content.size(digest) === size) {
     return;
   }
-  const { repository, signal, onPartial } = options;
+  const { signal, onPartial } = options;
   await using partial = await content.partial({ digest, size });
   onPartial?.(partial);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await continueDownload(session, partial, { repository, digest, size }, options);
+      await continueDownload(source, partial, blob, options);
       break;
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof RegistryFailure) || !error.transient || attempt >= session.retries.attempts) throw error;
-      await waitFor(error, attempt, session.retries, signal);
+      if (!(error instanceof RegistryFailure) || !error.transient || attempt >= source.retries.attempts) throw error;
+      await waitFor(error, attempt, source.retries, signal);
     }
   }
   await content.commitPartial(partial, { digest, size });
 }
 
-async function continueDownload(session: Session, partial: PartialBlob, blob: BlobAddress, { signal, onProgress }: FetchOptions): Promise<void> {
-  const body = await openBlob(session, blob, { offset: partial.at, signal });
+async function continueDownload(source: BlobSource, partial: PartialBlob, blob: Descriptor, { signal, onProgress }: FetchOptions): Promise<void> {
+  const body = await source.open(blob, { offset: partial.at, signal });
   if (body.offset !== partial.at) await partial.restart();
   for await (const chunk of body.bytes) {
     await partial.append(chunk);

@@ -1,5 +1,4 @@
-import { decompressStream } from "../archive/decompress.ts";
-import { Semaphore } from "../base/semaphore.ts";
+import { together } from "../base/together.ts";
 import { choosePlatform, runsOn } from "../oci/choose-platform.ts";
 import { isForeignLayer, mediaTypes, type Descriptor } from "../oci/descriptor.ts";
 import type { DiffId } from "../oci/digest.ts";
@@ -10,10 +9,10 @@ import { canonicalReference, familiarReference, repositoryDigest, type Reference
 import { getManifest, type RawManifest } from "../registry/manifests.ts";
 import { RegistryFailure } from "../registry/registry-error.ts";
 import type { Session } from "../registry/session.ts";
-import type { GrowingFile } from "../store/content/growth.ts";
 import type { ImageRecord } from "../store/images/image-store.ts";
 import type { Store } from "../store/store.ts";
-import { fetchBlob } from "./fetch-blob.ts";
+import { fetchBlob, repositoryBlobs } from "./fetch-blob.ts";
+import { fetchLayer } from "./fetch-layer.ts";
 import { noteRepository } from "./known-repositories.ts";
 import { TransferFailure } from "./transfer-error.ts";
 
@@ -39,8 +38,6 @@ const AT_ONCE = 3;
 const INDEXES: readonly string[] = [mediaTypes.index, mediaTypes.dockerManifestList];
 /** An index may list indexes; nobody makes more than two of them stand on each other. */
 const DEEPEST = 4;
-/** A blob from this size on is worth a thread that reads it while it comes. Bytes. */
-const FOLLOW_FROM = 4 << 20;
 /** So many of an index's entries without a platform are looked into: each is a request. */
 const MOST_UNNAMED = 8;
 const LAYERS: readonly string[] = [mediaTypes.layer, mediaTypes.layerGzip, mediaTypes.layerZstd, mediaTypes.dockerLayer, mediaTypes.dockerLayerGzip, mediaTypes.dockerLayerZstd];
@@ -56,7 +53,7 @@ export async function pullImage(session: Session, store: Store, reference: Refer
   const raw = await platformManifest(session, reference, root, options);
   const manifest = parseManifest({ what: `manifest ${raw.digest}`, bytes: raw.bytes });
   checkLayers(manifest, reference);
-  await fetchBlob(session, store, manifest.config, { repository, signal });
+  await fetchBlob(repositoryBlobs(session, repository), store, manifest.config, { signal });
   const config = parseConfig({ what: `config ${manifest.config.digest}`, bytes: await store.content.readAll(manifest.config.digest) });
   const own = parsePlatform([config.os, config.architecture, config.variant].filter(Boolean).join("/"));
   if (own !== undefined && !runsOn(own, options.platform)) options.onOtherPlatform?.(formatPlatform(own));
@@ -64,24 +61,7 @@ export async function pullImage(session: Session, store: Store, reference: Refer
   if (diffIds.length !== manifest.layers.length) {
     throw new TransferFailure("bad-image", `pull ${familiarReference(reference)}: its manifest has ${manifest.layers.length} layers, its config ${diffIds.length}`);
   }
-  const turns = new Semaphore(AT_ONCE);
-  const stop = new AbortController();
-  const layerOptions = { ...options, signal: AbortSignal.any([signal, stop.signal]) };
-  const layers = manifest.layers.map((layer, place) =>
-    turns.run(async () => {
-      try {
-        await pullLayer(session, store, reference, layer, diffIds[place]!, layerOptions);
-      } catch (error) {
-        stop.abort(error);
-        throw error;
-      }
-    }),
-  );
-  const failed = (await Promise.allSettled(layers)).some(({ status }) => status === "rejected");
-  signal.throwIfAborted();
-  if (failed) {
-    throw stop.signal.reason;
-  }
+  await together(manifest.layers, { atOnce: AT_ONCE, signal }, (layer, stop, place) => pullLayer(session, store, reference, layer, diffIds[place]!, { ...options, signal: stop }));
   const { digest, size } = await store.content.put(raw.bytes);
   const name = canonicalReference(reference);
   const before = store.images.get(name);
@@ -126,45 +106,13 @@ function checkLayers({ layers }: Manifest, reference: Reference): void {
 
 /** Brings one layer of a repository into the store, unless it is there. */
 export async function pullLayer(session: Session, store: Store, { registry, repository }: Reference, layer: Descriptor, diffId: DiffId, { signal, onProgress }: Pick<PullOptions, "signal" | "onProgress">): Promise<void> {
-  signal.throwIfAborted();
-  store.leases.hold(diffId, layer.digest);
-  if (!store.layers.has(diffId)) await fetchLayer(session, store, { repository, layer, diffId }, { signal, onProgress: (current) => onProgress(layer, current, false) });
-  if (store.content.has(layer.digest)) {
-    await store.layers.addBlob(diffId, layer);
+  try {
+    await fetchLayer(repositoryBlobs(session, repository), store, { layer, diffId }, { signal, onProgress: (current) => onProgress(layer, current, false) });
+  } catch (error) {
+    throw isForeignLayer(layer) && error instanceof RegistryFailure && error.code === "not-found" ? foreign(layer, error) : error;
   }
   noteRepository(store.records, registry, repository, layer.digest);
   onProgress(layer, layer.size, true);
-}
-
-interface WantedLayer {
-  readonly repository: string;
-  readonly layer: Descriptor;
-  readonly diffId: DiffId;
-}
-
-/** Downloads a layer's blob; a large one is unpacked to its tar meanwhile, byte by byte as it comes. */
-async function fetchLayer(session: Session, store: Store, { repository, layer, diffId }: WantedLayer, { signal, onProgress }: { readonly signal: AbortSignal; readonly onProgress: (current: number) => void }): Promise<void> {
-  const failed = new AbortController();
-  let taken: Promise<DiffId> | undefined;
-  let growing: GrowingFile | undefined;
-  const onPartial = (partial: GrowingFile): void => {
-    if (partial.size < FOLLOW_FROM) return;
-    growing = partial;
-    taken = store.layers.putBlob(partial, diffId, AbortSignal.any([signal, failed.signal]));
-    taken.catch(() => undefined); // seen below, once the blob itself is found sound
-  };
-  try {
-    await fetchBlob(session, store, layer, { repository, signal, onProgress, onPartial });
-  } catch (error) {
-    failed.abort(error);
-    await taken?.catch(() => undefined);
-    throw isForeignLayer(layer) && error instanceof RegistryFailure && error.code === "not-found" ? foreign(layer, error) : error;
-  }
-  if (taken === undefined || growing?.growth.abandoned === true) {
-    await taken?.catch(() => undefined);
-    taken = store.layers.putTar(decompressStream(store.content.read(layer.digest)) as AsyncIterable<Buffer>, diffId);
-  }
-  await taken;
 }
 
 function foreign(layer: Descriptor, cause: RegistryFailure): TransferFailure {

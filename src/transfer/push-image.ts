@@ -1,6 +1,4 @@
-import { createReadStream } from "node:fs";
-import { Readable } from "node:stream";
-import { Semaphore } from "../base/semaphore.ts";
+import { together } from "../base/together.ts";
 import { isForeignLayer, type Descriptor } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Reference } from "../oci/reference.ts";
@@ -8,6 +6,7 @@ import { putManifest } from "../registry/manifests.ts";
 import type { Session } from "../registry/session.ts";
 import { uploadBlob, type UploadResult } from "../registry/uploads.ts";
 import type { Store } from "../store/store.ts";
+import { openStored } from "./open-stored.ts";
 import { knownRepositories, noteRepository } from "./known-repositories.ts";
 
 /** An image whose config and layers are blobs of the content store. */
@@ -31,34 +30,18 @@ const AT_ONCE = 5;
 export async function pushImage(session: Session, store: Store, reference: Reference, image: PushSource, options: PushOptions): Promise<void> {
   const { signal } = options;
   const { registry, repository } = reference;
-  const turns = new Semaphore(AT_ONCE);
-  const stop = new AbortController();
-  const either = AbortSignal.any([signal, stop.signal]);
   // A foreign layer is not ours to spread: the manifest says where it is.
   const own = image.layers.filter((layer) => !(isForeignLayer(layer) && (layer.urls ?? []).length > 0));
   const distinct = [...new Map([...own, image.config].map((blob) => [blob.digest, blob])).values()];
-  const uploads = distinct.map((blob) =>
-    turns.run(async () => {
-      try {
-        either.throwIfAborted();
-        const { digest, size } = blob;
-        const result: UploadResult = options.sent.has(digest) ? { kind: "pushed" } : await uploadBlob(
-          session,
-          { repository, digest, size, open: (start, end) => (end <= start ? Readable.from([]) : createReadStream(store.content.path(digest), { start, end: end - 1, highWaterMark: 1 << 20 })) },
-          { mountFrom: knownRepositories(store.records, registry, digest), onProgress: (sent) => options.onProgress(blob, sent, undefined), signal: either },
-        );
-        noteRepository(store.records, registry, repository, digest);
-        options.onProgress(blob, size, result.kind);
-      } catch (error) {
-        stop.abort(error);
-        throw error;
-      }
-    }),
-  );
-  const failed = (await Promise.allSettled(uploads)).some(({ status }) => status === "rejected");
-  signal.throwIfAborted();
-  if (failed) {
-    throw stop.signal.reason;
-  }
+  await together(distinct, { atOnce: AT_ONCE, signal }, async (blob, stop) => {
+    const { digest, size } = blob;
+    const result: UploadResult = options.sent.has(digest) ? { kind: "pushed" } : await uploadBlob(
+      session,
+      { repository, digest, size, open: (start, end) => openStored(store, digest, start, end) },
+      { mountFrom: knownRepositories(store.records, registry, digest), onProgress: (sent) => options.onProgress(blob, sent, undefined), signal: stop },
+    );
+    noteRepository(store.records, registry, repository, digest);
+    options.onProgress(blob, size, result.kind);
+  });
   await putManifest(session, { repository, tagOrDigest: reference.tag ?? reference.digest!, signal }, image.manifest);
 }
