@@ -14,6 +14,8 @@ interface ResolverOptions {
   readonly given: ReadonlyMap<string, BaseLoader>;
   readonly events: EventSink;
   readonly signal: AbortSignal;
+  /** What stands for an image that is not here; without it that is fetched. */
+  readonly absent?: (reference: string, platform: Platform) => ImageConfig;
 }
 
 /** Finds the configs of base images: of those in the store, else of what their registry has; each once a build. */
@@ -44,8 +46,9 @@ export class BaseResolver {
     if (local !== undefined) {
       return local;
     }
+    const { events, signal, absent } = this.#options;
+    if (absent !== undefined) return absent(reference, platform);
     const { pull } = await import("./pull.ts");
-    const { events, signal } = this.#options;
     try {
       const { image } = await pull(this.#laminate, { reference, platform: formatPlatform(platform) }, { events, signal });
       return await this.#laminate.store.images.config(image);

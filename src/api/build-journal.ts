@@ -1,7 +1,7 @@
 import { canonicalJson } from "../base/canonical-json.ts";
 import { type BuildRecord, counterpart, stepRecord, stepText, type StepFacts } from "../explain/build-record.ts";
 import { type Cause, causeText } from "../explain/cause.ts";
-import { findCause } from "../explain/find-cause.ts";
+import { findCause, type FoundCause } from "../explain/find-cause.ts";
 import type { Value } from "../executors/value.ts";
 import type { Vertex, VertexId } from "../graph/vertex.ts";
 import { chainIdOf, type Digest } from "../oci/digest.ts";
@@ -75,10 +75,20 @@ export class BuildJournal {
 
   /** Why a step runs, as a sentence; undefined where nothing is there to compare with. */
   async explain(vertex: Vertex, key: StepKey, noCache: string | undefined): Promise<string | undefined> {
-    const found = noCache === undefined ? await this.#compare(vertex, key) : { cause: { kind: "asked", flag: noCache } as const };
+    const found = noCache === undefined ? await this.compare(vertex, key) : { cause: { kind: "asked", flag: noCache } as const };
     if (found === undefined) return undefined;
-    this.#causes.set(vertex.id, found);
+    this.blame(vertex, found);
     return `${vertex.name} runs again: ${causeText(found.cause)}`;
+  }
+
+  /** Notes why a step runs: the causes of those above it lead there. */
+  blame({ id }: Vertex, found: { readonly cause: Cause; readonly against?: string }): void {
+    this.#causes.set(id, found);
+  }
+
+  /** Why a step runs, as far as that was noted. */
+  causeOf(id: VertexId): Cause | undefined {
+    return this.#causes.get(id)?.cause;
   }
 
   /** Keeps the build and says so, unless nothing about it is new: all was cached, as in the last one. */
@@ -105,7 +115,8 @@ export class BuildJournal {
     return true;
   }
 
-  async #compare(vertex: Vertex, key: StepKey) {
+  /** What differs from the like step of an earlier build; undefined where there is none. */
+  async compare(vertex: Vertex, key: StepKey): Promise<FoundCause | undefined> {
     const { cache, selections } = this.#store;
     this.#earlier ??= this.#builds.list().filter(({ slot, steps }) => slot === this.#identity.slot && steps.length > 0).slice(0, COMPARED);
     return await findCause(vertex, key, {

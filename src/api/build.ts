@@ -1,25 +1,16 @@
-import type { Readable } from "node:stream";
 import { reasonOf } from "../base/failure.ts";
-import type { Entitlement } from "../dockerfile/lower/entitlement.ts";
 import { nearestSource } from "../dockerfile/lower/base.ts";
-import { lower } from "../dockerfile/lower/lower.ts";
-import { namedContext } from "../dockerfile/lower/named-context.ts";
-import type { ContainerConfig } from "../oci/image-config.ts";
 import type { BuildEvent, EventSink } from "../events/build-event.ts";
 import { BuildBackend } from "../executors/build-backend.ts";
-import { type ContextWorld, openContext } from "../executors/context/build-context.ts";
 import { builtImage, type DatedOptions } from "../executors/built-image.ts";
 import type { Digest } from "../oci/digest.ts";
-import { goArchitecture, type Platform } from "../oci/platform.ts";
 import { familiarReference, parseReference } from "../oci/reference.ts";
-import { createSandbox, type HostEntry } from "../sandbox/sandbox.ts";
+import { createSandbox } from "../sandbox/sandbox.ts";
 import { solve } from "../solver/solve.ts";
 import { SolveError } from "../solver/solve-error.ts";
 import type { Store } from "../store/store.ts";
 import { StoreFailure } from "../store/store-error.ts";
 import { ExecuteError } from "../executors/execute-error.ts";
-import { BaseResolver } from "./base-resolver.ts";
-import type { BuildContexts, GivenContext } from "./build-contexts.ts";
 import { BuildFailure } from "./build-failure.ts";
 import { type BuildOutput, namesOf, putBuilt } from "./build-outputs.ts";
 import { buildId } from "./build-id.ts";
@@ -29,47 +20,28 @@ import type { CacheFrom } from "./cache-imports.ts";
 import { BuildLogWriter } from "./build-log.ts";
 import { FailedStep } from "./failed-step.ts";
 import { openHandedThings, type AgentSource, type SecretSource } from "./handed-things.ts";
-import { isTrue, unmetArguments } from "./buildkit-arguments.ts";
+import { isTrue } from "./buildkit-arguments.ts";
 import type { Laminate } from "./laminate.ts";
-import { platformOf } from "./platform-of.ts";
-import { runChecks } from "./run-checks.ts";
+import { openBuild, type OpenOptions } from "./opened-build.ts";
 import type { BoundOptions } from "./step-bounds.ts";
 import { sourceDate } from "./source-date.ts";
 import { tagName } from "./tag-name.ts";
 import { uncachedStages } from "./uncached-stages.ts";
 
-export interface BuildOptions {
-  /** A directory, `-`, a git or http(s) URL, a tar file. */
-  readonly context: string;
-  readonly file?: string;
+export interface BuildOptions extends OpenOptions {
   readonly tags: readonly string[];
-  readonly buildArgs: Readonly<Record<string, string>>;
-  readonly target?: string;
   readonly noCache: boolean;
   /** Stages whose steps are not taken from the cache, by name; `stage-0` for one without. */
   readonly noCacheStages?: readonly string[];
-  readonly pull: boolean;
-  readonly labels: Readonly<Record<string, string>>;
   /** Of the image's manifest. */
   readonly annotations?: Readonly<Record<string, string>>;
-  readonly network?: "default" | "none" | "host";
-  /** What the Dockerfile may do beyond the ordinary. */
-  readonly allow?: readonly Entitlement[];
   /** What `RUN --mount=type=secret` and `type=ssh` find, by id. */
   readonly secrets?: readonly SecretSource[];
   readonly agents?: readonly AgentSource[];
-  /** Further lines of /etc/hosts for RUN. */
-  readonly hosts?: readonly HostEntry[];
-  /** `os/architecture`; by default this machine's. */
-  readonly platform?: string;
   readonly runtime?: string;
-  readonly stdin?: Readable;
   /** Caches of other machines to look for steps in, and to write those of this build to. */
   readonly cacheFrom?: readonly CacheFrom[];
   readonly cacheTo?: readonly CacheTo[];
-  readonly cwd: string;
-  /** Further contexts, which stand for stages and images of their names. */
-  readonly contexts?: readonly GivenContext[];
   /** Where the result goes; by default into the store. */
   readonly outputs?: readonly BuildOutput[];
   /** What RUN may take of the machine. */
@@ -117,65 +89,18 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   namesOf(outputs, tags).forEach(tagName);
   const cacheTo = [...(options.cacheTo ?? []), ...(isTrue(options.buildArgs["BUILDKIT_INLINE_CACHE"]) ? [{ kind: "inline" } as const] : [])];
   const epoch = sourceDate(options.buildArgs);
-  const unmet = unmetArguments(options.buildArgs);
   const relayer = await relayerFor(outputs, epoch, store, signal);
-  const machine: Platform = { os: "linux", architecture: goArchitecture(process.arch) };
-  const platform = options.platform === undefined ? machine : platformOf(options.platform, machine);
-  const { file, stdin, target, network, hosts, cwd } = options;
-  await using handed = openHandedThings({ secrets: options.secrets ?? [], agents: options.agents ?? [], env, cwd });
-  const world = { cwd, store, env, signal, access: handed };
-  const contexts = await namedContexts(options.contexts, world);
-  const context = await openContext({
-    ...world,
-    context: options.context,
-    keepGitDirectory: isTrue(options.buildArgs["BUILDKIT_CONTEXT_KEEP_GIT_DIR"]),
-    ...(file === undefined ? {} : { file }),
-    ...(stdin === undefined ? {} : { stdin }),
-  });
-  using _learned = { [Symbol.dispose]: () => [context, contexts].forEach((one) => one.keep?.()) };
+  await using handed = openHandedThings({ secrets: options.secrets ?? [], agents: options.agents ?? [], env, cwd: options.cwd });
+  using opened = await openBuild(laminate, options, { access: handed, events, signal });
+  const { context, contexts, bases, lowered, platform, slot } = opened;
+  const { target } = options;
   using imports = options.cacheFrom === undefined || options.cacheFrom.length === 0 ? undefined : await (await import("./cache-imports.ts")).CacheImports.open(laminate, options.cacheFrom, { events, signal, platform });
-  const bases = new BaseResolver(laminate, { pull: options.pull, given: contexts.bases, events, signal });
-  const configs = new Map<string, ContainerConfig>();
-  const lowered = await lower({
-    dockerfile: context.dockerfile.text,
-    file: context.dockerfile.name,
-    buildArgs: options.buildArgs,
-    labels: options.labels,
-    platform,
-    buildPlatform: machine,
-    resolveBase: async (reference, wanted) => {
-      const config = await bases.resolve(reference, wanted);
-      configs.set(reference, config.config ?? {});
-      return config;
-    },
-    ...(target === undefined ? {} : { target }),
-    ...(network === undefined ? {} : { network }),
-    ...(hosts === undefined ? {} : { hosts }),
-    ...(options.allow === undefined ? {} : { allow: options.allow }),
-    contexts: contexts.named,
-  });
-  for (const message of [...unmet, ...lowered.warnings.map((warning) => warning.message)]) {
-    events({ type: "warning", message, time: Date.now() });
-  }
-  runChecks(context, events, {
-    buildArgs: options.buildArgs,
-    platform,
-    buildPlatform: machine,
-    baseConfig: (reference) => {
-      const instead = namedContext(contexts.named, reference);
-      return configs.get(instead?.kind === "image" ? instead.reference : reference);
-    },
-    onlyNeeded: true,
-    ...(target === undefined ? {} : { target }),
-    ...(context.ignore === undefined ? {} : { ignore: context.ignore }),
-  });
   // A runtime that was asked for is for this build; the shared sandbox keeps its own.
   const { runtime } = options;
   const bounds = options.bounds === undefined ? undefined : (await import("./step-bounds.ts")).stepBounds(options.bounds, { env, runtime });
   const cgroups = bounds?.cgroup !== undefined;
   await using own = runtime === undefined && !cgroups ? undefined : createSandbox({ env, root: store.root, cgroups, entry: laminate.entry, ...(runtime === undefined ? {} : { runtime }) });
   const sandbox = own ?? laminate.sandbox;
-  const slot = [context.slot, target ?? "", options.platform ?? ""].join(" ");
   const names = namesOf(outputs, tags).map((name) => familiarReference(parseReference(name)));
   const journal = new BuildJournal(store, { id, slot, context: options.context, dockerfile: context.dockerfile.name, ...(target === undefined ? {} : { target }), names, started });
   const uncached = uncachedStages(options.noCacheStages, lowered, events);
@@ -275,11 +200,6 @@ async function relayerFor(outputs: readonly BuildOutput[], epoch: number | undef
 /** An image of COPY --from that is not to be had may have been meant to be a stage. */
 function noImage(hint: string | undefined, cause: unknown): unknown {
   return hint === undefined ? cause : new ExecuteError("not-found", reasonOf(cause), { cause, hint });
-}
-
-async function namedContexts(given: readonly GivenContext[] = [], world: ContextWorld): Promise<BuildContexts> {
-  if (given.length > 0) return await (await import("./build-contexts.ts")).openContexts(given, world);
-  return { named: new Map(), bases: new Map(), files: () => Promise.reject(new Error("Internal error: there is no named context")), keep: () => {} };
 }
 
 /** One notice a build, for the first step that had to share the host's network without asking for it. */

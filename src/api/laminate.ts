@@ -19,11 +19,13 @@ export interface LaminateOptions {
   /** The store's directory; by default LAMINATE_ROOT, /var/lib/laminate for root, ~/.local/share/laminate for a user. */
   readonly root?: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Looks at the store and leaves it as it is, as for a plan; one that is not there is an empty one. */
+  readonly readOnly?: boolean;
 }
 
 /** Opens the store, making it where there is none. Throws StoreFailure for a store that cannot be used. */
-export async function openLaminate({ root, env }: LaminateOptions): Promise<Laminate> {
-  const store = await openStore(storeRoot({ env, ...(root === undefined ? {} : { root }) }));
+export async function openLaminate({ root, env, readOnly = false }: LaminateOptions): Promise<Laminate> {
+  const store = await openStore(storeRoot({ env, ...(root === undefined ? {} : { root }) }), { readOnly });
   const entry = fileURLToPath(new URL("../sandbox/worker/main.ts", import.meta.url));
   const sandbox = createSandbox({ env, root: store.root, entry, leftovers: store.leftovers });
   return {

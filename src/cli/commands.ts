@@ -11,6 +11,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   build: { group: "Build and share", summary: "Build an image from a Dockerfile" },
   check: { group: "Build and share", summary: "Check a Dockerfile, and mend it" },
   fmt: { group: "Build and share", summary: "Format Dockerfiles" },
+  plan: { group: "Build and share", summary: "Tell which steps a build would run, and run none" },
   why: { group: "Build and share", summary: "Tell why the steps of a build ran" },
   builds: { group: "Build and share", summary: "List earlier builds" },
   "builds show": { group: "Build and share", summary: "Show what became of each step of a build" },

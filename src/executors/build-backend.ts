@@ -1,7 +1,7 @@
 import type { Json } from "../base/canonical-json.ts";
 import { unreachable } from "../base/unreachable.ts";
 import { isProxyArgument } from "../dockerfile/lower/proxy.ts";
-import type { CopyOperation, RunOperation } from "../graph/operation.ts";
+import type { CopyOperation, Operation, RunOperation } from "../graph/operation.ts";
 import type { Vertex } from "../graph/vertex.ts";
 import { chainIdOf, type DiffId } from "../oci/digest.ts";
 import { formatPlatform, type Platform } from "../oci/platform.ts";
@@ -9,14 +9,15 @@ import type { Sandbox, StepBounds, StepNetwork } from "../sandbox/sandbox.ts";
 import type { Backend, CacheKey, ExecuteContext, StepKey } from "../solver/backend.ts";
 import { stepKey } from "../solver/step-key.ts";
 import type { StepResult } from "../store/cache-records.ts";
+import { LayerIndex } from "../store/layers/layer-index.ts";
 import { StoreFailure } from "../store/store-error.ts";
 import type { Store } from "../store/store.ts";
-import { copyIngredients, copySources, copyStep, type CopySources, type CopyWorld } from "./copy/copy-step.ts";
-import { copyLayer } from "./copy/copy-layer.ts";
+import { copyIngredients, copySources, copyStep, planStep, type CopySources, type CopyWorld } from "./copy/copy-step.ts";
+import { copyLayer, likeLayer } from "./copy/copy-layer.ts";
 import { ownerIds } from "./copy/owner.ts";
-import { planDirectory } from "./copy/plan.ts";
+import { planDirectory, type PlannedEntry } from "./copy/plan.ts";
 import type { MadeLayer } from "./made-layer.ts";
-import { LayerTrees } from "./layer-trees.ts";
+import { type LayerReader, LayerTrees } from "./layer-trees.ts";
 import { LikeSteps } from "./like-steps.ts";
 import { runLayer } from "./run/run-layer.ts";
 import { mountIngredients, type HandedThings } from "./run/run-mounts.ts";
@@ -45,12 +46,16 @@ export interface BuildWorld {
   readonly handed: HandedThings;
   readonly onNetwork: (network: StepNetwork) => void;
   readonly bounds: StepBounds | undefined;
+  /** What trees are looked at in, where it is not the store alone. */
+  readonly layers?: LayerReader;
   readonly imported?: ImportedSteps | undefined;
   /** Told of a step that was found there. */
   readonly onImported?: ((vertex: Vertex, key: CacheKey) => void) | undefined;
   /** The key that the step had in the last build. */
   readonly earlierKey: (vertex: Vertex) => string | undefined;
 }
+
+type MakeDirectory = Extract<Operation, { readonly kind: "mkdir" }>;
 
 /** Raised when a rule of a key changes: old records are then never found. */
 const VERSION = 4;
@@ -68,7 +73,7 @@ export class BuildBackend implements Backend<Value> {
 
   constructor(world: BuildWorld) {
     this.#world = world;
-    this.#trees = new LayerTrees(world.store.layers);
+    this.#trees = new LayerTrees(world.layers ?? world.store.layers);
     this.#like = new LikeSteps(world.store, VERSION);
     this.#copies = { store: world.store, trees: this.#trees, env: world.env, access: world.handed, now: () => BigInt(world.epoch ?? world.clock()) * 1_000_000n };
   }
@@ -104,17 +109,46 @@ export class BuildBackend implements Backend<Value> {
     }
   }
 
+  /** The stored result of a key, or of a like step on the same tree, if its layer is here. Changes nothing. */
+  async find(key: StepKey, inputs: readonly Value[]): Promise<{ readonly exact: boolean; readonly result: StepResult } | undefined> {
+    const { cache, layers } = this.#world.store;
+    const exact = cache.step(key.key);
+    if (exact !== undefined && layers.has(exact.layer)) return { exact: true, result: exact };
+    const like = await this.#like.find(key, layersOf(inputs));
+    return like === undefined ? undefined : { exact: false, result: like };
+  }
+
+  /** Whether a step with these ingredients, whatever tree it stood on, has ever given something that is still known. */
+  everRan(key: StepKey): boolean {
+    return this.#like.has(key);
+  }
+
+  /** What the layer of a step that has not run will hold, where that can be told without running it: a layer that is here, or a new one. Changes nothing. */
+  async foresee(vertex: Vertex, inputs: readonly Value[], context: ExecuteContext): Promise<{ readonly known: DiffId } | { readonly fresh: LayerIndex } | undefined> {
+    const planned = await this.#planned(vertex, inputs, context);
+    if (planned === undefined) return undefined;
+    const { digested, known } = await likeLayer(planned, this.#world.store);
+    return known !== undefined && this.#world.store.layers.has(known) ? { known } : { fresh: new LayerIndex(digested.map(({ entry }) => entry)) };
+  }
+
+  async #planned(vertex: Vertex, inputs: readonly Value[], context: ExecuteContext): Promise<readonly PlannedEntry[] | undefined> {
+    const { operation } = vertex;
+    if (operation.kind === "mkdir") return await this.#plannedDirectory(operation, inputs, context);
+    // What an archive holds is known when it is unpacked.
+    if (operation.kind !== "copy" || operation.unpack || operation.urls.length > 0) return undefined;
+    return await planStep(operation, this.#sources.get(vertex)!, layersOf(inputs), this.#copies, context);
+  }
+
   async lookup(vertex: Vertex, key: StepKey, inputs: readonly Value[]): Promise<Value | undefined> {
     const { cache, layers, leases } = this.#world.store;
-    const exact = cache.step(key.key);
-    const found = exact !== undefined && layers.has(exact.layer) ? exact : await this.#like.find(key, layersOf(inputs));
+    const { exact, result: found } = (await this.find(key, inputs)) ?? { exact: false };
     if (found !== undefined && leases.active) {
       leases.hold(found.layer);
     }
     if (found === undefined || !layers.has(found.layer)) {
       return this.#lookupImported(vertex, key, inputs);
     }
-    if (found === exact) cache.touchStep(key.key, this.#world.clock());
+    if (exact) cache.touchStep(key.key, this.#world.clock());
     else this.#keep(key, found, layersOf(inputs));
     return onTop(inputs, found);
   }
@@ -148,17 +182,19 @@ export class BuildBackend implements Backend<Value> {
         return { kind: "files", source: await this.#world.context(operation.name) };
       case "run":
         return this.#made(inputs, await runLayer(operation, layersOf(inputs), inputs, { ...this.#world, trees: this.#trees }, context));
-      case "mkdir": {
-        const base = layersOf(inputs);
-        const owner = operation.owner === undefined ? undefined : await ownerIds(operation.owner, base, this.#trees, (message) => context.log("stderr", `${message}: the directory is root's\n`));
-        const planned = planDirectory({ base: await this.#trees.tree(base), destination: operation.path, owner, mode: undefined, now: this.#copies.now() });
-        return this.#made(inputs, await copyLayer(planned, this.#world.store, { signal: context.signal }));
-      }
+      case "mkdir":
+        return this.#made(inputs, await copyLayer(await this.#plannedDirectory(operation, inputs, context), this.#world.store, { signal: context.signal }));
       case "copy":
         return this.#made(inputs, await copyStep(operation, this.#sources.get(vertex)!, { base: layersOf(inputs), earlier: this.#earlier(vertex) }, this.#copies, context));
       default:
         return unreachable(operation);
     }
+  }
+
+  async #plannedDirectory({ owner: named, path: destination }: MakeDirectory, inputs: readonly Value[], context: ExecuteContext): Promise<readonly PlannedEntry[]> {
+    const base = layersOf(inputs);
+    const owner = named === undefined ? undefined : await ownerIds(named, base, this.#trees, (message) => context.log("stderr", `${message}: the directory is root's\n`));
+    return planDirectory({ base: await this.#trees.tree(base), destination, owner, mode: undefined, now: this.#copies.now() });
   }
 
   async remember(_vertex: Vertex, key: StepKey, value: Value): Promise<void> {
@@ -211,7 +247,8 @@ export class BuildBackend implements Backend<Value> {
   }
 }
 
-function onTop(inputs: readonly Value[], { layer, created }: StepResult): TreeValue {
+/** The tree of a step: its base with its own layer over it. */
+export function onTop(inputs: readonly Value[], { layer, created }: StepResult): TreeValue {
   return { kind: "tree", layers: [...layersOf(inputs), layer], created };
 }
 
@@ -224,7 +261,9 @@ function layersOf(inputs: readonly Value[]): readonly DiffId[] {
 }
 
 /** A linked copy knows nothing of the tree below it but the names of its owner. */
-function dependsOnBase({ link, owner }: CopyOperation): boolean {
+export function dependsOnBase(operation: Operation): boolean {
+  if (operation.kind !== "copy") return true;
+  const { link, owner } = operation;
   return link !== true || (owner !== undefined && ![owner.user, owner.group ?? owner.user].every((name) => /^\d*$/.test(name)));
 }
 

@@ -45,6 +45,11 @@ export class LikeSteps {
     return undefined;
   }
 
+  /** Whether there is a like step, on whatever tree. */
+  has(key: StepKey): boolean {
+    return this.#get(this.#key(key)).length > 0;
+  }
+
   #sameTree(other: readonly DiffId[], base: readonly DiffId[]): Promise<boolean> {
     const name = `${other.join()} ${base.join()}`;
     let same = this.#compared.get(name);

@@ -25,12 +25,15 @@ export class Database {
   readonly #root: string;
   readonly #file: string;
   readonly #reserve: Reserve;
+  readonly #readOnly: boolean;
   #connection: DatabaseSync | undefined;
 
-  constructor(root: string, reserve: Reserve) {
+  /** With `readOnly` nothing is written, neither a record nor a file beside the database. */
+  constructor(root: string, reserve: Reserve, { readOnly = false }: { readonly readOnly?: boolean } = {}) {
     this.#root = root;
     this.#file = path.join(root, "records.sqlite");
     this.#reserve = reserve;
+    this.#readOnly = readOnly;
   }
 
   /** All rows of a query. */
@@ -75,6 +78,7 @@ export class Database {
 
   #open(): DatabaseSync {
     this.#checkNotEmptied();
+    if (this.#readOnly) return openToRead(this.#file);
     try {
       return connect(this.#file);
     } catch (error) {
@@ -91,9 +95,7 @@ export class Database {
   /** What lies on a file system that cannot be written is not changed by others either, so it needs none of the files that writers share. */
   #openReadOnly(cause: unknown): DatabaseSync {
     try {
-      const address = pathToFileURL(this.#file);
-      address.searchParams.set("immutable", "1");
-      return new (sqlite().DatabaseSync)(address, { readOnly: true });
+      return openImmutable(this.#file);
     } catch {
       throw cause;
     }
@@ -122,6 +124,24 @@ export class Database {
     const hint = "move it away together with its -wal and -shm files: images must then be loaded, pulled or built again, their layers are still here";
     return new StoreFailure("damaged", `read the store's records ${JSON.stringify(this.#file)}: ${what}`, { ...(cause === undefined ? {} : { cause }), hint });
   }
+}
+
+/**
+ * Opens a database that others may be writing, to read it and leave all as it is. Where a log lies beside it, somebody
+ * writes or was killed: then its newest records are in the log, and SQLite reads both. Else the file says everything.
+ */
+function openToRead(file: string): DatabaseSync {
+  if (statSync(`${file}-wal`, { throwIfNoEntry: false }) !== undefined) return new (sqlite().DatabaseSync)(file, { timeout: BUSY_TIMEOUT, readOnly: true });
+  if (statSync(file, { throwIfNoEntry: false }) !== undefined) return openImmutable(file);
+  const none = new (sqlite().DatabaseSync)(":memory:");
+  none.exec(SCHEMA);
+  return none;
+}
+
+function openImmutable(file: string): DatabaseSync {
+  const address = pathToFileURL(file);
+  address.searchParams.set("immutable", "1");
+  return new (sqlite().DatabaseSync)(address, { readOnly: true });
 }
 
 function connect(file: string): DatabaseSync {

@@ -38,9 +38,10 @@ export class KnownSelections {
   put(what: string, signature: Buffer, digest: Digest): void {
     const bytes = Buffer.from(hexOf(digest), "hex");
     try {
+      const made = this.#temporary.file(); // none in a store that is only read, where no directory is made either
       mkdirSync(this.#directory, { recursive: true });
       if (!existsSync(this.#file(what))) keepNewest(this.#directory, KEPT - 1);
-      writeFileAtomically(this.#file(what), Buffer.concat([signature, bytes, checkOf(signature, bytes)]), this.#temporary.file());
+      writeFileAtomically(this.#file(what), Buffer.concat([signature, bytes, checkOf(signature, bytes)]), made);
     } catch {
       // The next build looks at every file by itself, as this one did.
     }

@@ -51,17 +51,22 @@ export interface Store extends AsyncDisposable {
 /** The layout that this version reads and writes; a store of a later one is left alone. */
 const LAYOUT = 1;
 
+export interface StoreOptions {
+  /** What is here is looked at and nothing is written: whatever would have to be fails with `read-only`. A store that is not there is an empty one. */
+  readonly readOnly?: boolean;
+}
+
 /** Opens the store, making it where there is none. Throws StoreFailure `newer-layout`, `read-only`, `disk-full` or `damaged`. */
-export async function openStore(root: string): Promise<Store> {
+export async function openStore(root: string, { readOnly = false }: StoreOptions = {}): Promise<Store> {
   const place = path.resolve(root);
-  const { temporary, leftovers } = prepare(place);
+  const { temporary, leftovers } = readOnly ? look(place) : prepare(place);
   const reserve = new Reserve(path.join(place, "reserve"));
-  const database = new Database(place, reserve);
+  const database = new Database(place, reserve, { readOnly });
   const claims = new Claims(place);
   const leases = new Leases(database);
-  const unsynced = new Unsynced(place);
-  const content = new ContentStore(place, temporary, leases);
-  const layers = new LayerStore(place, { content, temporary, claims, leases, unsynced });
+  const unsynced = new Unsynced(place, { readOnly });
+  const content = new ContentStore(place, { temporary, leases, readOnly });
+  const layers = new LayerStore(place, { content, temporary, claims, leases, unsynced, readOnly });
   const records = new RecordStore(database, claims);
   return {
     root: place,
@@ -85,7 +90,7 @@ export async function openStore(root: string): Promise<Store> {
       leases.release();
       database.close();
       temporary.dispose();
-      reserve.fill();
+      if (!readOnly) reserve.fill();
     },
   };
 }
@@ -108,14 +113,7 @@ function prepare(root: string): { temporary: Temporary; leftovers: string[] } {
     makeDirectories(scratch);
     const temporary = new Temporary(scratch);
     const leftovers = temporary.sweep();
-    const found = layoutOf(file);
-    if (found === undefined) {
-      writeFileAtomically(file, `${LAYOUT}\n`, temporary.file());
-    } else if (found > LAYOUT) {
-      throw new StoreFailure("newer-layout", `open the store ${JSON.stringify(root)}: it has layout ${found}, and this version knows layouts up to ${LAYOUT}`, {
-        hint: "update laminate, or choose another place with --root or LAMINATE_ROOT",
-      });
-    }
+    if (checkLayout(root) === undefined) writeFileAtomically(file, `${LAYOUT}\n`, temporary.file());
     return { temporary, leftovers };
   } catch (error) {
     if (errnoOf(error) === "ENOTDIR" || errnoOf(error) === "EEXIST") {
@@ -126,6 +124,23 @@ function prepare(root: string): { temporary: Temporary; leftovers: string[] } {
     }
     throw storeWriteFailure(error);
   }
+}
+
+/** What {@link prepare} does, for one who may write nothing. */
+function look(root: string): { temporary: Temporary; leftovers: string[] } {
+  checkLayout(root);
+  return { temporary: new Temporary(path.join(root, "tmp"), { readOnly: true }), leftovers: [] };
+}
+
+/** The store's layout; undefined where there is no store yet. Throws StoreFailure `newer-layout` for one that this version does not know. */
+function checkLayout(root: string): number | undefined {
+  const found = layoutOf(path.join(root, "layout"));
+  if (found !== undefined && found > LAYOUT) {
+    throw new StoreFailure("newer-layout", `open the store ${JSON.stringify(root)}: it has layout ${found}, and this version knows layouts up to ${LAYOUT}`, {
+      hint: "update laminate, or choose another place with --root or LAMINATE_ROOT",
+    });
+  }
+  return found;
 }
 
 function layoutOf(file: string): number | undefined {

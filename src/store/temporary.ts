@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { storeWriteFailure } from "./write-file.ts";
+import { StoreFailure } from "./store-error.ts";
 import { holderName, isHolderAlive } from "./holder.ts";
 
 /**
@@ -12,9 +13,12 @@ export class Temporary {
   #own: string | undefined;
   #count = 0;
 
-  /** `root` is the store's tmp directory. */
-  constructor(root: string) {
+  readonly #readOnly: boolean;
+
+  /** `root` is the store's tmp directory. With `readOnly` there is none to be had. */
+  constructor(root: string, { readOnly = false }: { readonly readOnly?: boolean } = {}) {
     this.#root = root;
+    this.#readOnly = readOnly;
   }
 
   /** A path of its own for a file that is to be made. */
@@ -45,6 +49,7 @@ export class Temporary {
   }
 
   #make(): string {
+    if (this.#readOnly) throw new StoreFailure("read-only", "write to the store: it was opened to be read only");
     const own = path.join(this.#root, holderName());
     try {
       mkdirSync(own, { mode: 0o755 });

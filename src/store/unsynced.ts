@@ -16,10 +16,10 @@ export class Unsynced {
   readonly #directory: string;
   readonly #boot: string;
 
-  constructor(root: string) {
+  constructor(root: string, { readOnly = false }: { readonly readOnly?: boolean } = {}) {
     this.#directory = path.join(root, "unsynced");
     this.#boot = bootId();
-    mkdirSync(this.#directory, { recursive: true });
+    if (!readOnly) mkdirSync(this.#directory, { recursive: true });
   }
 
   /** Says that what is about to get its place has not been synced. */

@@ -1,21 +1,17 @@
-import { buildArguments, nameAndValue, namedValue } from "../build-arguments.ts";
+import { namedValue } from "../build-arguments.ts";
 import { defineCommand, type CommandContext, type FlagValues } from "../command.ts";
 import { limitsFrom, stepLimitFlags } from "../limits.ts";
 import type { BuildResult } from "../../api/build.ts";
-import type { GivenContext } from "../../api/build-contexts.ts";
 import { progress } from "../progress-flag.ts";
 import { annotation } from "../annotation.ts";
 import { checkFilePlace } from "../check-file-place.ts";
 import { refuseAttestations } from "../attestations.ts";
+import { openFlags, openOptions } from "../open-flags.ts";
 import { UNSUPPORTED_BY_BUILD } from "../unsupported-by-build.ts";
-import { UsageError } from "../usage-error.ts";
 
 const flags = {
   tag: { kind: "list", short: "t", value: "NAME[:TAG]", summary: "Name the image; may be repeated" },
-  file: { kind: "string", short: "f", value: "FILE", summary: "The Dockerfile (default: PATH/Dockerfile); - reads it from standard input" },
-  "build-arg": { kind: "list", value: "NAME[=VALUE]", summary: "Set a build-time variable; without a value it is taken from the environment" },
-  "build-context": { kind: "list", value: "NAME=VALUE", summary: "A further context for FROM and --from: a directory, docker-image://, oci-layout://, a git or http(s) URL" },
-  target: { kind: "string", value: "STAGE", summary: "Build this stage instead of the last" },
+  ...openFlags,
   "no-cache": { kind: "boolean", summary: "Run every step again" },
   "no-cache-filter": { kind: "list", value: "STAGE", summary: "Run every step of these stages again" },
   "cache-from": { kind: "list", value: "NAME|type=TYPE,…", summary: "Look for steps in a cache elsewhere too: type=registry,ref=NAME or type=local,src=DIR" },
@@ -24,12 +20,8 @@ const flags = {
   label: { kind: "list", value: "NAME=VALUE", summary: "Set a label of the image" },
   secret: { kind: "list", value: "id=ID[,src=FILE|,env=NAME]", summary: "A secret for RUN --mount=type=secret; in no layer, no cache key and no log" },
   ssh: { kind: "list", value: "default|ID[=SOCKET|KEY]", summary: "An ssh agent, or keys, for RUN --mount=type=ssh" },
-  allow: { kind: "list", value: "ENTITLEMENT", summary: "Allow the Dockerfile network.host or security.insecure" },
-  network: { kind: "string", value: "MODE", choices: ["default", "none", "host"], summary: "Network of the RUN instructions: default, none or host" },
-  "add-host": { kind: "list", value: "NAME:ADDRESS", summary: "Add a line to /etc/hosts of the RUN instructions" },
   ...stepLimitFlags,
   "cgroup-parent": { kind: "string", value: "PATH", summary: "The cgroup below which the RUN instructions get theirs" },
-  platform: { kind: "list", value: "OS/ARCH", summary: "Platform of the image, as linux/arm64" },
   check: { kind: "boolean", summary: "Check the Dockerfile instead of building it (--call=check)" },
   call: { kind: "string", value: "METHOD", summary: "build, check, outline or targets, and what to print it as: check,format=json" },
   quiet: { kind: "boolean", short: "q", summary: "Print the image ID and nothing else" },
@@ -110,16 +102,12 @@ async function cachesOf(values: Values, cwd: string) {
 
 async function buildOptions(context: CommandContext, values: Values, path: string) {
   const { env, cwd } = context;
-  const [{ configuredProxies }, { agentSource, secretSource }, { entitlement }] = await Promise.all([import("../proxies.ts"), import("../handed-flags.ts"), import("../entitlement.ts")]);
-  const { file, target, network, runtime } = values;
-  const platform = values.platform.length === 0 ? undefined : values.platform.join(",");
-  const buildArgs = buildArguments(values["build-arg"], env);
+  const { agentSource, secretSource } = await import("../handed-flags.ts");
+  const { file, runtime } = values;
   const outputs = await outputsOf(context, values);
   return {
-    context: path,
-    cwd,
+    ...(await openOptions(context, values, path)),
     tags: values.tag,
-    buildArgs: { ...sourceDate(env), ...(await configuredProxies(env, Object.keys(buildArgs))), ...buildArgs },
     labels: Object.fromEntries(values.label.map((text) => namedValue("label", text))),
     annotations: Object.fromEntries(values.annotation.map(annotation)),
     noCache: values["no-cache"] === true,
@@ -127,30 +115,12 @@ async function buildOptions(context: CommandContext, values: Values, path: strin
     pull: values.pull === true,
     secrets: values.secret.map((text) => secretSource(text, env)),
     agents: values.ssh.map(agentSource),
-    allow: values.allow.flatMap((text) => text.split(",")).map(entitlement),
-    hosts: await hostsOf(values["add-host"]),
-    contexts: values["build-context"].map(givenContext),
     ...(await cachesOf(values, cwd)),
     ...boundsOf(values),
     ...(outputs === undefined ? {} : { outputs }),
-    ...(file === undefined ? {} : { file }),
-    ...(target === undefined ? {} : { target }),
-    ...(network === undefined ? {} : { network }),
-    ...(platform === undefined ? {} : { platform }),
     ...(runtime === undefined ? {} : { runtime }),
     ...(path === "-" || file === "-" ? { stdin: context.stdin } : {}),
   };
-}
-
-/** As in buildx our environment's counts unless the command line says another. */
-function sourceDate({ SOURCE_DATE_EPOCH }: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
-  return SOURCE_DATE_EPOCH === undefined || SOURCE_DATE_EPOCH === "" ? {} : { SOURCE_DATE_EPOCH };
-}
-
-async function hostsOf(written: readonly string[]) {
-  if (written.length === 0) return [];
-  const { hostEntry } = await import("../host-entry.ts");
-  return written.flatMap((text) => text.split(",")).map(hostEntry);
 }
 
 /** Files that are written after the build are known to have a place before it. */
@@ -174,13 +144,6 @@ async function outputsOf(context: CommandContext, { output, push, load, tag, iid
   if (output.length === 0 && push !== true && load !== true) return undefined;
   const { buildOutputs } = await import("../output-flag.ts");
   return buildOutputs({ output, push: push === true, load: load === true, tags: tag, iidfile: iidfile !== undefined }, context);
-}
-
-/** Reads `NAME=VALUE` of --build-context. Throws UsageError. */
-function givenContext(text: string): GivenContext {
-  const [name, value] = nameAndValue(text);
-  if (name !== "" && text.includes("=")) return { name, value };
-  throw new UsageError("bad-value", `invalid context value: ${text}, expected key=value`, { hint: "as in --build-context source=../source" });
 }
 
 /** `--check` and `--call`; undefined when what is called is a build after all. */

@@ -22,15 +22,20 @@ export interface CopyLayerOptions {
  * one composed of the sources' contents.
  */
 export async function copyLayer(planned: readonly PlannedEntry[], store: Store, { earlier, signal }: CopyLayerOptions): Promise<MadeLayer> {
-  const digested = await withDigests(planned);
-  const identity = layerIdentity(digested.map(({ entry }) => entry));
-  const known = store.records.get(TABLE, identity) as DiffId | undefined;
+  const { digested, identity, known } = await likeLayer(planned, store);
   if (known !== undefined) {
     store.leases.hold(known);
     if (store.layers.has(known)) return { diffId: known };
   }
   const diffId = await store.layers.compose({ entries: await located(digested, store), signal, ...(earlier === undefined ? {} : { earlier }) });
   return { diffId, record: { table: TABLE, key: identity } };
+}
+
+/** The layer that says the same, where the store has known one. Changes nothing. */
+export async function likeLayer(planned: readonly PlannedEntry[], store: Store): Promise<{ readonly digested: readonly PlannedEntry[]; readonly identity: Digest; readonly known: DiffId | undefined }> {
+  const digested = await withDigests(planned);
+  const identity = layerIdentity(digested.map(({ entry }) => entry));
+  return { digested, identity, known: store.records.get(TABLE, identity) as DiffId | undefined };
 }
 
 /** The entries with the digests of their contents, each source asked once for all of its files. */

@@ -20,7 +20,7 @@ import type { FileSource } from "../value.ts";
 import { copyLayer } from "./copy-layer.ts";
 import { inlineFile, LooseSource, type LooseFile } from "./loose-source.ts";
 import { ownerIds } from "./owner.ts";
-import { planCopy, type Placement } from "./plan.ts";
+import { planCopy, type Placement, type PlannedEntry } from "./plan.ts";
 import { excluding } from "./exclude.ts";
 import { select, selectWithParents, type Selection } from "./select.ts";
 import { selectionDigest } from "./selection-digest.ts";
@@ -67,15 +67,20 @@ export interface CopyPlace {
 
 /** Makes the layer of a COPY or ADD. */
 export async function copyStep(operation: CopyOperation, sources: CopySources, { base, earlier }: CopyPlace, world: CopyWorld, context: ExecuteContext): Promise<MadeLayer> {
+  const planned = await planStep(operation, sources, base, world, context);
+  context.signal.throwIfAborted();
+  return copyLayer(planned, world.store, { earlier, signal: context.signal });
+}
+
+/** Works out what the layer of a COPY or ADD holds. Only what is behind a URL, and in an archive, comes into the store for that. */
+export async function planStep(operation: CopyOperation, sources: CopySources, base: readonly DiffId[], world: CopyWorld, context: ExecuteContext): Promise<PlannedEntry[]> {
   const now = world.now();
   const placements = [...(await localPlacements(operation, sources, world)), ...(await remotePlacements(operation, sources.remotes, world, context)), ...inlinePlacements(operation, now)];
   const owner = operation.owner === undefined ? undefined : await ownerIds(operation.owner, base, world.trees, (message) => context.log("stderr", `${message}, which --chown names: the files are root's\n`));
   if (sources.selections.length > 0 && placements.every(({ selection }) => selection.chosen.length === 0)) {
     context.log("stderr", `nothing to copy: no file in ${sources.source!.name} matches ${operation.sources.map((pattern) => JSON.stringify(pattern)).join(" or ")}\n`);
   }
-  const planned = planCopy(placements, { base: await world.trees.tree(operation.link === true ? [] : base), destination: operation.destination, owner, mode: operation.mode, now });
-  context.signal.throwIfAborted();
-  return copyLayer(planned, world.store, { earlier, signal: context.signal });
+  return planCopy(placements, { base: await world.trees.tree(operation.link === true ? [] : base), destination: operation.destination, owner, mode: operation.mode, now });
 }
 
 async function localPlacements(operation: CopyOperation, { source, selections }: CopySources, world: CopyWorld): Promise<Placement[]> {

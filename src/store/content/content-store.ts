@@ -25,13 +25,12 @@ export class ContentStore {
   readonly #temporary: Temporary;
   readonly #leases: Leases;
 
-  constructor(root: string, temporary: Temporary, leases: Leases) {
+  constructor(root: string, { temporary, leases, readOnly = false }: { readonly temporary: Temporary; readonly leases: Leases; readonly readOnly?: boolean }) {
     this.#leases = leases;
     this.#blobs = path.join(root, "blobs", "sha256");
     this.#partial = path.join(root, "partial");
     this.#temporary = temporary;
-    mkdirSync(this.#blobs, { recursive: true });
-    mkdirSync(this.#partial, { recursive: true });
+    for (const directory of readOnly ? [] : [this.#blobs, this.#partial]) mkdirSync(directory, { recursive: true });
   }
 
   has(digest: Digest): boolean {

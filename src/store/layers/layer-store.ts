@@ -74,18 +74,20 @@ export class LayerStore {
   readonly #claims: Claims;
   readonly #leases: Leases;
   readonly #unsynced: Unsynced;
+  readonly #readOnly: boolean;
   readonly #indexes = new Map<DiffId, Promise<LayerIndex>>();
   /** Syncs under way, by layer. */
   readonly #syncs = new Map<DiffId, Promise<void>>();
 
-  constructor(root: string, parts: { readonly content: ContentStore; readonly temporary: Temporary; readonly claims: Claims; readonly leases: Leases; readonly unsynced: Unsynced }) {
+  constructor(root: string, parts: { readonly content: ContentStore; readonly temporary: Temporary; readonly claims: Claims; readonly leases: Leases; readonly unsynced: Unsynced; readonly readOnly?: boolean }) {
     this.#layers = path.join(root, "layers");
     this.#content = parts.content;
     this.#temporary = parts.temporary;
     this.#claims = parts.claims;
     this.#leases = parts.leases;
     this.#unsynced = parts.unsynced;
-    mkdirSync(this.#layers, { recursive: true });
+    this.#readOnly = parts.readOnly === true;
+    if (!this.#readOnly) mkdirSync(this.#layers, { recursive: true });
   }
 
   /** Whether the layer can be had: some material of it is here. */
@@ -467,7 +469,7 @@ export class LayerStore {
 
   /** The tar as it lies here, if it does; what a crash of the machine may have spoilt does not. */
   #storedTar(diffId: DiffId): StoredTar | undefined {
-    this.#dropDoubtful(diffId);
+    if (this.#dropDoubtful(diffId)) return undefined;
     const whole = this.#file(diffId, "tar");
     const size = statSync(whole, { throwIfNoEntry: false })?.size;
     if (size !== undefined) {
@@ -484,12 +486,14 @@ export class LayerStore {
     }
   }
 
-  /** Takes away a layer whose tar may be spoilt, so that nothing that is made of it again is taken for what is there. */
-  #dropDoubtful(diffId: DiffId): void {
-    if (this.#unsynced.isDoubtful(tarMark(diffId))) {
+  /** Takes away a layer whose tar may be spoilt, so that nothing that is made of it again is taken for what is there. Says whether there was one. */
+  #dropDoubtful(diffId: DiffId): boolean {
+    if (!this.#unsynced.isDoubtful(tarMark(diffId))) return false;
+    if (!this.#readOnly) {
       this.detach(diffId);
       this.#unsynced.settle(tarMark(diffId));
     }
+    return true;
   }
 
   /** The material of a composed tar: the new file, or a directory of it with links to the earlier ones and the list of the stretches. */

@@ -1,0 +1,29 @@
+import { digestOf, type DiffId } from "../oci/digest.ts";
+import type { LayerIndex } from "../store/layers/layer-index.ts";
+import type { StoredTar } from "../store/layers/stored-tar.ts";
+import type { LayerReader } from "./layer-trees.ts";
+
+/** The layers of a store, and such as nobody has made yet: of these there are indexes and no contents, under names that no layer has. */
+export class SupposedLayers implements LayerReader {
+  readonly #layers: LayerReader;
+  readonly #supposed = new Map<DiffId, LayerIndex>();
+
+  constructor(layers: LayerReader) {
+    this.#layers = layers;
+  }
+
+  /** Takes in a layer that would be made, and gives the name by which it is known here. */
+  suppose(index: LayerIndex): DiffId {
+    const name = digestOf(`supposed layer ${this.#supposed.size}`) as DiffId;
+    this.#supposed.set(name, index);
+    return name;
+  }
+
+  async index(layer: DiffId): Promise<LayerIndex> {
+    return this.#supposed.get(layer) ?? (await this.#layers.index(layer));
+  }
+
+  tar(layer: DiffId): Promise<StoredTar> {
+    return this.#layers.tar(layer);
+  }
+}
