@@ -1,9 +1,10 @@
 import { rm } from "node:fs/promises";
 import { errnoOf } from "../base/failure.ts";
-import { chainIdOf } from "../oci/digest.ts";
+import { chainIdOf, type DiffId } from "../oci/digest.ts";
 import type { ImageRecord } from "../store/images/image-store.ts";
-import { collect, type Collected } from "../store/collect/collect.ts";
+import { collect, wouldFree, type Collected } from "../store/collect/collect.ts";
 import { partsOf } from "../store/collect/reachable.ts";
+import type { Container } from "../containers/container.ts";
 import { Containers } from "../containers/containers.ts";
 import type { Laminate } from "./laminate.ts";
 
@@ -14,10 +15,9 @@ export type Removal = { readonly untagged: string } | { readonly deleted: string
 
 /** Frees the layers and blobs that no image, container, cache record or working process needs; `forget` first, in the same transaction. */
 export async function collectGarbage({ store, sandbox }: WithSandbox, options: { readonly forget?: () => void; readonly only?: ReadonlySet<string> } = {}): Promise<Collected> {
-  const containers = new Containers(store.root);
   return await collect(store, {
     ...options,
-    containerLayers: () => containers.list().flatMap(({ record }) => record.layers),
+    containerLayers: () => layersOf(new Containers(store.root).list()),
     removeTree: async (place) => {
       try {
         await rm(place, { recursive: true, force: true });
@@ -28,6 +28,15 @@ export async function collectGarbage({ store, sandbox }: WithSandbox, options: {
       }
     },
   });
+}
+
+/** The bytes that {@link collectGarbage} would free now with these containers, were `forget` done first; nothing is. */
+export function whatWouldFree({ store }: Pick<WithSandbox, "store">, containers: readonly Container[], forget: () => void): number {
+  return wouldFree(store, { forget, containerLayers: () => layersOf(containers) });
+}
+
+function layersOf(containers: readonly Container[]): readonly DiffId[] {
+  return containers.flatMap(({ record }) => record.layers);
 }
 
 /** Removes an image and at once what only it needed. What other images' removal left is for prune. */

@@ -3,17 +3,11 @@ import { RequestFailure } from "./api-error.ts";
 
 /** What `--filter` of the prune commands chooses. */
 export interface PruneFilters {
-  /** Only what was made (a cache record: used) before this, milliseconds since the epoch. */
+  /** Only what was made before this, milliseconds since the epoch. */
   readonly before?: number;
   readonly labels: readonly LabelFilter[];
   readonly dangling?: boolean;
-  /** Of the build cache: one of {@link CACHE_TYPES}. */
-  readonly type?: CacheType;
 }
-
-/** What the build cache holds, in BuildKit's words. */
-export const CACHE_TYPES = ["regular", "source.http", "exec.cachemount"] as const;
-export type CacheType = (typeof CACHE_TYPES)[number];
 
 interface LabelFilter {
   readonly name: string;
@@ -24,8 +18,8 @@ interface LabelFilter {
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
-/** Reads `until=24h`, `until=2026-01-31`, `label=KEY[=VALUE]`, `label!=…`, `dangling=…` and `type=…`, those of them that are allowed. Throws RequestFailure. */
-export function parsePruneFilters(filters: readonly string[], allowed: readonly ("until" | "label" | "dangling" | "type")[], now: number): PruneFilters {
+/** Reads `until=24h`, `until=2026-01-31`, `label=KEY[=VALUE]`, `label!=…` and `dangling=…`, those of them that are allowed. Throws RequestFailure. */
+export function parsePruneFilters(filters: readonly string[], allowed: readonly ("until" | "label" | "dangling")[], now: number): PruneFilters {
   let result: PruneFilters = { labels: [] };
   for (const filter of filters) {
     const [, key = "", not, value = ""] = /^([^=!]*)(!?)=?(.*)$/s.exec(filter)!;
@@ -34,7 +28,6 @@ export function parsePruneFilters(filters: readonly string[], allowed: readonly 
       throw new RequestFailure("bad-filter", `invalid filter '${key}'`, { hint: near === undefined ? `these can be given: ${allowed.join(", ")}` : `did you mean ${near}?` });
     }
     if (key === "until") result = { ...result, before: timeOf(value, now) };
-    else if (key === "type") result = { ...result, type: cacheTypeOf(value) };
     else if (key === "dangling") result = { ...result, dangling: booleanOf(value) };
     else result = { ...result, labels: [...result.labels, labelOf(value, not !== "!")] };
   }
@@ -49,7 +42,7 @@ export function matchesLabels(labels: Readonly<Record<string, string>> | null | 
 }
 
 /** A while before now as Go writes it (`1h30m`), a date or time, or seconds since the epoch. */
-function timeOf(text: string, now: number): number {
+export function timeOf(text: string, now: number): number {
   if (/^(\d+(\.\d+)?(ms|[smhdw]))+$/.test(text)) {
     const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|[smhdw])/g)];
     return now - parts.reduce((sum, [, count, unit]) => sum + Number(count) * UNITS[unit!]!, 0);
@@ -59,13 +52,6 @@ function timeOf(text: string, now: number): number {
     throw new RequestFailure("bad-filter", `filter until: failed to parse value as time or duration: "${text}"`, { hint: "as in until=24h or until=2026-01-31T10:00:00Z" });
   }
   return time;
-}
-
-function cacheTypeOf(text: string): CacheType {
-  const known = CACHE_TYPES.find((one) => one === text);
-  if (known !== undefined) return known;
-  const near = nearest(text, CACHE_TYPES);
-  throw new RequestFailure("bad-filter", `filter type: there is no build cache of the type ${JSON.stringify(text)}`, { hint: near === undefined ? `there are ${CACHE_TYPES.join(", ")}` : `did you mean ${near}?` });
 }
 
 function booleanOf(text: string): boolean {

@@ -197,14 +197,14 @@ export class BuildBackend implements Backend<Value> {
     return planDirectory({ base: await this.#trees.tree(base), destination, owner, mode: undefined, now: this.#copies.now() });
   }
 
-  async remember(_vertex: Vertex, key: StepKey, value: Value): Promise<void> {
+  async remember({ name }: Vertex, key: StepKey, value: Value, took: number): Promise<void> {
     if (value.kind !== "tree" || value.created === undefined) {
       return;
     }
     const layer = value.layers.at(-1)!;
     const { layers, records } = this.#world.store;
     await layers.settled(layer);
-    this.#keep(key, { layer, created: value.created }, value.layers.slice(0, -1));
+    this.#keep(key, { layer, created: value.created, took: Math.round(took), name }, value.layers.slice(0, -1));
     const further = this.#records.get(layer);
     if (further !== undefined) records.put(further.table, further.key, layer);
   }

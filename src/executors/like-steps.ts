@@ -1,4 +1,3 @@
-import type { Json } from "../base/canonical-json.ts";
 import type { DiffId } from "../oci/digest.ts";
 import type { StepKey } from "../solver/backend.ts";
 import { stepKey } from "../solver/step-key.ts";
@@ -6,16 +5,8 @@ import type { StepResult } from "../store/cache-records.ts";
 import { sameTree } from "../store/layers/same-tree.ts";
 import type { Store } from "../store/store.ts";
 
-const TABLE = "like-steps";
 /** Results kept of steps that are the same but for the tree they stand on. */
 const KEPT = 4;
-
-interface LikeStep {
-  /** Its own key, under which its result is. */
-  readonly key: string;
-  /** The tree it stood on, lowest first. */
-  readonly base: readonly DiffId[];
-}
 
 /**
  * Steps by all that goes into their keys but the tree they stand on. Where that tree is another stack of layers and
@@ -37,8 +28,8 @@ export class LikeSteps {
     const { layers, cache } = this.#store;
     // Of layers that lie elsewhere nothing is known but their names.
     if (!base.every((layer) => layers.has(layer))) return undefined;
-    for (const other of this.#get(this.#key(key))) {
-      const result = other.key === key.key ? undefined : cache.step(other.key); // gone, where it was pruned
+    for (const other of cache.likeSteps(this.#key(key))) {
+      const result = other.key === key.key ? undefined : cache.step(other.key);
       if (result === undefined || !layers.has(result.layer) || !other.base.every((layer) => layers.has(layer))) continue;
       if (await this.#sameTree(other.base, base)) return result;
     }
@@ -63,16 +54,13 @@ export class LikeSteps {
   /** Notes that a step has a result; that itself is kept under its key. */
   remember(key: StepKey, base: readonly DiffId[]): void {
     if (key.ingredients["base"] === null || key.ingredients["base"] === undefined) return;
+    const { cache } = this.#store;
     const name = this.#key(key);
-    const others = this.#get(name).filter((other) => other.key !== key.key && this.#store.cache.step(other.key) !== undefined);
-    this.#store.records.put(TABLE, name, [{ key: key.key, base }, ...others].slice(0, KEPT) as unknown as Json);
+    const others = cache.likeSteps(name).filter((other) => other.key !== key.key && cache.step(other.key) !== undefined);
+    cache.putLikeSteps(name, [{ key: key.key, base }, ...others].slice(0, KEPT));
   }
 
   #key({ ingredients }: StepKey): string {
     return stepKey("like", this.#version, { ...ingredients, base: null }).key;
-  }
-
-  #get(key: string): readonly LikeStep[] {
-    return (this.#store.records.get(TABLE, key) as readonly LikeStep[] | undefined) ?? [];
   }
 }

@@ -38,8 +38,8 @@ export interface Backend<V> {
   lookup(vertex: Vertex, key: StepKey, inputs: readonly V[]): Promise<V | undefined>;
   /** Does the work. Lets nothing half-made into the store. */
   execute(vertex: Vertex, key: StepKey, inputs: readonly V[], context: ExecuteContext): Promise<V>;
-  /** Stores a result under its key, once it is safe. */
-  remember(vertex: Vertex, key: StepKey, value: V): Promise<void>;
+  /** Stores a result under its key, once it is safe; `took` is what it cost, milliseconds. */
+  remember(vertex: Vertex, key: StepKey, value: V, took: number): Promise<void>;
   /** Waits until no other build, in this process or another, works on this key. */
   claim(key: CacheKey): Promise<AsyncDisposable>;
 }

@@ -123,14 +123,15 @@ class SolveRun<V> {
     this.#signal.throwIfAborted();
     await this.#explain(vertex, key, noCache);
     this.#emit(vertex, "step-started");
+    const began = this.#options.clock();
     const value = await this.#backend.execute(vertex, key, inputs, context);
-    this.#remember(vertex, key, value, claims.move());
+    this.#remember({ vertex, key, value, took: this.#options.clock() - began }, claims.move());
     return this.#done(vertex, key, "ran", started, value);
   }
 
   /** A result is used before it is on the disk, but only remembered after; until then its claim is held, so that nobody makes it again. */
-  #remember(vertex: Vertex, key: StepKey, value: V, claim: AsyncDisposable): void {
-    const remembered = this.#backend.remember(vertex, key, value).catch((error: unknown) => void this.#fail(vertex, error));
+  #remember({ vertex, key, value, took }: { readonly vertex: Vertex; readonly key: StepKey; readonly value: V; readonly took: number }, claim: AsyncDisposable): void {
+    const remembered = this.#backend.remember(vertex, key, value, took).catch((error: unknown) => void this.#fail(vertex, error));
     this.#remembering.push(remembered.finally(() => claim[Symbol.asyncDispose]()));
   }
 

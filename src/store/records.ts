@@ -28,16 +28,20 @@ export class RecordStore {
     this.#database.run("INSERT OR REPLACE INTO records (kind, key, value, time) VALUES (?, ?, ?, ?)", kind, key, canonicalJson(value), Date.now());
   }
 
-  /** Sets a record's time to `now` where it is older than `age` milliseconds. */
-  touch(kind: string, key: string, now: number, age: number): void {
-    const row = this.#database.get("SELECT time FROM records WHERE kind = ? AND key = ?", kind, key);
-    if (row !== undefined && now - (row["time"] as number) > age) {
-      this.#database.run("UPDATE records SET time = ? WHERE kind = ? AND key = ?", now, kind, key);
-    }
+  /** Where a record is older than `age` milliseconds, sets its time to `now` and its value to what `change` makes of it. */
+  touch(kind: string, key: string, { now, age, change }: { readonly now: number; readonly age: number; readonly change: (value: Json) => Json }): void {
+    const row = this.#database.get("SELECT value, time FROM records WHERE kind = ? AND key = ?", kind, key);
+    if (row === undefined || now - (row["time"] as number) <= age) return;
+    this.#database.run("UPDATE records SET time = ?, value = ? WHERE kind = ? AND key = ?", now, canonicalJson(change(JSON.parse(row["value"] as string) as Json)), kind, key);
   }
 
   delete(kind: string, key: string): void {
     this.#database.run("DELETE FROM records WHERE kind = ? AND key = ?", kind, key);
+  }
+
+  /** Removes all of a kind but the `count` that were written last. */
+  keepNewest(kind: string, count: number): void {
+    this.#database.run("DELETE FROM records WHERE kind = ? AND key NOT IN (SELECT key FROM records WHERE kind = ? ORDER BY time DESC LIMIT ?)", kind, kind, count);
   }
 
   /** Removes all that is kept about these digests: records whose key or whole value is one of them. */

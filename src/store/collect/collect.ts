@@ -1,7 +1,8 @@
 import type { Digest, DiffId } from "../../oci/digest.ts";
 import type { Store } from "../store.ts";
 import { reachable } from "./reachable.ts";
-import { layerBytes } from "./bytes.ts";
+import { freedBytes } from "./bytes.ts";
+import { inodeAt } from "./walk.ts";
 
 export interface CollectOptions {
   /** The layers of containers, as they are when this is called. */
@@ -32,31 +33,51 @@ export async function collect(store: Store, options: CollectOptions): Promise<Co
     options.forget?.();
     return take(store, options);
   });
-  let sum = bytes;
-  for (const { place } of taken) {
-    sum += await layerBytes(place);
-    await options.removeTree(place);
-  }
-  return { layers: new Set(taken.map(({ layer }) => layer)), bytes: sum };
+  const places = taken.map(({ place }) => place);
+  const freed = bytes + freedBytes(places);
+  for (const place of places) await options.removeTree(place);
+  return { layers: new Set(taken.map(({ layer }) => layer)), bytes: freed };
 }
 
-function take(store: Store, { containerLayers, only }: CollectOptions): { readonly taken: readonly { readonly layer: DiffId; readonly place: string }[]; readonly bytes: number } {
-  const needed = reachable(store, containerLayers());
-  const goes = (digest: Digest) => !needed.has(digest) && (only === undefined || only.has(digest));
-  const blobsOf = store.layers.list().filter(goes).flatMap((layer) => store.layers.blobs(layer).map(({ digest }) => digest));
-  const taken = store.layers.list().filter(goes).flatMap((layer) => {
+/** What {@link collect} would free now; its `forget` is done and undone. Belongs into no transaction. */
+export function wouldFree(store: Store, options: Pick<CollectOptions, "containerLayers" | "forget">): number {
+  const undone = new Error("undone");
+  let freed = 0;
+  try {
+    store.urgently(() => {
+      options.forget?.();
+      const { layers, blobs } = unneeded(store, options);
+      freed = freedBytes([...layers.map((layer) => store.layers.place(layer)), ...[...blobs].map((digest) => store.content.path(digest))]);
+      throw undone;
+    });
+  } catch (error) {
+    if (error !== undone) throw error;
+  }
+  return freed;
+}
+
+function take(store: Store, options: CollectOptions): { readonly taken: readonly { readonly layer: DiffId; readonly place: string }[]; readonly bytes: number } {
+  const { layers, blobs } = unneeded(store, options);
+  const taken = layers.flatMap((layer) => {
     const place = store.layers.detach(layer);
     return place === undefined ? [] : [{ layer, place }];
   });
-  const blobs = new Set([...store.content.list().filter(goes), ...blobsOf.filter((digest) => !needed.has(digest))]);
   let bytes = 0;
   for (const digest of blobs) {
-    bytes += store.content.size(digest) ?? 0;
+    bytes += inodeAt(store.content.path(digest))?.bytes ?? 0;
     store.content.remove(digest);
   }
   store.records.forget(new Set<string>(taken.map(({ layer }) => layer)));
-  if (only === undefined) {
+  if (options.only === undefined) {
     store.content.removePartials(Date.now(), PARTIAL_AGE);
   }
   return { taken, bytes };
+}
+
+function unneeded(store: Store, { containerLayers, only }: Pick<CollectOptions, "containerLayers" | "only">): { readonly layers: readonly DiffId[]; readonly blobs: ReadonlySet<Digest> } {
+  const needed = reachable(store, containerLayers());
+  const goes = (digest: Digest) => !needed.has(digest) && (only === undefined || only.has(digest));
+  const layers = store.layers.list().filter(goes);
+  const theirs = layers.flatMap((layer) => store.layers.blobs(layer).map(({ digest }) => digest));
+  return { layers, blobs: new Set([...store.content.list().filter(goes), ...theirs.filter((digest) => !needed.has(digest))]) };
 }
