@@ -38,7 +38,7 @@ export class LikeSteps {
 
   /** Whether there is a like step, on whatever tree. */
   has(key: StepKey): boolean {
-    return this.#get(this.#key(key)).length > 0;
+    return this.#store.cache.likeSteps(this.#key(key)).length > 0;
   }
 
   #sameTree(other: readonly DiffId[], base: readonly DiffId[]): Promise<boolean> {
