@@ -6,7 +6,10 @@ import type { CachedStep } from "../oci/build-cache.ts";
 import { parseReference } from "../oci/reference.ts";
 import type { DiffId } from "../oci/digest.ts";
 import { Session } from "../registry/session.ts";
-import { pushImage } from "../transfer/push-image.ts";
+import { pushImage, type PushOptions, type PushSource } from "../transfer/push-image.ts";
+import type { BucketCache } from "../transfer/s3/bucket-keys.ts";
+import type { BucketUpload } from "../transfer/s3/s3-cache.ts";
+import { cacheName } from "./cache-name.ts";
 import type { Laminate } from "./laminate.ts";
 import { sayRetry } from "./say-retry.ts";
 
@@ -14,6 +17,7 @@ import { sayRetry } from "./say-retry.ts";
 export type CacheTo =
   | { readonly kind: "registry"; readonly reference: string; readonly max: boolean; readonly ignoreError: boolean; readonly insecure?: boolean }
   | { readonly kind: "local"; readonly directory: string; readonly tag: string; readonly max: boolean; readonly ignoreError: boolean }
+  | ({ readonly kind: "s3"; readonly max: boolean; readonly ignoreError: boolean } & BucketCache & BucketUpload)
   /** In the image's own config. */
   | { readonly kind: "inline" };
 
@@ -34,7 +38,7 @@ export async function exportCaches(
   for (const [place, one] of to.entries()) {
     if (one.kind === "inline") continue;
     const id = firstId + place;
-    const name = `exporting cache to ${one.kind === "local" ? one.directory : one.reference}`;
+    const name = `exporting cache to ${cacheName(one)}`;
     const chosen = one.max ? steps : steps.filter(({ layer }) => image.includes(layer));
     events({ type: "step-started", id, name, time: Date.now() });
     try {
@@ -48,19 +52,28 @@ export async function exportCaches(
   }
 }
 
-async function write({ store, env }: Pick<Laminate, "store" | "env">, to: Exclude<CacheTo, { kind: "inline" }>, steps: readonly CachedStep[], { events, signal }: Pick<CacheExportWatch, "events" | "signal">): Promise<void> {
+async function write(laminate: Pick<Laminate, "store" | "env">, to: Exclude<CacheTo, { kind: "inline" }>, steps: readonly CachedStep[], watch: Pick<CacheExportWatch, "events" | "signal">): Promise<void> {
+  const { store } = laminate;
   const cache = await cacheImage(store, steps);
   if (to.kind === "local") {
     const { writeOciDirectory } = await import("../exporters/oci-directory.ts");
-    return await writeOciDirectory(to.directory, [{ image: cache, names: [parseReference(`cache:${to.tag}`)] }], signal);
+    return await writeOciDirectory(to.directory, [{ image: cache, names: [parseReference(`cache:${to.tag}`)] }], watch.signal);
   }
-  const reference = parseReference(to.reference);
-  using session = new Session(reference.registry, { env, insecure: to.insecure, retries: { onRetry: sayRetry(events) } });
   const config = await buffer(cache.config.open());
   await store.content.put(config);
-  await pushImage(session, store, reference, { manifest: { mediaType: cache.manifest.descriptor.mediaType, bytes: await buffer(cache.manifest.open()) }, config: cache.config.descriptor, layers: cache.layers.map(({ descriptor }) => descriptor) }, {
-    signal,
-    sent: new Set(),
-    onProgress: (blob, current, result) => events({ type: "progress", id: 0, item: blob.digest, current, total: blob.size, done: result !== undefined, time: Date.now() }),
-  });
+  const source = { manifest: { mediaType: cache.manifest.descriptor.mediaType, bytes: await buffer(cache.manifest.open()) }, config: cache.config.descriptor, layers: cache.layers.map(({ descriptor }) => descriptor) };
+  await send(laminate, to, source, watch);
+}
+
+async function send({ store, env }: Pick<Laminate, "store" | "env">, to: Exclude<CacheTo, { kind: "inline" | "local" }>, source: PushSource, { events, signal }: Pick<CacheExportWatch, "events" | "signal">): Promise<void> {
+  const onRetry = sayRetry(events);
+  const onProgress: PushOptions["onProgress"] = (blob, current, result) => events({ type: "progress", id: 0, item: blob.digest, current, total: blob.size, done: result !== undefined, time: Date.now() });
+  if (to.kind === "registry") {
+    const reference = parseReference(to.reference);
+    using session = new Session(reference.registry, { env, insecure: to.insecure, retries: { onRetry } });
+    return await pushImage(session, store, reference, source, { signal, sent: new Set(), onProgress });
+  }
+  const [{ sendCache }, { bucketDrop }] = await Promise.all([import("../transfer/send-cache.ts"), import("../transfer/s3/s3-cache.ts")]);
+  using drop = bucketDrop(to, { env, onRetry });
+  await sendCache(drop, store, source, { signal, onProgress });
 }

@@ -8,13 +8,16 @@ import type { StepResult } from "../store/cache-records.ts";
 import type { CacheSource } from "../transfer/cache-source.ts";
 import { StoreFailure } from "../store/store-error.ts";
 import { openRegistryCache } from "../transfer/registry-cache.ts";
+import type { BucketCache } from "../transfer/s3/bucket-keys.ts";
+import { cacheName } from "./cache-name.ts";
 import type { Laminate } from "./laminate.ts";
 import { sayRetry } from "./say-retry.ts";
 
 /** Where steps that others made may be found (docker build --cache-from). */
 export type CacheFrom =
   | { readonly kind: "registry"; readonly reference: string; readonly insecure?: boolean }
-  | { readonly kind: "local"; readonly directory: string; readonly tag?: string; readonly digest?: string };
+  | { readonly kind: "local"; readonly directory: string; readonly tag?: string; readonly digest?: string }
+  | ({ readonly kind: "s3" } & BucketCache);
 
 export interface ImportWatch {
   readonly events: EventSink;
@@ -59,7 +62,7 @@ export class CacheImports implements Disposable {
           return await openOne(laminate, one, watch);
         } catch (error) {
           watch.signal.throwIfAborted();
-          leftOut(watch, nameOf(one), error);
+          leftOut(watch, cacheName(one), error);
           return undefined;
         }
       }),
@@ -144,16 +147,17 @@ async function openOne({ store, env }: Pick<Laminate, "store" | "env">, from: Ca
     const { openLayoutCache } = await import("../exporters/layout-cache.ts");
     return await openLayoutCache(store, from.directory, from);
   }
+  const onRetry = sayRetry(events);
+  if (from.kind === "s3") {
+    const { openBucketCache } = await import("../transfer/s3/s3-cache.ts");
+    return await openBucketCache(store, from, { env, onRetry, signal });
+  }
   const reference = parseReference(from.reference);
-  const session = new Session(reference.registry, { env, insecure: from.insecure, retries: { onRetry: sayRetry(events) } });
+  const session = new Session(reference.registry, { env, insecure: from.insecure, retries: { onRetry } });
   try {
     return await openRegistryCache(session, store, reference, { platform, signal });
   } catch (error) {
     session[Symbol.dispose]();
     throw error;
   }
-}
-
-function nameOf(from: CacheFrom): string {
-  return from.kind === "local" ? from.directory : from.reference;
 }

@@ -1,36 +1,14 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { BuildRecord } from "../explain/build-record.ts";
-import { BUSYBOX, BuildRig, writeFiles } from "../testing/builds.ts";
+import { BUSYBOX, type BuildRig, writeFiles } from "../testing/builds.ts";
+import { imageId, layersOf, machine, outcomes } from "../testing/machines.ts";
 import { startRegistry, type TestRegistry } from "../testing/registry.ts";
 
-/* A cache that one machine wrote spares another the work. A machine is a store of its own. */
+/* A cache that one machine wrote spares another the work. */
 
 const DOCKERFILE = ["FROM busybox AS build", "COPY src /src", "RUN cat /src/a > /made; cat /proc/sys/kernel/random/uuid > /stamp", "FROM busybox", "COPY --from=build /made /stamp /out/", "RUN echo last >> /out/made", ""].join("\n");
 const FILES = { Dockerfile: DOCKERFILE, "src/a": "a" };
-
-/** All machines have the same base image. */
-async function machine(first?: BuildRig): Promise<BuildRig> {
-  const rig = new BuildRig();
-  if (first === undefined) {
-    await rig.busybox();
-  } else {
-    const archive = path.join(rig.directory, "base.tar");
-    await first.ok(["save", "-o", archive, "busybox"]);
-    await rig.ok(["load", "-i", archive]);
-  }
-  return rig;
-}
-
-/** What became of each step of the last build. */
-async function outcomes(rig: BuildRig): Promise<string[]> {
-  const { steps } = JSON.parse(await rig.ok(["builds", "show", "--format", "json"])) as BuildRecord;
-  return steps.filter(({ outcome }) => outcome !== "source").map(({ outcome, from }) => `${outcome}${from === undefined ? "" : " elsewhere"}`);
-}
-
-const id = async (rig: BuildRig, image: string): Promise<string> => (await rig.ok(["images", "-q", "--no-trunc", image])).trim();
-const layersOf = (rig: BuildRig): string[] => readdirSync(path.join(rig.root, "layers")).filter((name) => existsSync(path.join(rig.root, "layers", name, "index")));
 
 describe.skipIf(BUSYBOX === undefined || !existsSync("/usr/bin/docker-registry"))("a cache in a registry", () => {
   let registry: TestRegistry;
@@ -38,7 +16,7 @@ describe.skipIf(BUSYBOX === undefined || !existsSync("/usr/bin/docker-registry")
   let other: BuildRig;
   beforeAll(async () => {
     [registry, rig] = await Promise.all([startRegistry(), machine()]);
-    other = await machine(rig);
+    other = await machine({ like: rig });
   });
   afterAll(async () => {
     for (const each of [rig, other, registry]) await each[Symbol.asyncDispose]();
@@ -53,14 +31,14 @@ describe.skipIf(BUSYBOX === undefined || !existsSync("/usr/bin/docker-registry")
     expect({ code, missed: err.includes("MISS") }).toEqual({ code: 0, missed: false });
     expect(err).toContain(`4 steps were found in the cache of ${cache}`);
     expect(await outcomes(other)).toEqual(["cached elsewhere", "cached elsewhere", "cached elsewhere", "cached elsewhere"]);
-    expect(await id(other, "app")).toBe(await id(rig, "app"));
+    expect(await imageId(other, "app")).toBe(await imageId(rig, "app"));
     // The tree that COPY --from looks into, and the two layers of the image itself.
     expect(layersOf(other).length - before).toBe(4);
     expect((await other.saved("app")).text("out/made")).toBe("alast\n");
   });
 
   test("with a step missing runs that, on layers that are fetched then", async () => {
-    await using third = await machine(rig);
+    await using third = await machine({ like: rig });
     const cache = `localhost:${registry.port}/app/cache:1`;
     const directory = rig.context({ ...FILES, Dockerfile: DOCKERFILE.replace("echo last", "echo other") });
     expect((await third.build("-t", "app", "--cache-from", `type=registry,ref=${cache}`, directory)).code).toBe(0);
@@ -69,7 +47,7 @@ describe.skipIf(BUSYBOX === undefined || !existsSync("/usr/bin/docker-registry")
   });
 
   test("inside an image has the image's own steps", async () => {
-    await using third = await machine(rig);
+    await using third = await machine({ like: rig });
     const name = `localhost:${registry.port}/app/inline:1`;
     const directory = rig.context(FILES);
     await rig.build("-t", name, "--cache-to", "type=inline", "--push", directory);
@@ -82,7 +60,7 @@ describe.skipIf(BUSYBOX === undefined || !existsSync("/usr/bin/docker-registry")
   });
 
   test("that is not there, or is none, is a warning and no more", async () => {
-    await using third = await machine(rig);
+    await using third = await machine({ like: rig });
     const directory = rig.context({ Dockerfile: "FROM busybox\nRUN echo 1\n" });
     const { code, err } = await third.build("--cache-from", `localhost:${registry.port}/nothing:1`, directory);
     expect(code).toBe(0);
@@ -103,8 +81,8 @@ describe.skipIf(BUSYBOX === undefined || !existsSync("/usr/bin/docker-registry")
 describe.skipIf(BUSYBOX === undefined)("a cache in a directory", () => {
   test("spares another machine the steps of the image, or all of them; skopeo and others find an OCI image layout", async () => {
     await using rig = await machine();
-    await using other = await machine(rig);
-    await using third = await machine(rig);
+    await using other = await machine({ like: rig });
+    await using third = await machine({ like: rig });
     const directory = rig.context(FILES);
     const [least, most] = ["min", "max"].map((mode) => path.join(rig.directory, mode)) as [string, string];
     expect((await rig.build("-t", "app", "--cache-to", `type=local,dest=${least}`, "--cache-to", `type=local,dest=${most},mode=max`, directory)).code).toBe(0);
@@ -112,7 +90,7 @@ describe.skipIf(BUSYBOX === undefined)("a cache in a directory", () => {
     expect(readdirSync(path.join(least, "blobs/sha256")).length).toBeLessThan(readdirSync(path.join(most, "blobs/sha256")).length);
     await other.build("-t", "app", "--cache-from", `type=local,src=${most}`, directory);
     expect(await outcomes(other)).toEqual(["cached elsewhere", "cached elsewhere", "cached elsewhere", "cached elsewhere"]);
-    expect(await id(other, "app")).toBe(await id(rig, "app"));
+    expect(await imageId(other, "app")).toBe(await imageId(rig, "app"));
     // Without the stage's steps its stamp is another, so what copies it cannot be found.
     await third.build("-t", "app", "--cache-from", `type=local,src=${least}`, directory);
     expect((await outcomes(third)).slice(0, 2)).toEqual(["ran", "ran"]);
@@ -120,7 +98,7 @@ describe.skipIf(BUSYBOX === undefined)("a cache in a directory", () => {
 
   test("whose blob was changed on its way is not believed: it is left out, and its steps run", async () => {
     await using rig = await machine();
-    await using other = await machine(rig);
+    await using other = await machine({ like: rig });
     const directory = rig.context({ Dockerfile: "FROM busybox\nCOPY f /f\nRUN cat /f\n", f: "one" });
     const cache = path.join(rig.directory, "cache");
     await rig.build("--cache-to", `type=local,dest=${cache},mode=max`, directory);
@@ -138,7 +116,7 @@ describe.skipIf(BUSYBOX === undefined)("a cache in a directory", () => {
 
   test("is updated by the next build, which others follow", async () => {
     await using rig = await machine();
-    await using other = await machine(rig);
+    await using other = await machine({ like: rig });
     const directory = rig.context({ Dockerfile: "FROM busybox\nCOPY f /f\nRUN cat /f\n", f: "one" });
     const cache = `type=local,dest=${path.join(rig.directory, "cache")},mode=max`;
     await rig.build("--cache-to", cache, directory);

@@ -1,11 +1,13 @@
 import { isIPv4 } from "node:net";
 
-/** Where a registry is reached. */
+/** Where a registry, or another server, is reached. */
 export interface Address {
   /** As in a reference: `docker.io`, `localhost:5000`. */
   readonly registry: string;
   /** What is connected to, with port where given. */
   readonly host: string;
+  /** What answers there, for messages. */
+  readonly service: string;
   readonly loopback: boolean;
   /** Plain HTTP and certificates nobody signed are accepted, as docker does for loopback and "insecure registries". */
   readonly insecure: boolean;
@@ -17,7 +19,12 @@ export function addressOf(registry: string, options: { readonly env: NodeJS.Proc
   const loopback = isLoopback(hostName(host));
   const named = (options.env["LAMINATE_INSECURE_REGISTRIES"] ?? "").split(/[\s,]+/).filter((word) => word !== "");
   const insecure = loopback || options.insecure === true || named.includes(host) || named.includes(hostName(host));
-  return { registry, host, loopback, insecure };
+  return { registry, host, service: "registry", loopback, insecure };
+}
+
+/** Where another server is reached, at a URL that may say plain HTTP; `service` is what it is. */
+export function serverAddress(url: URL, service: string): Address {
+  return { registry: url.host, host: url.host, service, loopback: isLoopback(hostName(url.host)), insecure: false };
 }
 
 /** The host without its port and without the brackets of IPv6. */

@@ -15,8 +15,8 @@ const REASONS: Readonly<Record<string, readonly [reason: string, transient: bool
   ECONNREFUSED: ["connection refused", false],
   ENOTFOUND: ["no such host", false],
   EAI_AGAIN: ["the name cannot be resolved just now", true],
-  ECONNRESET: ["connection reset by the registry", true],
-  EPIPE: ["connection closed by the registry", true],
+  ECONNRESET: ["connection reset by the other side", true],
+  EPIPE: ["connection closed by the other side", true],
   ENETUNREACH: ["network is unreachable", false],
   EHOSTUNREACH: ["no route to host", false],
 };
@@ -25,7 +25,7 @@ const REASONS: Readonly<Record<string, readonly [reason: string, transient: bool
 export function connectionFailure(error: unknown, { address, url, reused, proxy }: Connection): RegistryFailure {
   const elsewhere = url.host === address.host ? "" : ` at ${JSON.stringify(url.host)}, where it redirects or sends us`;
   const through = proxy !== undefined && isOfProxy(error, proxy) ? ` through the proxy ${JSON.stringify(proxy.host)}` : "";
-  const doing = `connect to registry ${JSON.stringify(address.registry)}${elsewhere}${through}`;
+  const doing = `connect to ${address.service} ${JSON.stringify(address.registry)}${elsewhere}${through}`;
   const code = errnoOf(error) ?? "";
   if (code === "ETIMEDOUT") {
     return new RegistryFailure("timeout", `${doing}: no answer in time`, { cause: error, transient: true });
@@ -59,7 +59,7 @@ function wrongProtocol(doing: string, error: unknown, address: Address): Registr
   const plain = /wrong version number|packet length too long|http request/i.test(reasonOf(error));
   const reason = plain ? "server gave HTTP response to HTTPS client" : `TLS failed: ${reasonOf(error)}`;
   const hint = `Where that network is trusted, use --insecure or LAMINATE_INSECURE_REGISTRIES=${address.host}`;
-  return new RegistryFailure("plain-http", `${doing}: ${reason}`, { cause: error, ...(plain ? { hint } : {}) });
+  return new RegistryFailure("plain-http", `${doing}: ${reason}`, { cause: error, ...(plain && address.service === "registry" ? { hint } : {}) });
 }
 
 /** Node gives OpenSSL's X509_V_ERR names as codes. */

@@ -10,23 +10,50 @@ const LONGEST_WAIT_MS = 120_000;
 
 const TRANSIENT = new Set([408, 429, 500, 502, 503, 504]);
 
-/** Turns an answer that was not wanted into a failure: `doing` is the verb and noun of the message. */
-export async function responseFailure(response: HttpResponse, call: { readonly doing: string; readonly registry: string; readonly now: number }): Promise<RegistryFailure> {
-  const { reason, said } = readErrors(await readSome(response));
+/** What an error answer's body says. */
+export interface Said {
+  /** The server's own word for it: `DENIED`. */
+  readonly reason?: string;
+  readonly said?: string;
+}
+
+export interface AnswerReading {
+  /** Verb and noun for messages. */
+  readonly doing: string;
+  /** Who answered: `the registry`. */
+  readonly server: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly read: (body: string) => Said;
+  /** What a status means where the body says nothing. */
+  readonly meanings?: Readonly<Record<number, string>>;
+  readonly hint?: (code: RegistryFailureCode) => string | undefined;
+}
+
+/** Turns an answer of a registry that was not wanted into a failure: `doing` is the verb and noun of the message. */
+export async function responseFailure(response: HttpResponse, { doing, registry, now }: { readonly doing: string; readonly registry: string; readonly now: number }): Promise<RegistryFailure> {
+  const hint = (code: RegistryFailureCode): string | undefined => (code === "unauthorized" || code === "denied" ? `Log in with a user who may do this: laminate login ${registry}` : undefined);
+  return await answerFailure(response, { doing, server: "the registry", now, read: readErrors, meanings: FALLBACKS, hint });
+}
+
+/** Turns any server's answer that was not wanted into a failure. */
+export async function answerFailure(response: HttpResponse, { doing, server, now, read, meanings, hint: hintFor }: AnswerReading): Promise<RegistryFailure> {
+  const { reason, said } = read(await readSome(response));
   const { status } = response;
-  const retryAfter = parseRetryAfter(response.headers["retry-after"], call.now);
+  const retryAfter = parseRetryAfter(response.headers["retry-after"], now);
   const patient = retryAfter === undefined || retryAfter <= LONGEST_WAIT_MS;
   const wait = retryAfter !== undefined && !patient ? `; it asks to come back in ${Math.ceil(retryAfter / 1000)} s` : "";
-  const text = said ?? FALLBACKS[status] ?? `the registry answered ${status}`;
-  const shown = status >= 500 && said !== undefined ? `the registry answered ${status}: ${said}` : text;
+  const text = said?.slice(0, SAID_CHARACTERS) ?? meanings?.[status] ?? `${server} answered ${status}`;
+  const shown = status >= 500 && said !== undefined ? `${server} answered ${status}: ${text}` : text;
   const code = codeOf(status);
-  return new RegistryFailure(code, `${call.doing}: ${shown}${wait}`, {
+  const hint = hintFor?.(code);
+  return new RegistryFailure(code, `${doing}: ${shown}${wait}`, {
     status,
     said: text,
     transient: TRANSIENT.has(status) && patient,
     ...(reason === undefined ? {} : { reason }),
     ...(retryAfter === undefined ? {} : { retryAfter }),
-    ...(code === "unauthorized" || code === "denied" ? { hint: `Log in with a user who may do this: laminate login ${call.registry}` } : {}),
+    ...(hint === undefined ? {} : { hint }),
   });
 }
 
@@ -65,7 +92,7 @@ async function readSome({ body }: HttpResponse): Promise<string> {
 }
 
 /** distribution-spec, Error Codes: `{"errors":[{"code","message","detail"}]}`; token servers say `details` or `error_description`. */
-function readErrors(text: string): { readonly reason?: string; readonly said?: string } {
+function readErrors(text: string): Said {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -77,7 +104,7 @@ function readErrors(text: string): { readonly reason?: string; readonly said?: s
   const code = stringOr(first["code"]) ?? stringOr(body["error"]);
   const message = stringOr(first["message"]) ?? stringOr(body["error_description"]) ?? stringOr(body["details"]) ?? stringOr(body["message"]);
   const said = [code?.toLowerCase().replaceAll("_", " "), message].filter((part) => part !== undefined).join(": ");
-  return { ...(code === undefined ? {} : { reason: code.toUpperCase() }), ...(said === "" ? {} : { said: said.slice(0, SAID_CHARACTERS) }) };
+  return { ...(code === undefined ? {} : { reason: code.toUpperCase() }), ...(said === "" ? {} : { said }) };
 }
 
 function asRecord(value: unknown): Readonly<Record<string, unknown>> {

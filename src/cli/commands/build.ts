@@ -14,8 +14,8 @@ const flags = {
   ...openFlags,
   "no-cache": { kind: "boolean", summary: "Run every step again" },
   "no-cache-filter": { kind: "list", value: "STAGE", summary: "Run every step of these stages again" },
-  "cache-from": { kind: "list", value: "NAME|type=TYPE,…", summary: "Look for steps in a cache elsewhere too: type=registry,ref=NAME or type=local,src=DIR" },
-  "cache-to": { kind: "list", value: "NAME|type=TYPE,…", summary: "Keep the steps for other machines: type=registry,ref=NAME, type=local,dest=DIR or type=inline, and mode=max" },
+  "cache-from": { kind: "list", value: "NAME|type=TYPE,…", summary: "Look for steps in a cache elsewhere too: type=registry,ref=NAME, type=local,src=DIR or type=s3,bucket=NAME,region=NAME" },
+  "cache-to": { kind: "list", value: "NAME|type=TYPE,…", summary: "Keep the steps for other machines: type=registry,ref=NAME, type=local,dest=DIR, type=s3,bucket=NAME,region=NAME or type=inline, and mode=max" },
   pull: { kind: "boolean", summary: "Ask the registry for the base images even when they are here" },
   label: { kind: "list", value: "NAME=VALUE", summary: "Set a label of the image" },
   secret: { kind: "list", value: "id=ID[,src=FILE|,env=NAME]", summary: "A secret for RUN --mount=type=secret; in no layer, no cache key and no log" },
@@ -50,6 +50,7 @@ export const command = defineCommand({
     "laminate build --secret id=npm,src=$HOME/.npmrc --ssh default .",
     "laminate build --target files -o out .",
     "laminate build --cache-from registry.example/app:cache --cache-to type=registry,ref=registry.example/app:cache,mode=max .",
+    "laminate build --cache-from type=s3,bucket=caches,region=eu-west-1 --cache-to type=s3,bucket=caches,region=eu-west-1,mode=max .",
     "laminate build --build-context shared=../shared -t app .",
     "laminate build -t tool https://github.com/someone/tool.git#main:src",
   ],
@@ -94,10 +95,10 @@ function withoutEmpty(values: Values): Values {
   return Object.fromEntries(given) as unknown as Values;
 }
 
-async function cachesOf(values: Values, cwd: string) {
+async function cachesOf(values: Values, { cwd, env }: CommandContext) {
   if (values["cache-from"].length + values["cache-to"].length === 0) return {};
-  const { cacheFrom, cacheTo } = await import("../cache-flags.ts");
-  return { cacheFrom: values["cache-from"].map((text) => cacheFrom(text, cwd)), cacheTo: values["cache-to"].map((text) => cacheTo(text, cwd)) };
+  const { cacheFrom, cacheTo } = await import("../cache/cache-flags.ts");
+  return { cacheFrom: values["cache-from"].map((text) => cacheFrom(text, { cwd, env })), cacheTo: values["cache-to"].map((text) => cacheTo(text, { cwd, env })) };
 }
 
 async function buildOptions(context: CommandContext, values: Values, path: string) {
@@ -115,7 +116,7 @@ async function buildOptions(context: CommandContext, values: Values, path: strin
     pull: values.pull === true,
     secrets: values.secret.map((text) => secretSource(text, env)),
     agents: values.ssh.map(agentSource),
-    ...(await cachesOf(values, cwd)),
+    ...(await cachesOf(values, context)),
     ...boundsOf(values),
     ...(outputs === undefined ? {} : { outputs }),
     ...(runtime === undefined ? {} : { runtime }),

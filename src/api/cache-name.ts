@@ -1,0 +1,19 @@
+import { unreachable } from "../base/unreachable.ts";
+import { bucketName, type BucketCache } from "../transfer/s3/bucket-keys.ts";
+
+/** A cache elsewhere, as far as its name goes. */
+export type NamedCache = { readonly kind: "registry"; readonly reference: string } | { readonly kind: "local"; readonly directory: string } | ({ readonly kind: "s3" } & BucketCache);
+
+/** What a cache elsewhere is called, for people. */
+export function cacheName(cache: NamedCache): string {
+  switch (cache.kind) {
+    case "registry":
+      return cache.reference;
+    case "local":
+      return cache.directory;
+    case "s3":
+      return bucketName(cache);
+    default:
+      return unreachable(cache);
+  }
+}
