@@ -102,7 +102,7 @@ async function cachesOf(values: Values, { cwd, env }: CommandContext) {
 }
 
 async function buildOptions(context: CommandContext, values: Values, path: string) {
-  const { env, cwd } = context;
+  const { env } = context;
   const { agentSource, secretSource } = await import("../handed-flags.ts");
   const { file, runtime } = values;
   const outputs = await outputsOf(context, values);
