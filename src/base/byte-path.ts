@@ -5,6 +5,9 @@
  */
 export type BytePath = string & { readonly __brand: "BytePath" };
 
+// oxlint-disable-next-line no-control-regex
+const ASCII = /^[\x00-\x7f]*$/;
+
 /** The byte path of a UTF-8 text path that is already clean; a leading slash is dropped. */
 export function bytePath(text: string): BytePath {
   return Buffer.from(text.replace(/^\/+/, ""), "utf8").toString("latin1") as BytePath;
@@ -17,7 +20,7 @@ export function pathBytes(path: string): Buffer {
 
 /** A byte string as text for people: UTF-8 decoded, bytes that are not UTF-8 shown as U+FFFD. */
 export function pathText(path: string): string {
-  return Buffer.from(path, "latin1").toString("utf8");
+  return ASCII.test(path) ? path : Buffer.from(path, "latin1").toString("utf8");
 }
 
 /** The directory above a path; the root is above itself. */

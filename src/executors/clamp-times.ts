@@ -1,5 +1,5 @@
 import type { DiffId } from "../oci/digest.ts";
-import type { LocatedEntry } from "../store/layers/layer-pieces.ts";
+import type { Located } from "../store/layers/located.ts";
 import type { Store } from "../store/store.ts";
 import { writeStream } from "../store/write-file.ts";
 import { LayerTrees } from "./layer-trees.ts";
@@ -13,19 +13,23 @@ export async function clampTimes(store: Store, layer: DiffId, latest: bigint, si
   if (entries.every(({ mtime }) => mtime <= latest)) return layer;
   const tar = await store.layers.tar(layer);
   const source = await new LayerTrees(store.layers).source("the layer", [layer]);
-  const clamped: LocatedEntry[] = [];
-  for (const { offset, ...entry } of entries) {
-    const timely = { ...entry, mtime: entry.mtime > latest ? latest : entry.mtime };
-    if (entry.type !== "file" || entry.size === 0) clamped.push({ entry: timely });
-    else if (offset !== undefined) clamped.push({ entry: timely, located: tar.locate(offset) });
-    else {
-      // A file with holes does not lie there in one piece.
-      const file = store.temporaryFile();
-      await writeStream(file, source.read(entry), () => undefined);
-      clamped.push({ entry: timely, located: { file, offset: 0 } });
+  const clamped = entries.map(({ offset: _offset, ...entry }) => (entry.mtime > latest ? { ...entry, mtime: latest } : entry));
+  const locate = async (places: readonly number[]): Promise<Located[]> => {
+    const located: Located[] = [];
+    for (const place of places) {
+      const entry = entries[place]!;
+      located.push(entry.offset === undefined ? await spooled(source.read(entry), store) : tar.locate(entry.offset));
     }
-  }
-  const made = await store.layers.compose({ entries: clamped, earlier: layer, signal });
+    return located;
+  };
+  const made = await store.layers.compose({ entries: clamped, locate, earlier: layer, signal });
   await store.layers.settled(made);
   return made;
+}
+
+/** A file with holes does not lie in its layer's tar in one piece. */
+async function spooled(content: AsyncIterable<Buffer>, store: Store): Promise<Located> {
+  const file = store.temporaryFile();
+  await writeStream(file, content, () => undefined);
+  return { file, offset: 0 };
 }

@@ -6,6 +6,8 @@ import { type BuildRecord, counterpart, type StepRecord, stepText } from "./buil
 import type { Cause, FileChange, FileFact } from "./cause.ts";
 
 type Facts = { readonly [name: string]: Json };
+/** What files are, by their paths. */
+type Lines = ReadonlyMap<string, string>;
 
 /** What is known of earlier builds, and of this one so far. */
 export interface Known {
@@ -14,13 +16,16 @@ export interface Known {
   /** When a step's record was taken out of the cache, milliseconds since the epoch. */
   readonly removedAt: (key: string) => number | undefined;
   /** The files behind an earlier `files` ingredient, where they are still known. */
-  readonly filesOf: (digest: Digest) => readonly string[] | undefined;
+  readonly filesOf: (digest: Digest) => Buffer | undefined;
   /** A step of this build that was decided before. */
   readonly decided: (id: VertexId) => { readonly vertex: Vertex; readonly key: StepKey; readonly result: string | undefined; readonly cause: Cause | undefined } | undefined;
 }
 
 /** Changed files that are kept of a step. */
 const MOST_CHANGES = 200;
+const LINE_END = 10;
+/** Bytes that are compared at a time, at first. */
+const STEP = 1 << 16;
 
 export interface FoundCause {
   readonly cause: Cause;
@@ -128,14 +133,9 @@ function variableCause(what: "build argument" | "environment variable", now: Rea
   return gone === undefined ? { kind: "variables-moved", what } : { kind: "variable", what, name: gone, before: then.get(gone)! };
 }
 
-/** What differs between two lists of `path NUL mode content`. Of long lists that are mostly the same only the middle is looked at. */
-export function fileChanges(now: readonly string[], then: readonly string[]): FileChange[] {
-  const most = Math.min(now.length, then.length);
-  let start = 0;
-  while (start < most && now[start] === then[start]) start += 1;
-  let end = 0;
-  while (end < most - start && now.at(-1 - end) === then.at(-1 - end)) end += 1;
-  const [facts, before] = [factsOf(now.slice(start, now.length - end)), factsOf(then.slice(start, then.length - end))];
+/** What differs between two lists of `path NUL mode content`, a line each. Of long lists that are mostly the same only the middle is looked at. */
+export function fileChanges(now: Buffer, then: Buffer): FileChange[] {
+  const [facts, before] = middles(now, then).map(factsOf) as [Lines, Lines];
   const changes: FileChange[] = [];
   for (const [path, line] of facts) {
     const old = before.get(path);
@@ -145,8 +145,30 @@ export function fileChanges(now: readonly string[], then: readonly string[]): Fi
   return changes;
 }
 
-function factsOf(lines: readonly string[]): ReadonlyMap<string, string> {
-  return new Map(lines.map((line) => [line.slice(0, line.indexOf("\0")), line.slice(line.indexOf("\0") + 1)]));
+/** Two texts without the lines at their beginnings and ends that both have. */
+function middles(a: Buffer, b: Buffer): readonly [Buffer, Buffer] {
+  const most = Math.min(a.length, b.length);
+  const same = commonLength(most, (from, to) => a.compare(b, from, to, from, to) === 0);
+  const start = a.subarray(0, same).lastIndexOf(LINE_END) + 1;
+  const end = commonLength(most - start, (from, to) => a.compare(b, b.length - to, b.length - from, a.length - to, a.length - from) === 0);
+  // The line that the common end begins in is not one that both have.
+  const whole = a.indexOf(LINE_END, a.length - end);
+  const rest = end === 0 || whole < 0 ? 0 : a.length - whole - 1;
+  return [a.subarray(start, a.length - rest), b.subarray(start, b.length - rest)];
+}
+
+/** How far two texts are the same, of `most` bytes at the most: looked at in steps, as one comparison of many bytes costs little more than of one. */
+function commonLength(most: number, same: (from: number, to: number) => boolean): number {
+  let known = 0;
+  for (let step = STEP; step >= 1; step = step === 1 ? 0 : Math.max(1, step >> 4)) {
+    while (known + step <= most && same(known, known + step)) known += step;
+  }
+  return known;
+}
+
+function factsOf(lines: Buffer): Lines {
+  const found = lines.toString().split("\n").slice(0, -1);
+  return new Map(found.map((line) => [line.slice(0, line.indexOf("\0")), line.slice(line.indexOf("\0") + 1)]));
 }
 
 function fact(line: string): FileFact {

@@ -10,8 +10,8 @@ export interface StepKey {
   readonly key: CacheKey;
   /** Everything that is hashed into the key, by name. */
   readonly ingredients: { readonly [name: string]: Json };
-  /** What lies behind the ingredient `files`, for saying what changed: `path NUL mode digest`, one a file. Asked for only then. */
-  readonly files?: () => Promise<readonly string[]>;
+  /** What lies behind the ingredient `files`, for saying what changed: a line a file, `path NUL mode digest`. Asked for only then. */
+  readonly files?: () => Promise<Buffer>;
 }
 
 /** What became of a step and why; stored for every step of every build. */

@@ -19,20 +19,20 @@ export class Selections {
   }
 
   /** The lines that were put under a digest, if they are still here. */
-  get(digest: Digest): readonly string[] | undefined {
+  get(digest: Digest): Buffer | undefined {
     try {
-      return readFileSync(this.#file(digest), "utf8").split("\n").slice(0, -1);
+      return readFileSync(this.#file(digest));
     } catch {
       return undefined;
     }
   }
 
-  /** Keeps lines that hold no line break; what is here already is not written again. */
-  put(digest: Digest, lines: readonly string[]): void {
+  /** Keeps lines, each with its end; what is here already is not written again. */
+  put(digest: Digest, lines: Buffer): void {
     if (existsSync(this.#file(digest))) return;
     mkdirSync(this.#directory, { recursive: true });
     keepNewest(this.#directory, KEPT - 1);
-    writeFileAtomically(this.#file(digest), lines.map((line) => `${line}\n`).join(""), this.#temporary.file());
+    writeFileAtomically(this.#file(digest), lines, this.#temporary.file());
   }
 
   #file(digest: Digest): string {

@@ -2,7 +2,6 @@ import { writeStream } from "../../store/write-file.ts";
 import type { Digest, DiffId } from "../../oci/digest.ts";
 import type { Entry } from "../../store/layers/entry.ts";
 import { layerIdentity } from "../../store/layers/identity.ts";
-import type { LocatedEntry } from "../../store/layers/layer-pieces.ts";
 import type { Located } from "../../store/layers/located.ts";
 import type { Store } from "../../store/store.ts";
 import type { FileSource } from "../value.ts";
@@ -22,37 +21,47 @@ export interface CopyLayerOptions {
  * one composed of the sources' contents.
  */
 export async function copyLayer(planned: readonly PlannedEntry[], store: Store, { earlier, signal }: CopyLayerOptions): Promise<MadeLayer> {
-  const { digested, identity, known } = await likeLayer(planned, store);
+  const { digested, entries, identity, known } = await likeLayer(planned, store);
   if (known !== undefined) {
     store.leases.hold(known);
     if (store.layers.has(known)) return { diffId: known };
   }
-  const diffId = await store.layers.compose({ entries: await located(digested, store), signal, ...(earlier === undefined ? {} : { earlier }) });
+  const diffId = await store.layers.compose({ entries, locate: (places) => placesOf(places.map((place) => digested[place]!), store), signal, ...(earlier === undefined ? {} : { earlier }) });
   return { diffId, record: { table: TABLE, key: identity } };
 }
 
+interface LikeLayer {
+  readonly digested: readonly PlannedEntry[];
+  readonly entries: readonly Entry[];
+  readonly identity: Digest;
+  readonly known: DiffId | undefined;
+}
+
 /** The layer that says the same, where the store has known one. Changes nothing. */
-export async function likeLayer(planned: readonly PlannedEntry[], store: Store): Promise<{ readonly digested: readonly PlannedEntry[]; readonly identity: Digest; readonly known: DiffId | undefined }> {
+export async function likeLayer(planned: readonly PlannedEntry[], store: Store): Promise<LikeLayer> {
   const digested = await withDigests(planned);
-  const identity = layerIdentity(digested.map(({ entry }) => entry));
-  return { digested, identity, known: store.records.get(TABLE, identity) as DiffId | undefined };
+  const entries = digested.map(({ entry }) => entry);
+  const identity = layerIdentity(entries);
+  return { digested, entries, identity, known: store.records.get(TABLE, identity) as DiffId | undefined };
 }
 
 /** The entries with the digests of their contents, each source asked once for all of its files. */
 async function withDigests(planned: readonly PlannedEntry[]): Promise<readonly PlannedEntry[]> {
   const digests = new Map<PlannedEntry, Digest>();
-  for (const [source, files] of bySource(planned)) {
+  const unknown = planned.filter(({ entry, content }) => content !== undefined && entry.digest === undefined);
+  for (const [source, files] of bySource(unknown)) {
     const found = await source.digests(files.map(({ content }) => content!.entry));
     files.forEach((file, place) => digests.set(file, found[place]!));
   }
+  if (digests.size === 0) return planned;
   return planned.map((one) => {
     const digest = digests.get(one);
-    return digest === undefined || one.entry.digest === digest ? one : { ...one, entry: { ...one.entry, digest } };
+    return digest === undefined ? one : { ...one, entry: { ...one.entry, digest } };
   });
 }
 
-/** The entries with the places of their contents; what lies nowhere in one piece is written down first. */
-async function located(planned: readonly PlannedEntry[], store: Store): Promise<LocatedEntry[]> {
+/** The places of files' contents; what lies nowhere in one piece is written down first. */
+async function placesOf(planned: readonly PlannedEntry[], store: Store): Promise<Located[]> {
   const places = new Map<PlannedEntry, Located>();
   for (const [source, files] of bySource(planned)) {
     const found = await source.locate(files.map(({ content }) => content!.entry));
@@ -60,10 +69,7 @@ async function located(planned: readonly PlannedEntry[], store: Store): Promise<
       places.set(file, found[place] ?? (await spooled(source, file.content!.entry, store)));
     }
   }
-  return planned.map((one) => {
-    const place = places.get(one);
-    return place === undefined ? { entry: one.entry } : { entry: one.entry, located: place };
-  });
+  return planned.map((one) => places.get(one)!);
 }
 
 async function spooled(source: FileSource, entry: Entry, store: Store): Promise<Located> {

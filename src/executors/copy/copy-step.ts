@@ -53,10 +53,10 @@ export async function copySources(operation: CopyOperation, source: FileSource |
 }
 
 /** What of the sources goes into the step's key, and the files behind it for explaining a miss. */
-export async function copyIngredients({ source, selections, remotes }: CopySources, { store }: CopyWorld): Promise<{ readonly ingredients: { readonly [name: string]: Json }; readonly files: () => Promise<readonly string[]> }> {
+export async function copyIngredients({ source, selections, remotes }: CopySources, { store }: CopyWorld): Promise<{ readonly ingredients: { readonly [name: string]: Json }; readonly files: () => Promise<Buffer> }> {
   const selected = source === undefined ? undefined : await selectionDigest(source, selections, store.knownSelections);
   const fetched = remotes.map((one) => (one.kind === "git" ? { commit: one.commit, directory: one.url.directory, ...(one.url.submodules ? {} : { submodules: false }), ...(one.url.keepGitDirectory ? { keepGitDirectory: true } : {}) } : { digest: one.download.digest, name: one.download.name }));
-  return { ingredients: { files: selected?.digest ?? null, remotes: fetched }, files: selected?.files ?? (async () => []) };
+  return { ingredients: { files: selected?.digest ?? null, remotes: fetched }, files: selected?.files ?? (async () => Buffer.alloc(0)) };
 }
 
 /** What a COPY or ADD works on: the stack of layers below and, where there is one, the layer that an earlier build made of it. */

@@ -9,8 +9,8 @@ import { type Chosen, directoriesBetween, type Selection } from "./select.ts";
 /** What a COPY takes from its source: one digest over all, and each file's own for saying what changed. */
 export interface SelectionDigest {
   readonly digest: Digest;
-  /** `path NUL mode digest`, or what else it is in the digest's place; one a file. */
-  readonly files: () => Promise<readonly string[]>;
+  /** A line a file: `path NUL mode digest`, or what else it is in the digest's place; UTF-8. */
+  readonly files: () => Promise<Buffer>;
 }
 
 /**
@@ -32,7 +32,7 @@ export async function selectionDigest(source: FileSource, selections: readonly S
   if (hash !== undefined && signature!.settled < now && signed!.vouches([...found.contents.keys()].map((line) => line.found.entry))) {
     known!.put(what, hash, digest);
   }
-  let files: readonly string[] | undefined;
+  let files: Buffer | undefined;
   return { digest, files: async () => (files ??= linesOf(found)) };
 }
 
@@ -55,6 +55,7 @@ async function signatureOf(selections: readonly Selection[], source: FileSource)
 
 interface Digested {
   readonly lines: readonly Line[];
+  /** The digests of the files that do not come with one. */
   readonly contents: ReadonlyMap<Line, Digest>;
 }
 
@@ -69,7 +70,7 @@ async function digested(source: FileSource, selections: readonly Selection[]): P
       }
     }
   }
-  const files = lines.filter(({ found }) => found.entry.type === "file");
+  const files = lines.filter(({ found }) => found.entry.type === "file" && found.entry.digest === undefined);
   const digests = await source.digests(files.map(({ found }) => found.entry));
   return { lines, contents: new Map(files.map((line, place) => [line, digests[place]!])) };
 }
@@ -81,22 +82,23 @@ function digestOfAll({ lines, contents }: Digested): Digest {
     const { type, mode, uid, gid, link = "", major = "", minor = "" } = found.entry;
     const inode = found.inode === undefined ? "" : firstNames.get(found.inode);
     // No field can hold a NUL, as names and links are the kernel's own strings, and the last no line break.
-    return `${as}\0${link}\0${inode}\0${type}\0${mode}\0${uid}\0${gid}\0${major}\0${minor}\0${contents.get(line) ?? ""}\n`;
+    return `${as}\0${link}\0${inode}\0${type}\0${mode}\0${uid}\0${gid}\0${major}\0${minor}\0${found.entry.digest ?? contents.get(line) ?? ""}\n`;
   };
   return digestFromHex(hashTexts(lines, factsOf));
 }
 
-function linesOf({ lines, contents }: Digested): string[] {
-  return lines.flatMap((line) => said(line, contents.get(line)));
-}
-
-function said({ found }: Line, digest: Digest | undefined): string[] {
-  const { path, type, mode, link = "" } = found.entry;
-  return type === "directory" ? [] : [`${oneLine(path)}\0${mode.toString(8)} ${digest ?? `${type} ${oneLine(link)}`}`];
+function linesOf({ lines, contents }: Digested): Buffer {
+  let text = "";
+  for (const line of lines) {
+    const { path, type, mode, link = "", digest = contents.get(line) } = line.found.entry;
+    if (type !== "directory") text += `${oneLine(path)}\0${mode.toString(8)} ${digest ?? `${type} ${oneLine(link)}`}\n`;
+  }
+  return Buffer.from(text);
 }
 
 function oneLine(name: string): string {
-  return pathText(name).replaceAll("\n", "\u2424");
+  const text = pathText(name);
+  return text.includes("\n") ? text.replaceAll("\n", "\u2424") : text;
 }
 
 interface Line {

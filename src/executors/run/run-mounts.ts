@@ -49,13 +49,13 @@ export async function mountIngredients(
   { mounts = [] }: RunOperation,
   inputs: readonly Value[],
   trees: LayerTrees,
-): Promise<{ readonly ingredients: { readonly [name: string]: Json }; readonly files?: () => Promise<readonly string[]> }> {
+): Promise<{ readonly ingredients: { readonly [name: string]: Json }; readonly files?: () => Promise<Buffer> }> {
   if (mounts.length === 0) return { ingredients: {} };
   const bound = await Promise.all(mounts.filter((mount) => mount.type === "bind").map((mount) => boundFiles(mount, inputs, trees)));
   const words = mounts.map((mount) => mountWord(mount, inputs));
   if (bound.length === 0) return { ingredients: { mounts: words } };
   const files = digestOf(canonicalJson(bound.map(({ digest }) => digest)));
-  return { ingredients: { mounts: words, files }, files: async () => (await Promise.all(bound.map((one) => one.files()))).flat() };
+  return { ingredients: { mounts: words, files }, files: async () => Buffer.concat(await Promise.all(bound.map((one) => one.files()))) };
 }
 
 function mountWord(mount: RunMount, inputs: readonly Value[]): Json {
@@ -68,7 +68,7 @@ function mountWord(mount: RunMount, inputs: readonly Value[]): Json {
 
 interface BoundFiles {
   readonly digest: Digest;
-  readonly files: () => Promise<readonly string[]>;
+  readonly files: () => Promise<Buffer>;
   readonly source: FileSource;
   readonly top: SourceEntry;
 }

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { bytePath } from "../../base/byte-path.ts";
 import { digestOf, hexOf, type DiffId } from "../../oci/digest.ts";
 import { openStore, type Store } from "../store.ts";
-import type { LocatedEntry } from "./layer-pieces.ts";
+import { layerOf, type LocatedEntry } from "../../testing/located-entries.ts";
 
 /* A layer that is mostly an earlier one is made of that one's tar, and is what it would be without it, byte for byte. */
 
@@ -52,7 +52,7 @@ async function tarOf(diffId: DiffId): Promise<Buffer> {
 async function alone(shape: Shape): Promise<{ readonly diffId: DiffId; readonly tar: Buffer }> {
   const root = mkdtempSync(join(place, "alone-"));
   await using other = await openStore(root);
-  const diffId = await other.layers.compose({ entries: entriesOf(shape) });
+  const diffId = await other.layers.compose(layerOf(entriesOf(shape)));
   await other.layers.settled(diffId);
   return { diffId, tar: readFileSync(join(root, "layers", hexOf(diffId), "tar")) };
 }
@@ -67,11 +67,11 @@ test("over random trees and edits of them", { timeout: 180_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(shape, fc.array(fc.tuple(name, fc.option(content, { nil: undefined })), { maxLength: 6 }), async (first, edits) => {
       let now: Shape = { ...BIG, ...first };
-      let earlier = await store.layers.compose({ entries: entriesOf(now) });
+      let earlier = await store.layers.compose(layerOf(entriesOf(now)));
       for (const [path, change] of [["big/3", "3"] as const, ...edits]) {
         const { [path]: _gone, ...rest } = now;
         now = change === undefined ? rest : { ...rest, [path]: change };
-        const diffId = await store.layers.compose({ entries: entriesOf(now), earlier });
+        const diffId = await store.layers.compose(layerOf(entriesOf(now), earlier));
         const cold = await alone(now);
         expect(diffId).toBe(cold.diffId);
         const tar = await tarOf(diffId);
@@ -88,8 +88,8 @@ test("over random trees and edits of them", { timeout: 180_000 }, async () => {
 });
 
 test("what it shares is on the disk once, and stays when the earlier layer goes", async () => {
-  const first = await store.layers.compose({ entries: entriesOf({ ...BIG, "edited/file": "before" }) });
-  const second = await store.layers.compose({ entries: entriesOf({ ...BIG, "edited/file": "after" }), earlier: first });
+  const first = await store.layers.compose(layerOf(entriesOf({ ...BIG, "edited/file": "before" })));
+  const second = await store.layers.compose(layerOf(entriesOf({ ...BIG, "edited/file": "after" }), first));
   const blocks = (diffId: DiffId): number => Number(execFileSync("du", ["--block-size=1", "-s", join(store.root, "layers", hexOf(diffId)), "--exclude=index"], { encoding: "utf8" }).split("\t")[0]);
   const together = Number(execFileSync("du", ["--block-size=1", "-c", "-s", join(store.root, "layers", hexOf(first)), join(store.root, "layers", hexOf(second))], { encoding: "utf8" }).split("\n").at(-2)!.split("\t")[0]);
   expect(together).toBeLessThan(1.2 * blocks(first));
@@ -101,23 +101,23 @@ test("a file that is not what its entry says is refused, and nothing of the laye
   const entries = entriesOf({ file: "what was hashed" });
   writeFileSync(entries[0]!.located!.file as string, "what it is now!");
   const before = store.layers.list();
-  await expect(store.layers.compose({ entries })).rejects.toMatchObject({ code: "digest-mismatch", message: '"file" changed while it was read' });
+  await expect(store.layers.compose(layerOf(entries))).rejects.toMatchObject({ code: "digest-mismatch", message: '"file" changed while it was read' });
   expect(store.layers.list()).toEqual(before);
 });
 
 test("in a thread too, where there is much to write", async () => {
   const many: Shape = Object.fromEntries(Array.from({ length: 3000 }, (_, at) => [`many/${at}`, `${at}`.repeat(at % 1000)]));
-  const diffId = await store.layers.compose({ entries: entriesOf({ ...many, "large/1": "l".repeat(9 << 20) }) });
+  const diffId = await store.layers.compose(layerOf(entriesOf({ ...many, "large/1": "l".repeat(9 << 20) })));
   expect(digestOf(await tarOf(diffId))).toBe(diffId);
   const listed = execFileSync("tar", ["-tf", join(store.root, "layers", hexOf(diffId), "tar")], { encoding: "utf8", maxBuffer: 1 << 26 }).split("\n");
   expect(listed.length - 1).toBe(3001);
   const entries = entriesOf({ "large/2": "m".repeat(9 << 20) });
   writeFileSync(entries[0]!.located!.file as string, "n".repeat(9 << 20));
-  await expect(store.layers.compose({ entries })).rejects.toMatchObject({ code: "digest-mismatch" });
+  await expect(store.layers.compose(layerOf(entries))).rejects.toMatchObject({ code: "digest-mismatch" });
 });
 
 test("an index of an earlier version, or a damaged one, is made again from the tar", async () => {
-  const diffId = await store.layers.compose({ entries: entriesOf({ d: null, "d/file": "text" }) });
+  const diffId = await store.layers.compose(layerOf(entriesOf({ d: null, "d/file": "text" })));
   await store.layers.settled(diffId);
   for (const damage of ['{"version":1,"size":0,"entries":[]}', "", "{"]) {
     writeFileSync(join(store.root, "layers", hexOf(diffId), "index"), damage);
@@ -127,12 +127,12 @@ test("an index of an earlier version, or a damaged one, is made again from the t
 });
 
 test("what the machine's end may have spoilt is not in the store any more", async () => {
-  const diffId = await store.layers.compose({ entries: entriesOf({ file: "lost" }) });
+  const diffId = await store.layers.compose(layerOf(entriesOf({ file: "lost" })));
   await store.layers.settled(diffId);
   expect(store.layers.has(diffId)).toBe(true);
   writeFileSync(join(store.root, "unsynced", `${hexOf(diffId)}.tar`), "the id of another boot");
   await using after = await openStore(store.root);
   expect(after.layers.has(diffId)).toBe(false);
-  expect(await after.layers.compose({ entries: entriesOf({ file: "lost" }) })).toBe(diffId);
+  expect(await after.layers.compose(layerOf(entriesOf({ file: "lost" })))).toBe(diffId);
   expect(after.layers.has(diffId)).toBe(true);
 });

@@ -9,8 +9,8 @@ import { composeTar } from "./compose-tar.ts";
 import type { Entry, EntryType } from "./entry.ts";
 import { writeIndex } from "./index-file.ts";
 import { LayerIndex } from "./layer-index.ts";
-import { layerPieces, type LocatedEntry } from "./layer-pieces.ts";
-import { readRange } from "./located.ts";
+import { layerPieces } from "./layer-pieces.ts";
+import { type Located, readRange } from "./located.ts";
 
 export interface DiffOptions {
   /** Whose attributes mark opaque directories in the upper directory. */
@@ -33,13 +33,15 @@ const FOREIGN = /^(?:trusted\.overlay\.|user\.overlay\.|security\.selinux$|secur
  */
 export async function diffDirectory(upper: string, options: DiffOptions): Promise<{ diffId: DiffId; size: number }> {
   const located = new Walker(upper, options).entries();
-  const { pieces, entries } = layerPieces(located);
+  const { pieces, columns } = await layerPieces(located.map(({ entry }) => entry), (places) => places.map((place) => located[place]!.located!));
   const expected = located.reduce((sum, { entry }) => sum + entry.size, 0);
   const { composed, digests } = await composeTar(pieces, { target: options.tarPath, expected });
   const { diffId, size } = composed;
   let next = 0;
-  const complete = entries.map((entry) => (entry.type !== "file" ? entry : { ...entry, digest: entry.size === 0 ? EMPTY : digests[next++]! }));
-  writeIndex(options.indexPath, new LayerIndex(complete, { tarSize: size, composed: true }));
+  for (let place = 0; place < columns.length; place += 1) {
+    if (columns.isFile(place)) columns.setDigest(place, columns.size(place) === 0 ? EMPTY : digests[next++]!);
+  }
+  writeIndex(options.indexPath, new LayerIndex(columns, { tarSize: size, composed: true }));
   return { diffId, size };
 }
 
@@ -55,6 +57,11 @@ export function treeEntries(path: string, as: BytePath): LayerTarEntry[] {
     const content = located === undefined ? {} : { content: () => readRange(located, entry.size) };
     return [{ ...content, entry: { ...entry, path: named(entry.path), ...link } }];
   });
+}
+
+interface LocatedEntry {
+  readonly entry: Entry;
+  readonly located?: Located;
 }
 
 class Walker {

@@ -8,7 +8,7 @@ import { digestOf, hexOf, type DiffId } from "../../oci/digest.ts";
 import { collect } from "../collect/collect.ts";
 import { openStore, type Store } from "../store.ts";
 import { Unsynced } from "../unsynced.ts";
-import type { LocatedEntry } from "./layer-pieces.ts";
+import { layerOf, type LocatedEntry } from "../../testing/located-entries.ts";
 import { unpackLayer } from "./unpack.ts";
 
 /* What became of layers is told from what is said of them: after a crash, a full disk, a prune, another process's work. */
@@ -48,11 +48,11 @@ async function digestIn(of: Store, diffId: DiffId): Promise<string> {
 }
 
 test("a layer that a crash spoilt is not taken for the same one made again, also when nobody looked in between", async () => {
-  const diffId = await store.layers.compose({ entries: [fileEntry("file", "lost")] });
+  const diffId = await store.layers.compose(layerOf([fileEntry("file", "lost")]));
   await store.layers.settled(diffId);
   spoil(diffId);
   await using after = await openStore(store.root);
-  expect(await after.layers.compose({ entries: [fileEntry("file", "lost")] })).toBe(diffId);
+  expect(await after.layers.compose(layerOf([fileEntry("file", "lost")]))).toBe(diffId);
   await after.layers.settled(diffId);
   expect(await digestIn(after, diffId)).toBe(diffId);
 });
@@ -86,11 +86,11 @@ test("what the disk refused is doubtful at once", () => {
 
 test("a layer that is here stays as it is when it is made again, whatever it is made after", async () => {
   const same = fileEntry("same", "s".repeat(LARGE));
-  const first = await store.layers.compose({ entries: [same] });
-  const second = await store.layers.compose({ entries: [fileEntry("new", "n"), same] });
+  const first = await store.layers.compose(layerOf([same]));
+  const second = await store.layers.compose(layerOf([fileEntry("new", "n"), same]));
   await store.layers.settled(first);
   const before = readdirSync(at(first));
-  expect(await store.layers.compose({ entries: [same], earlier: second })).toBe(first);
+  expect(await store.layers.compose(layerOf([same], second))).toBe(first);
   await store.layers.settled(first);
   expect(readdirSync(at(first))).toEqual(before);
 });
@@ -99,7 +99,7 @@ test("a pipe in the place of a file is not waited for", async () => {
   const entry = fileEntry("file", "text");
   rmSync(join(place, "file"));
   execFileSync("mkfifo", [join(place, "file")]);
-  await expect(store.layers.compose({ entries: [entry] })).rejects.toThrow();
+  await expect(store.layers.compose(layerOf([entry]))).rejects.toThrow();
 });
 
 test("a layer below another's small directory is not collected while a process or a container may have both mounted", async () => {
@@ -109,9 +109,9 @@ test("a layer below another's small directory is not collected while a process o
   let [below, above]: DiffId[] = [];
   {
     await using maker = await openStore(store.root);
-    below = await maker.layers.compose({ entries: [same] });
+    below = await maker.layers.compose(layerOf([same]));
     await maker.layers.lowers(below, mounter);
-    above = await maker.layers.compose({ entries: [fileEntry("new", "n"), same], earlier: below });
+    above = await maker.layers.compose(layerOf([fileEntry("new", "n"), same], below));
     await Promise.all([maker.layers.settled(below), maker.layers.settled(above)]);
   }
   const pruned = async (containerLayers: DiffId[]): Promise<ReadonlySet<DiffId>> =>

@@ -1,53 +1,45 @@
-import { readFile } from "node:fs/promises";
+import { hash } from "node:crypto";
 import { closeSync, fsyncSync, openSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import type { BytePath } from "../../base/byte-path.ts";
-import type { Digest } from "../../oci/digest.ts";
 import { StoreFailure } from "../store-error.ts";
-import type { Entry, EntryType } from "./entry.ts";
+import { EntryColumns, numbersOf } from "./entry-columns.ts";
 import { LayerIndex } from "./layer-index.ts";
+import type { More } from "./same-entry.ts";
 
-const VERSION = 2;
-
-/** A letter a type, as there are as many as entries. */
-const LETTERS: Readonly<Record<EntryType, string>> = { file: "f", directory: "d", symlink: "l", hardlink: "h", character: "c", block: "b", fifo: "p", whiteout: "w" };
-const TYPES = new Map(Object.entries(LETTERS).map(([type, letter]) => [letter, type as EntryType]));
-const NO_DIGEST = "-".repeat(64);
-const PREFIX = "sha256:";
-
-/**
- * The index as columns, which JSON reads several times faster than objects and in a third of the space. What few
- * entries have stands in `more`, by the entry's place.
+/*
+ * An index is its columns as they are in memory: a line that names the version, a head, the columns of numbers, the
+ * paths with a NUL after each, and the sha256 of it all. Nothing is parsed but the head.
  */
-interface Columns {
-  readonly version: number;
+
+const MAGIC = Buffer.from("laminate index 3\n".padEnd(32, " "));
+/** The head's length, in so many bytes. */
+const LENGTH = 8;
+const ALIGNED = 8;
+const HASH = 32;
+
+interface Head {
+  /** Entries. */
+  readonly count: number;
   /** Bytes of the layer's uncompressed tar. */
   readonly size: number;
   /** Whether the tar is one that we composed of these entries: then it says them in one way only. */
   readonly composed: boolean;
-  readonly paths: readonly string[];
-  readonly types: string;
-  readonly modes: readonly number[];
-  /** Owner and group in turns; empty where all are 0. */
-  readonly owners: readonly number[];
-  readonly sizes: readonly number[];
-  /** Seconds and nanoseconds in turns. */
-  readonly times: readonly number[];
-  /** -1 for none. */
-  readonly offsets: readonly number[];
-  /** The hex digits of all digests; 64 dashes for none. */
-  readonly digests: string;
-  readonly more: readonly (readonly [place: number, more: More])[];
+  /** What few entries have, by the entry's place. */
+  readonly more: readonly (readonly [place: number, more: MoreText])[];
 }
 
-type More = Pick<Entry, "link" | "opaque" | "major" | "minor"> & { readonly xattrs?: Readonly<Record<string, string>> };
-
-const SECOND = 1_000_000_000n;
+type MoreText = Omit<More, "xattrs"> & { readonly xattrs?: readonly (readonly [name: string, value: string])[] };
 
 /** Writes a layer's index to a new file and syncs it. */
 export function writeIndex(path: string, index: LayerIndex): void {
+  const { columns, tarSize: size, composed } = index;
+  const head = headBytes({ count: columns.length, size, composed, more: [...columns.more].map(([place, more]) => [place, written(more)] as const) });
+  const numbers = Object.values(columns.numbers).map((column) => padded(Buffer.from(column.buffer, column.byteOffset, column.byteLength)));
+  const bytes = Buffer.concat([MAGIC, head, ...numbers, Buffer.from(columns.paths.map((each) => `${each}\0`).join(""), "latin1")]);
   const file = openSync(path, "wx", 0o644);
   try {
-    writeFileSync(file, JSON.stringify(columnsOf(index)));
+    for (const part of [bytes, hash("sha256", bytes, "buffer")]) writeFileSync(file, part);
     fsyncSync(file);
   } finally {
     closeSync(file);
@@ -57,80 +49,48 @@ export function writeIndex(path: string, index: LayerIndex): void {
 /** Reads an index that {@link writeIndex} wrote. Throws StoreFailure `damaged` for anything else. */
 export async function readIndex(path: string): Promise<LayerIndex> {
   try {
-    const columns = JSON.parse(await readFile(path, "utf8")) as Columns;
-    if (columns.version !== VERSION) {
-      throw new Error(`version ${columns.version}`);
-    }
-    return new LayerIndex(entriesOf(columns), { tarSize: columns.size, composed: columns.composed });
+    return indexOf(await readFile(path));
   } catch (error) {
     throw new StoreFailure("damaged", `read the layer index ${JSON.stringify(path)}: ${error instanceof Error ? error.message : ""}`, { cause: error });
   }
 }
 
-function columnsOf({ entries, tarSize, composed }: LayerIndex): Columns {
-  const owned = entries.some(({ uid, gid }) => uid !== 0 || gid !== 0);
-  const owners: number[] = [];
-  const times: number[] = [];
-  const more: [number, More][] = [];
-  for (const [place, entry] of entries.entries()) {
-    if (owned) owners.push(entry.uid, entry.gid);
-    pushTime(times, entry.mtime);
-    const rest = moreOf(entry);
-    if (rest !== undefined) more.push([place, rest]);
+function indexOf(file: Buffer): LayerIndex {
+  const bytes = file.subarray(0, Math.max(0, file.length - HASH));
+  if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) throw new Error("it is of another version");
+  if (!hash("sha256", bytes, "buffer").equals(file.subarray(bytes.length))) throw new Error("its digest is not that of its content");
+  let at = MAGIC.length + LENGTH;
+  const length = Number(bytes.readBigUInt64LE(MAGIC.length));
+  const { count, size, composed, more } = JSON.parse(bytes.toString("utf8", at, at + length)) as Head;
+  at += aligned(length);
+  const numbers = numbersOf(count);
+  for (const column of Object.values(numbers)) {
+    bytes.copy(Buffer.from(column.buffer), 0, at, at + column.byteLength);
+    at += aligned(column.byteLength);
   }
-  return {
-    version: VERSION,
-    size: tarSize,
-    composed,
-    paths: entries.map(({ path }) => path),
-    types: entries.map(({ type }) => LETTERS[type]).join(""),
-    modes: entries.map(({ mode }) => mode),
-    owners,
-    sizes: entries.map(({ size }) => size),
-    times,
-    offsets: entries.map(({ offset }) => offset ?? -1),
-    digests: entries.map(({ digest }) => digest?.slice(PREFIX.length) ?? NO_DIGEST).join(""),
-    more,
-  };
+  const paths = count === 0 ? [] : bytes.toString("latin1", at, bytes.length - 1).split("\0");
+  return new LayerIndex(new EntryColumns({ paths: paths as BytePath[], numbers, more: new Map(more.map(([place, each]) => [place, read(each)])) }), { tarSize: size, composed });
 }
 
-/** Whole seconds before the time, so that nanoseconds are never negative. */
-function pushTime(times: number[], mtime: bigint): void {
-  const nanoseconds = ((mtime % SECOND) + SECOND) % SECOND;
-  times.push(Number((mtime - nanoseconds) / SECOND), Number(nanoseconds));
+function headBytes(head: Head): Buffer {
+  const text = Buffer.from(JSON.stringify(head));
+  const length = Buffer.alloc(LENGTH);
+  length.writeBigUInt64LE(BigInt(text.length));
+  return Buffer.concat([length, padded(text)]);
 }
 
-function moreOf({ link, opaque, major, minor, xattrs }: Entry): More | undefined {
-  if (link === undefined && opaque === undefined && major === undefined && xattrs === undefined) {
-    return undefined;
-  }
-  const attributes = xattrs === undefined ? undefined : Object.fromEntries([...xattrs].map(([name, value]) => [name, value.toString("base64")]));
-  return { ...(link === undefined ? {} : { link }), ...(opaque === undefined ? {} : { opaque }), ...(major === undefined ? {} : { major, minor: minor ?? 0 }), ...(attributes === undefined ? {} : { xattrs: attributes }) };
+function written({ xattrs, ...more }: More): MoreText {
+  return xattrs === undefined ? more : { ...more, xattrs: [...xattrs].map(([name, value]) => [name, value.toString("base64")]) };
 }
 
-function entriesOf({ paths, types, modes, owners, sizes, times, offsets, digests, more }: Columns): Entry[] {
-  const entries: Entry[] = [];
-  for (let place = 0; place < paths.length; place += 1) {
-    const type = TYPES.get(types[place]!)!;
-    const path = paths[place] as BytePath;
-    const mode = modes[place]!;
-    const uid = owners[2 * place] ?? 0;
-    const gid = owners[2 * place + 1] ?? 0;
-    const size = sizes[place]!;
-    const mtime = BigInt(times[2 * place]!) * SECOND + BigInt(times[2 * place + 1]!);
-    const hex = digests.slice(64 * place, 64 * place + 64);
-    const offset = offsets[place]!;
-    if (type !== "file" || hex === NO_DIGEST) {
-      entries.push({ path, type, mode, uid, gid, size, mtime, ...(offset < 0 ? {} : { offset }) });
-    } else if (offset < 0) {
-      entries.push({ path, type, mode, uid, gid, size, mtime, digest: (PREFIX + hex) as Digest });
-    } else {
-      entries.push({ path, type, mode, uid, gid, size, mtime, digest: (PREFIX + hex) as Digest, offset });
-    }
-  }
-  for (const [place, { xattrs, ...rest }] of more) {
-    const attributes = xattrs === undefined ? {} : { xattrs: new Map(Object.entries(xattrs).map(([name, value]) => [name, Buffer.from(value, "base64")])) };
-    entries[place] = { ...entries[place]!, ...rest, ...attributes };
-  }
-  return entries;
+function read({ xattrs, ...more }: MoreText): More {
+  return xattrs === undefined ? more : { ...more, xattrs: new Map(xattrs.map(([name, value]) => [name, Buffer.from(value, "base64")])) };
+}
+
+function padded(bytes: Buffer): Buffer {
+  return Buffer.concat([bytes], aligned(bytes.length));
+}
+
+function aligned(length: number): number {
+  return Math.ceil(length / ALIGNED) * ALIGNED;
 }

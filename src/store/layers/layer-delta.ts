@@ -1,7 +1,6 @@
 import { parentPath, type BytePath } from "../../base/byte-path.ts";
 import type { Entry } from "./entry.ts";
 import type { LayerIndex } from "./layer-index.ts";
-import { sameEntry } from "./same-entry.ts";
 
 /** A layer with more changes than that has a directory of its own. */
 const MOST_ENTRIES = 1000;
@@ -12,8 +11,8 @@ const MOST_ENTRIES = 1000;
  * an opaque mark would hide it, and the names of one file would lie in two places.
  */
 export function layerDelta(earlier: LayerIndex, index: LayerIndex): readonly Entry[] | undefined {
-  const changed = changedEntries(earlier.entries, index.entries);
-  if (changed === undefined || changed.some((entry) => !fits(entry, earlier)) || index.entries.some(({ type }) => type === "hardlink")) {
+  const changed = changedEntries(earlier, index);
+  if (changed === undefined || changed.some((entry) => !fits(entry, earlier)) || index.columns.has("hardlink")) {
     return undefined;
   }
   const chosen = new Map<BytePath, Entry>();
@@ -28,15 +27,15 @@ export function layerDelta(earlier: LayerIndex, index: LayerIndex): readonly Ent
   return [...chosen.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** What is new or different; undefined when something is gone or it is too much. Both sides are sorted. */
-function changedEntries(before: readonly Entry[], after: readonly Entry[]): readonly Entry[] | undefined {
+/** What is new or different; undefined when something is gone or it is too much. */
+function changedEntries({ columns: before }: LayerIndex, { columns: after }: LayerIndex): readonly Entry[] | undefined {
   const changed: Entry[] = [];
   let place = 0;
-  for (const entry of after) {
-    const old = before[place];
-    if (old !== undefined && old.path < entry.path) return undefined;
-    if (old?.path === entry.path) place += 1;
-    if (old === undefined || old.path !== entry.path || !sameEntry(old, entry)) changed.push(entry);
+  for (const [at, path] of after.paths.entries()) {
+    const old = before.paths[place];
+    if (old !== undefined && old < path) return undefined;
+    if (old !== path || !before.isSame(place, after, at)) changed.push(after.entry(at));
+    if (old === path) place += 1;
     if (changed.length > MOST_ENTRIES) return undefined;
   }
   return place === before.length ? changed : undefined;

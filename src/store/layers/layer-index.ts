@@ -1,29 +1,43 @@
 import type { BytePath } from "../../base/byte-path.ts";
 import type { Entry } from "./entry.ts";
+import { EntryColumns } from "./entry-columns.ts";
 
 /** What a layer does, as a sorted list of entries, one a path. */
 export class LayerIndex {
-  /** Sorted by path bytes. */
-  readonly entries: readonly Entry[];
   /** Bytes of the layer's uncompressed tar. */
   readonly tarSize: number;
   /** Whether the tar is one that was composed here of just these entries, in this order. */
   readonly composed: boolean;
+  #entries: readonly Entry[] | undefined;
+  #columns: EntryColumns | undefined;
 
-  constructor(entries: readonly Entry[], { tarSize, composed }: { readonly tarSize: number; readonly composed: boolean } = { tarSize: 0, composed: false }) {
-    this.entries = entries;
+  /** Of entries sorted by path bytes. */
+  constructor(of: readonly Entry[] | EntryColumns, { tarSize, composed }: { readonly tarSize: number; readonly composed: boolean } = { tarSize: 0, composed: false }) {
+    if (of instanceof EntryColumns) this.#columns = of;
+    else this.#entries = of;
     this.tarSize = tarSize;
     this.composed = composed;
   }
 
+  /** Sorted by path bytes. Made when first asked for: who only compares, or asks for a few paths, does with {@link columns}. */
+  get entries(): readonly Entry[] {
+    return (this.#entries ??= Array.from(this.columns.paths, (_, place) => this.columns.entry(place)));
+  }
+
+  /** The same. */
+  get columns(): EntryColumns {
+    return (this.#columns ??= EntryColumns.of(this.#entries!));
+  }
+
   get(path: BytePath): Entry | undefined {
-    let [low, high] = [0, this.entries.length];
+    const { paths } = this.columns;
+    let [low, high] = [0, paths.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.entries[middle]!.path < path) low = middle + 1;
+      if (paths[middle]! < path) low = middle + 1;
       else high = middle;
     }
-    const found = this.entries[low];
-    return found?.path === path ? found : undefined;
+    if (paths[low] !== path) return undefined;
+    return this.#entries?.[low] ?? this.columns.entry(low);
   }
 }

@@ -2,16 +2,13 @@ import { tarEnd, tarHeader, tarPadding } from "../../archive/write-tar.ts";
 import { paddingAfter } from "../../archive/tar-header.ts";
 import { headersOf } from "../layer-tar.ts";
 import type { Entry } from "./entry.ts";
+import { EntryColumns } from "./entry-columns.ts";
 import type { LayerIndex } from "./layer-index.ts";
 import type { Located } from "./located.ts";
-import { sameEntry } from "./same-entry.ts";
 import type { StoredTar } from "./stored-tar.ts";
 
-/** An entry of a layer to be made, with the place of a file's content. */
-export interface LocatedEntry {
-  readonly entry: Entry;
-  readonly located?: Located;
-}
+/** Finds where the contents of some files of a layer lie, by their places among its entries. */
+export type Locate = (places: readonly number[]) => readonly Located[] | Promise<readonly Located[]>;
 
 /** What a tar is composed of, in order. */
 export type Piece =
@@ -30,41 +27,45 @@ export interface EarlierLayer {
 export interface LayerPieces {
   readonly pieces: Iterable<Piece>;
   /** The entries with the offsets of their contents; complete when `pieces` has been walked. */
-  readonly entries: readonly Entry[];
+  readonly columns: EntryColumns;
   /** Bytes of the tar, once `pieces` has been walked. */
   size(): number;
 }
 
 /**
  * The tar of a layer as pieces, entries in the order given. Members that stand in the same way in an earlier layer that
- * was composed here too are taken from its tar, header and all, which gives the same bytes.
+ * was composed here too are taken from its tar, header and all, which gives the same bytes; only the others' contents
+ * are looked for.
  */
-export function layerPieces(located: readonly LocatedEntry[], earlier?: EarlierLayer): LayerPieces {
-  const walked: Walked = { entries: [], size: 0 };
-  return { pieces: piecesOf(located, earlier === undefined ? undefined : membersOf(earlier.index), walked), entries: walked.entries, size: () => walked.size };
+export async function layerPieces(entries: readonly Entry[], locate: Locate, earlier?: LayerIndex): Promise<LayerPieces> {
+  const members = earlier === undefined ? undefined : new Members(earlier.columns, entries);
+  const wanted = entries.flatMap(({ type, size }, place) => (type === "file" && size > 0 && members?.has(place) !== true ? [place] : []));
+  const contents = (await locate(wanted)).values();
+  const walked: Walked = { columns: new EntryColumns(entries.length), size: 0 };
+  return { pieces: piecesOf(entries, contents, members, walked), columns: walked.columns, size: () => walked.size };
 }
 
 /** What a walk over the pieces has come to. */
 interface Walked {
-  readonly entries: Entry[];
+  readonly columns: EntryColumns;
   size: number;
 }
 
-function* piecesOf(located: readonly LocatedEntry[], members: MemberWalk | undefined, walked: Walked): Generator<Piece> {
-  const { entries } = walked;
+function* piecesOf(entries: readonly Entry[], contents: Iterator<Located>, members: Members | undefined, walked: Walked): Generator<Piece> {
+  const { columns } = walked;
   let position = 0;
   let reused: { from: number; to: number } | undefined;
-  for (const { entry, located: place } of located) {
-    const member = members?.(entry);
-    if (member !== undefined) {
-      if (reused?.to === member.from) {
-        reused.to = member.to;
+  for (const [place, entry] of entries.entries()) {
+    if (members?.has(place) === true) {
+      const [from, to] = [members.from(place), members.to(place)];
+      if (reused?.to === from) {
+        reused.to = to;
       } else {
         if (reused !== undefined) yield { kind: "reuse", ...reused };
-        reused = { from: member.from, to: member.to };
+        reused = { from, to };
       }
-      entries.push(member.entry.offset === undefined ? entry : { ...entry, offset: position + member.entry.offset - member.from });
-      position += member.to - member.from;
+      members.copy(place, columns, position - from);
+      position += to - from;
       continue;
     }
     if (reused !== undefined) yield { kind: "reuse", ...reused };
@@ -72,9 +73,9 @@ function* piecesOf(located: readonly LocatedEntry[], members: MemberWalk | undef
     const [header, ...markers] = headersOf(entry).map(tarHeader);
     yield { kind: "bytes", bytes: header! };
     position += header!.length;
-    entries.push(entry.type === "file" ? { ...entry, offset: position } : entry);
+    columns.add(entry.type === "file" ? { ...entry, offset: position } : entry);
     if (entry.type === "file" && entry.size > 0) {
-      yield { kind: "content", located: place!, entry };
+      yield { kind: "content", located: contents.next().value as Located, entry };
       yield { kind: "bytes", bytes: tarPadding(entry.size) };
       position += entry.size + paddingAfter(entry.size);
     }
@@ -89,36 +90,57 @@ function* piecesOf(located: readonly LocatedEntry[], members: MemberWalk | undef
   walked.size = position + end.length;
 }
 
-interface Member {
-  readonly entry: Entry;
-  readonly from: number;
-  readonly to: number;
+/** The members of an earlier layer's tar that say the same as entries of a new one, both sorted. */
+class Members {
+  readonly #earlier: EntryColumns;
+  /** For each entry the place of the one that says the same; -1 for none. */
+  readonly #places: Int32Array;
+  /** Where each of the earlier layer's members ends in its tar. */
+  readonly #ends: Float64Array;
+
+  constructor(earlier: EntryColumns, entries: readonly Entry[]) {
+    this.#earlier = earlier;
+    this.#places = new Int32Array(entries.length).fill(-1);
+    this.#ends = endsOf(earlier);
+    let at = 0;
+    for (const [place, entry] of entries.entries()) {
+      while (at < earlier.length && earlier.paths[at]! < entry.path) at += 1;
+      if (at < earlier.length && earlier.says(at, entry)) this.#places[place] = at;
+    }
+  }
+
+  has(place: number): boolean {
+    return this.#places[place] !== -1;
+  }
+
+  from(place: number): number {
+    return this.#ends[this.#places[place]! - 1] ?? 0;
+  }
+
+  to(place: number): number {
+    return this.#ends[this.#places[place]!]!;
+  }
+
+  /** Appends it to columns, its content so many bytes further on. */
+  copy(place: number, columns: EntryColumns, further: number): void {
+    const at = this.#places[place]!;
+    const offset = this.#earlier.offset(at);
+    columns.copy(this.#earlier, at, offset === undefined ? undefined : offset + further);
+  }
 }
 
-/** Finds the member that says the same as an entry; asked in path order. */
-type MemberWalk = (entry: Entry) => Member | undefined;
-
-function membersOf(index: LayerIndex): MemberWalk {
-  const { entries } = index;
-  let place = 0;
-  let from = 0;
-  return (wanted) => {
-    for (; place < entries.length && entries[place]!.path <= wanted.path; place += 1) {
-      const entry = entries[place]!;
-      const to = memberEnd(entry, from);
-      const member = { entry, from, to };
-      from = to;
-      if (entry.path === wanted.path) {
-        place += 1;
-        return sameEntry(entry, wanted) ? member : undefined;
-      }
-    }
-    return undefined;
-  };
+function endsOf(columns: EntryColumns): Float64Array {
+  const ends = new Float64Array(columns.length);
+  let end = 0;
+  for (let place = 0; place < columns.length; place += 1) {
+    end = memberEnd(columns, place, end);
+    ends[place] = end;
+  }
+  return ends;
 }
 
 /** Where a member that starts at `from` ends; the content's place tells it for a file. */
-function memberEnd(entry: Entry, from: number): number {
-  if (entry.type === "file") return entry.offset! + entry.size + paddingAfter(entry.size);
-  return headersOf(entry).reduce((end, header) => end + tarHeader(header).length, from);
+function memberEnd(columns: EntryColumns, place: number, from: number): number {
+  if (columns.isFile(place)) return columns.offset(place)! + columns.size(place) + paddingAfter(columns.size(place));
+  return headersOf(columns.entry(place)).reduce((end, header) => end + tarHeader(header).length, from);
 }

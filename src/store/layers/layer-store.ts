@@ -20,11 +20,12 @@ import { composeTar } from "./compose-tar.ts";
 import { readIndex, writeIndex } from "./index-file.ts";
 import { ingestBlob } from "./ingest-blob.ts";
 import { indexOf, ingestTar } from "./ingest-tar.ts";
+import type { Entry } from "./entry.ts";
 import { LayerIndex } from "./layer-index.ts";
 import type { ErofsSource } from "./erofs/erofs-image.ts";
 import { isErofsOf, writeErofs } from "./erofs/write-erofs.ts";
 import { layerDelta } from "./layer-delta.ts";
-import { layerPieces, type EarlierLayer, type LocatedEntry } from "./layer-pieces.ts";
+import { layerPieces, type EarlierLayer, type Locate } from "./layer-pieces.ts";
 import type { Dialect, ErofsLower, LayerMounter, Lower } from "./lower.ts";
 import { readBlockTable, writeBlockTable, type PackedBlock } from "./packed/block-table.ts";
 import { KnownBlocks, type PackedLayer } from "./packed/known-blocks.ts";
@@ -55,7 +56,9 @@ export interface MadeLayer {
 /** A layer to be written of entries whose contents lie on this machine. */
 export interface NewLayer {
   /** Sorted by path, digests of files included. */
-  readonly entries: readonly LocatedEntry[];
+  readonly entries: readonly Entry[];
+  /** Asked for the files whose contents have to be read. */
+  readonly locate: Locate;
   /** A layer that is likely to have much in common with it. */
   readonly earlier?: DiffId;
   readonly signal?: AbortSignal;
@@ -156,19 +159,19 @@ export class LayerStore {
    * Makes a layer of entries. It can be used at once, and is on the disk when {@link settled} has resolved.
    * Throws StoreFailure `digest-mismatch` when a content is not what its entry says.
    */
-  async compose({ entries: located, earlier: likely, signal }: NewLayer): Promise<DiffId> {
+  async compose({ entries, locate, earlier: likely, signal }: NewLayer): Promise<DiffId> {
     const made = this.#temporary.directory();
     const target = path.join(made, "tar");
     if (likely !== undefined) this.#leases.hold(likely);
     const earlier = likely === undefined ? undefined : await this.#earlier(likely);
     const indexFile = path.join(made, "index");
-    const { pieces, entries, size } = layerPieces(located, earlier);
+    const { pieces, columns, size } = await layerPieces(entries, locate, earlier?.index);
     let index: LayerIndex | undefined;
     const meanwhile = (): void => {
-      index = new LayerIndex(entries, { tarSize: size(), composed: true });
+      index = new LayerIndex(columns, { tarSize: size(), composed: true });
       writeIndex(indexFile, index);
     };
-    const expected = located.reduce((sum, { entry }) => sum + entry.size + BLOCK, 0);
+    const expected = entries.reduce((sum, { size: bytes }) => sum + bytes + BLOCK, 0);
     const { composed, synced } = await composeTar(pieces, { target, expected, meanwhile, ...(earlier === undefined ? {} : { earlier: earlier.tar }), ...(signal === undefined ? {} : { signal }) });
     const { diffId } = composed;
     const tar = this.#tarMaterial(made, composed);

@@ -3,7 +3,6 @@ import type { DiffId } from "../../oci/digest.ts";
 import type { Entry } from "./entry.ts";
 import { hidesBelow } from "./layer-effects.ts";
 import type { LayerIndex } from "./layer-index.ts";
-import { sameFacts } from "./same-entry.ts";
 
 /** With more differences it is not worth looking. */
 const MOST_DIFFERENCES = 2000;
@@ -32,17 +31,17 @@ interface Difference {
   readonly directories: boolean;
 }
 
-function between({ entries: a }: LayerIndex, { entries: b }: LayerIndex): Difference[] | undefined {
+function between({ columns: a }: LayerIndex, { columns: b }: LayerIndex): Difference[] | undefined {
   const found: Difference[] = [];
   for (let [x, y] = [0, 0]; x < a.length || y < b.length; ) {
-    const [left, right] = [a[x], b[y]];
-    if (left !== undefined && right !== undefined && left.path === right.path) {
-      if (!sameFacts(left, right)) found.push({ path: left.path, directories: isPlain(left) && isPlain(right) });
+    const [left, right] = [a.paths[x], b.paths[y]];
+    if (left === right) {
+      if (!a.isLike(x, b, y)) found.push({ path: left!, directories: isPlain(a.entry(x)) && isPlain(b.entry(y)) });
       x += 1;
       y += 1;
     } else {
-      const one = right === undefined || (left !== undefined && left.path < right.path) ? left! : right;
-      found.push({ path: one.path, directories: false });
+      const one = right === undefined || (left !== undefined && left < right) ? left! : right;
+      found.push({ path: one, directories: false });
       if (one === left) x += 1;
       else y += 1;
     }

@@ -9,7 +9,7 @@ import { compressGzip } from "../../../archive/compress.ts";
 import { bytePath } from "../../../base/byte-path.ts";
 import { digestOf, hexOf, type DiffId } from "../../../oci/digest.ts";
 import { openStore, type Store } from "../../store.ts";
-import type { LocatedEntry } from "../layer-pieces.ts";
+import { layerOf, type LocatedEntry } from "../../../testing/located-entries.ts";
 import { readBlockTable } from "./block-table.ts";
 import { KnownBlocks } from "./known-blocks.ts";
 
@@ -51,7 +51,7 @@ function contentOf({ size, seed }: Shape[string]): Buffer {
 }
 
 async function compose(shape: Shape, earlier?: DiffId): Promise<DiffId> {
-  return await store.layers.compose({ entries: entriesOf(shape), ...(earlier === undefined ? {} : { earlier }) });
+  return await store.layers.compose(layerOf(entriesOf(shape), earlier));
 }
 
 async function bytesOf(source: AsyncIterable<Buffer>): Promise<Buffer> {
