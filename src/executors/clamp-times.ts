@@ -9,7 +9,7 @@ import { LayerTrees } from "./layer-trees.ts";
  * one that says the same but for the times (BuildKit, rewrite-timestamp).
  */
 export async function clampTimes(store: Store, layer: DiffId, latest: bigint, signal: AbortSignal): Promise<DiffId> {
-  const { entries } = await store.layers.index(layer);
+  const { entries, identity } = await store.layers.index(layer);
   if (entries.every(({ mtime }) => mtime <= latest)) return layer;
   const tar = await store.layers.tar(layer);
   const source = await new LayerTrees(store.layers).source("the layer", [layer]);
@@ -22,7 +22,7 @@ export async function clampTimes(store: Store, layer: DiffId, latest: bigint, si
     }
     return located;
   };
-  const made = await store.layers.compose({ entries: clamped, locate, earlier: layer, signal });
+  const made = await store.layers.compose({ entries: clamped, identity, locate, earlier: layer, signal });
   await store.layers.settled(made);
   return made;
 }

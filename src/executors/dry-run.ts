@@ -162,7 +162,7 @@ export class DryRun implements Backend<Foreseen> {
     if (others.size === 0 || value?.kind !== "tree") return true;
     const now = asItWouldBe(base);
     if ([...others.values()].includes(undefined) || now.kind !== "tree") return false;
-    return await sameTree(value.layers, now.layers, (layer) => this.#world.layers.index(layer));
+    return await sameTree(value.layers, now.layers, this.#world.layers);
   }
 
   /** What the like step gave in the last build, over what is presumed below it. */

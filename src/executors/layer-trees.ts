@@ -1,4 +1,4 @@
-import type { DiffId } from "../oci/digest.ts";
+import type { DiffId, Digest } from "../oci/digest.ts";
 import type { LayerIndex } from "../store/layers/layer-index.ts";
 import type { StoredTar } from "../store/layers/stored-tar.ts";
 import { Tree } from "../store/layers/tree.ts";
@@ -7,6 +7,8 @@ import { TreeSource } from "./copy/tree-source.ts";
 /** What trees are made from: the indexes of layers, and their tars for contents. */
 export interface LayerReader {
   index(diffId: DiffId): Promise<LayerIndex>;
+  /** What a layer says, apart from when. */
+  identity(diffId: DiffId): Promise<Digest>;
   tar(diffId: DiffId): Promise<StoredTar>;
 }
 

@@ -45,7 +45,7 @@ export class LikeSteps {
     const name = `${other.join()} ${base.join()}`;
     let same = this.#compared.get(name);
     if (same === undefined) {
-      same = sameTree(other, base, (layer) => this.#store.layers.index(layer));
+      same = sameTree(other, base, this.#store.layers);
       this.#compared.set(name, same);
     }
     return same;

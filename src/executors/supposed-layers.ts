@@ -1,4 +1,4 @@
-import { digestOf, type DiffId } from "../oci/digest.ts";
+import { digestOf, type DiffId, type Digest } from "../oci/digest.ts";
 import type { LayerIndex } from "../store/layers/layer-index.ts";
 import type { StoredTar } from "../store/layers/stored-tar.ts";
 import type { LayerReader } from "./layer-trees.ts";
@@ -21,6 +21,10 @@ export class SupposedLayers implements LayerReader {
 
   async index(layer: DiffId): Promise<LayerIndex> {
     return this.#supposed.get(layer) ?? (await this.#layers.index(layer));
+  }
+
+  async identity(layer: DiffId): Promise<Digest> {
+    return this.#supposed.get(layer)?.identity ?? (await this.#layers.identity(layer));
   }
 
   tar(layer: DiffId): Promise<StoredTar> {

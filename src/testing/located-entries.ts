@@ -1,5 +1,6 @@
 import type { DiffId } from "../oci/digest.ts";
 import type { Entry } from "../store/layers/entry.ts";
+import { layerIdentity } from "../store/layers/identity.ts";
 import type { NewLayer } from "../store/layers/layer-store.ts";
 import type { Located } from "../store/layers/located.ts";
 
@@ -11,5 +12,6 @@ export interface LocatedEntry {
 
 /** A layer to be composed of them. */
 export function layerOf(located: readonly LocatedEntry[], earlier?: DiffId): NewLayer {
-  return { entries: located.map(({ entry }) => entry), locate: (places) => places.map((place) => located[place]!.located!), ...(earlier === undefined ? {} : { earlier }) };
+  const entries = located.map(({ entry }) => entry);
+  return { entries, identity: layerIdentity(entries), locate: (places) => places.map((place) => located[place]!.located!), ...(earlier === undefined ? {} : { earlier }) };
 }

@@ -26,7 +26,7 @@ export async function copyLayer(planned: readonly PlannedEntry[], store: Store, 
     store.leases.hold(known);
     if (store.layers.has(known)) return { diffId: known };
   }
-  const diffId = await store.layers.compose({ entries, locate: (places) => placesOf(places.map((place) => digested[place]!), store), signal, ...(earlier === undefined ? {} : { earlier }) });
+  const diffId = await store.layers.compose({ entries, identity, locate: (places) => placesOf(places.map((place) => digested[place]!), store), signal, ...(earlier === undefined ? {} : { earlier }) });
   return { diffId, record: { table: TABLE, key: identity } };
 }
 

@@ -65,9 +65,7 @@ async function digested(source: FileSource, selections: readonly Selection[]): P
     for (const { name, source: found, root } of chosen) {
       const top = found.entry.path;
       if (root !== undefined) lines.push(...directoriesBetween(view, root, top).map((each) => ({ found: each, as: each.entry.path.slice(root.length) })));
-      for (const each of walk(view, found)) {
-        lines.push({ found: each, as: `${found.entry.type === "directory" && parents !== true ? "" : name}${each.entry.path.slice(top.length)}` });
-      }
+      addAll(view, found, { below: top.length, as: found.entry.type === "directory" && parents !== true ? "" : name }, lines);
     }
   }
   const files = lines.filter(({ found }) => found.entry.type === "file" && found.entry.digest === undefined);
@@ -107,13 +105,11 @@ interface Line {
   readonly as: string;
 }
 
-function* walk(source: FileSource, found: SourceEntry): Iterable<SourceEntry> {
-  yield found;
-  if (found.entry.type === "directory") {
-    for (const child of source.children(found.entry.path)) {
-      yield* walk(source, child);
-    }
-  }
+/** Adds an entry and all that is below it; of paths what comes after `below` characters stands after `as`. */
+function addAll(source: FileSource, found: SourceEntry, names: { readonly below: number; readonly as: string }, lines: Line[]): void {
+  const { path, type } = found.entry;
+  lines.push({ found, as: `${names.as}${path.slice(names.below)}` });
+  if (type === "directory") for (const child of source.children(path)) addAll(source, child, names, lines);
 }
 
 /** Hard links are told by the first name of their file; an inode's number is this machine's business. */

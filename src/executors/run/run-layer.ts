@@ -6,8 +6,7 @@ import type { StepBounds, StepMount, StepNetwork } from "../../sandbox/sandbox.t
 import { canonicalJson } from "../../base/canonical-json.ts";
 import { digestOf } from "../../oci/digest.ts";
 import type { ExecuteContext } from "../../solver/backend.ts";
-import { readIndex } from "../../store/layers/index-file.ts";
-import { layerIdentity } from "../../store/layers/identity.ts";
+import { readIdentity, readIndex } from "../../store/layers/index-file.ts";
 import type { MadeLayer } from "../made-layer.ts";
 import { ExecuteError } from "../execute-error.ts";
 import type { Value } from "../value.ts";
@@ -60,7 +59,7 @@ export async function runLayer(operation: RunOperation, base: readonly DiffId[],
     }
     const { layer } = result;
     const { argv, env, args, workdir, user, hostname, hosts, script } = operation;
-    const identity = layerIdentity((await readIndex(layer.index)).entries);
+    const identity = readIdentity(layer.index) ?? (await readIndex(layer.index)).identity;
     const key = digestOf(canonicalJson({ argv, env, args, workdir, user, hostname, hosts, script, identity }));
     const earlier = store.records.get(TABLE, key) as DiffId | undefined;
     if (earlier !== undefined) {

@@ -34,6 +34,9 @@ export type Numbers = {
   readonly digests: Uint32Array<ArrayBuffer>;
 };
 
+/** The columns that are copied as they are, a number an entry. */
+const PLAIN = ["types", "digested", "modes", "uids", "gids", "sizes", "seconds", "nanoseconds"] as const;
+
 /** Room for the numbers of so many entries. */
 export function numbersOf(count: number): Numbers {
   return {
@@ -104,22 +107,19 @@ export class EntryColumns {
     if (more !== undefined) this.more.set(place, more);
   }
 
-  /** Appends an entry of other columns with its content at another place. */
-  copy(from: EntryColumns, at: number, offset: number | undefined): void {
+  /** Appends `count` entries of other columns, from `at` on, their contents so many bytes further on. */
+  copy(from: EntryColumns, { at, count }: { readonly at: number; readonly count: number }, further: number): void {
     const [own, other] = [this.#numbers, from.#numbers];
-    const place = this.paths.push(from.paths[at]!) - 1;
-    own.types[place] = other.types[at]!;
-    own.digested[place] = other.digested[at]!;
-    own.modes[place] = other.modes[at]!;
-    own.uids[place] = other.uids[at]!;
-    own.gids[place] = other.gids[at]!;
-    own.sizes[place] = other.sizes[at]!;
-    own.seconds[place] = other.seconds[at]!;
-    own.nanoseconds[place] = other.nanoseconds[at]!;
-    own.offsets[place] = offset ?? NONE;
-    for (let lane = 0; lane < LANES; lane += 1) own.digests[place * LANES + lane] = other.digests[at * LANES + lane]!;
-    const more = from.more.get(at);
-    if (more !== undefined) this.more.set(place, more);
+    const place = this.paths.length;
+    for (const name of PLAIN) own[name].set(other[name].subarray(at, at + count), place);
+    own.digests.set(other.digests.subarray(at * LANES, (at + count) * LANES), place * LANES);
+    for (let step = 0; step < count; step += 1) {
+      this.paths.push(from.paths[at + step]!);
+      const offset = other.offsets[at + step]!;
+      own.offsets[place + step] = offset === NONE ? NONE : offset + further;
+      const more = from.more.get(at + step);
+      if (more !== undefined) this.more.set(place + step, more);
+    }
   }
 
   setDigest(place: number, digest: Digest): void {

@@ -1,7 +1,8 @@
 import { hash } from "node:crypto";
-import { closeSync, fsyncSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { BytePath } from "../../base/byte-path.ts";
+import { parseDigest, type Digest } from "../../oci/digest.ts";
 import { StoreFailure } from "../store-error.ts";
 import { EntryColumns, numbersOf } from "./entry-columns.ts";
 import { LayerIndex } from "./layer-index.ts";
@@ -15,7 +16,10 @@ import type { More } from "./same-entry.ts";
 const MAGIC = Buffer.from("laminate index 3\n".padEnd(32, " "));
 /** The head's length, in so many bytes. */
 const LENGTH = 8;
+const HEAD_AT = MAGIC.length + LENGTH;
 const ALIGNED = 8;
+/** More than most heads take. Bytes. */
+const FIRST_READ = 1 << 12;
 const HASH = 32;
 
 interface Head {
@@ -25,6 +29,8 @@ interface Head {
   readonly size: number;
   /** Whether the tar is one that we composed of these entries: then it says them in one way only. */
   readonly composed: boolean;
+  /** What it says, apart from when. */
+  readonly identity: Digest;
   /** What few entries have, by the entry's place. */
   readonly more: readonly (readonly [place: number, more: MoreText])[];
 }
@@ -33,8 +39,8 @@ type MoreText = Omit<More, "xattrs"> & { readonly xattrs?: readonly (readonly [n
 
 /** Writes a layer's index to a new file and syncs it. */
 export function writeIndex(path: string, index: LayerIndex): void {
-  const { columns, tarSize: size, composed } = index;
-  const head = headBytes({ count: columns.length, size, composed, more: [...columns.more].map(([place, more]) => [place, written(more)] as const) });
+  const { columns, tarSize: size, composed, identity } = index;
+  const head = headBytes({ count: columns.length, size, composed, identity, more: [...columns.more].map(([place, more]) => [place, written(more)] as const) });
   const numbers = Object.values(columns.numbers).map((column) => padded(Buffer.from(column.buffer, column.byteOffset, column.byteLength)));
   const bytes = Buffer.concat([MAGIC, head, ...numbers, Buffer.from(columns.paths.map((each) => `${each}\0`).join(""), "latin1")]);
   const file = openSync(path, "wx", 0o644);
@@ -55,21 +61,42 @@ export async function readIndex(path: string): Promise<LayerIndex> {
   }
 }
 
+/** The identity of the layer of such an index, for which only its beginning is read; undefined where that does not tell it. */
+export function readIdentity(path: string): Digest | undefined {
+  const first = Buffer.alloc(FIRST_READ);
+  try {
+    const file = openSync(path, "r");
+    try {
+      const bytes = first.subarray(0, readSync(file, first));
+      return bytes.subarray(0, MAGIC.length).equals(MAGIC) ? parseDigest(headOf(bytes).head.identity) : undefined;
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return undefined; // a long head, or a damaged one
+  }
+}
+
 function indexOf(file: Buffer): LayerIndex {
   const bytes = file.subarray(0, Math.max(0, file.length - HASH));
   if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) throw new Error("it is of another version");
   if (!hash("sha256", bytes, "buffer").equals(file.subarray(bytes.length))) throw new Error("its digest is not that of its content");
-  let at = MAGIC.length + LENGTH;
-  const length = Number(bytes.readBigUInt64LE(MAGIC.length));
-  const { count, size, composed, more } = JSON.parse(bytes.toString("utf8", at, at + length)) as Head;
-  at += aligned(length);
+  const { head, end } = headOf(bytes);
+  const { count, size, composed, identity, more } = head;
+  let at = aligned(end);
   const numbers = numbersOf(count);
   for (const column of Object.values(numbers)) {
     bytes.copy(Buffer.from(column.buffer), 0, at, at + column.byteLength);
     at += aligned(column.byteLength);
   }
   const paths = count === 0 ? [] : bytes.toString("latin1", at, bytes.length - 1).split("\0");
-  return new LayerIndex(new EntryColumns({ paths: paths as BytePath[], numbers, more: new Map(more.map(([place, each]) => [place, read(each)])) }), { tarSize: size, composed });
+  return new LayerIndex(new EntryColumns({ paths: paths as BytePath[], numbers, more: new Map(more.map(([place, each]) => [place, read(each)])) }), { tarSize: size, composed, identity });
+}
+
+/** The head and where it ends. */
+function headOf(bytes: Buffer): { readonly head: Head; readonly end: number } {
+  const end = HEAD_AT + Number(bytes.readBigUInt64LE(MAGIC.length));
+  return { head: JSON.parse(bytes.toString("utf8", HEAD_AT, end)) as Head, end };
 }
 
 function headBytes(head: Head): Buffer {

@@ -1,6 +1,14 @@
 import type { BytePath } from "../../base/byte-path.ts";
+import type { Digest } from "../../oci/digest.ts";
 import type { Entry } from "./entry.ts";
 import { EntryColumns } from "./entry-columns.ts";
+import { layerIdentity } from "./identity.ts";
+
+export interface LayerFacts {
+  readonly tarSize: number;
+  readonly composed: boolean;
+  readonly identity?: Digest | undefined;
+}
 
 /** What a layer does, as a sorted list of entries, one a path. */
 export class LayerIndex {
@@ -10,13 +18,20 @@ export class LayerIndex {
   readonly composed: boolean;
   #entries: readonly Entry[] | undefined;
   #columns: EntryColumns | undefined;
+  #identity: Digest | undefined;
 
   /** Of entries sorted by path bytes. */
-  constructor(of: readonly Entry[] | EntryColumns, { tarSize, composed }: { readonly tarSize: number; readonly composed: boolean } = { tarSize: 0, composed: false }) {
+  constructor(of: readonly Entry[] | EntryColumns, { tarSize, composed, identity }: LayerFacts = { tarSize: 0, composed: false }) {
     if (of instanceof EntryColumns) this.#columns = of;
     else this.#entries = of;
     this.tarSize = tarSize;
     this.composed = composed;
+    this.#identity = identity;
+  }
+
+  /** What it says, apart from when it was said. */
+  get identity(): Digest {
+    return (this.#identity ??= layerIdentity(this.entries));
   }
 
   /** Sorted by path bytes. Made when first asked for: who only compares, or asks for a few paths, does with {@link columns}. */

@@ -54,22 +54,18 @@ interface Walked {
 function* piecesOf(entries: readonly Entry[], contents: Iterator<Located>, members: Members | undefined, walked: Walked): Generator<Piece> {
   const { columns } = walked;
   let position = 0;
-  let reused: { from: number; to: number } | undefined;
-  for (const [place, entry] of entries.entries()) {
-    if (members?.has(place) === true) {
-      const [from, to] = [members.from(place), members.to(place)];
-      if (reused?.to === from) {
-        reused.to = to;
-      } else {
-        if (reused !== undefined) yield { kind: "reuse", ...reused };
-        reused = { from, to };
-      }
-      members.copy(place, columns, position - from);
+  for (let place = 0; place < entries.length; ) {
+    const run = members?.runAt(place);
+    if (run !== undefined) {
+      const { from, to } = run;
+      yield { kind: "reuse", from, to };
+      columns.copy(members!.earlier, run, position - from);
       position += to - from;
+      place += run.count;
       continue;
     }
-    if (reused !== undefined) yield { kind: "reuse", ...reused };
-    reused = undefined;
+    const entry = entries[place]!;
+    place += 1;
     const [header, ...markers] = headersOf(entry).map(tarHeader);
     yield { kind: "bytes", bytes: header! };
     position += header!.length;
@@ -84,24 +80,30 @@ function* piecesOf(entries: readonly Entry[], contents: Iterator<Located>, membe
       position += marker.length;
     }
   }
-  if (reused !== undefined) yield { kind: "reuse", ...reused };
   const end = tarEnd();
   yield { kind: "bytes", bytes: end };
   walked.size = position + end.length;
 }
 
+/** Members that follow one another in two layers. */
+interface Run {
+  /** The first one's place in the earlier layer. */
+  readonly at: number;
+  readonly count: number;
+  /** Where they begin and end in its tar. */
+  readonly from: number;
+  readonly to: number;
+}
+
 /** The members of an earlier layer's tar that say the same as entries of a new one, both sorted. */
 class Members {
-  readonly #earlier: EntryColumns;
+  readonly earlier: EntryColumns;
   /** For each entry the place of the one that says the same; -1 for none. */
   readonly #places: Int32Array;
-  /** Where each of the earlier layer's members ends in its tar. */
-  readonly #ends: Float64Array;
 
   constructor(earlier: EntryColumns, entries: readonly Entry[]) {
-    this.#earlier = earlier;
+    this.earlier = earlier;
     this.#places = new Int32Array(entries.length).fill(-1);
-    this.#ends = endsOf(earlier);
     let at = 0;
     for (const [place, entry] of entries.entries()) {
       while (at < earlier.length && earlier.paths[at]! < entry.path) at += 1;
@@ -113,34 +115,23 @@ class Members {
     return this.#places[place] !== -1;
   }
 
-  from(place: number): number {
-    return this.#ends[this.#places[place]! - 1] ?? 0;
-  }
-
-  to(place: number): number {
-    return this.#ends[this.#places[place]!]!;
-  }
-
-  /** Appends it to columns, its content so many bytes further on. */
-  copy(place: number, columns: EntryColumns, further: number): void {
+  /** As many as follow one another from an entry on. */
+  runAt(place: number): Run | undefined {
+    if (!this.has(place)) return undefined;
     const at = this.#places[place]!;
-    const offset = this.#earlier.offset(at);
-    columns.copy(this.#earlier, at, offset === undefined ? undefined : offset + further);
+    let count = 1;
+    while (this.#places[place + count] === at + count) count += 1;
+    return { at, count, from: this.#end(at - 1), to: this.#end(at + count - 1) };
   }
-}
 
-function endsOf(columns: EntryColumns): Float64Array {
-  const ends = new Float64Array(columns.length);
-  let end = 0;
-  for (let place = 0; place < columns.length; place += 1) {
-    end = memberEnd(columns, place, end);
-    ends[place] = end;
+  /** Where a member ends: its content's place tells it for a file, else the lengths of the headers since the last one. */
+  #end(place: number): number {
+    const { earlier } = this;
+    let headers = 0;
+    for (let at = place; at >= 0; at -= 1) {
+      if (earlier.isFile(at)) return earlier.offset(at)! + earlier.size(at) + paddingAfter(earlier.size(at)) + headers;
+      headers += headersOf(earlier.entry(at)).reduce((sum, header) => sum + tarHeader(header).length, 0);
+    }
+    return headers;
   }
-  return ends;
-}
-
-/** Where a member that starts at `from` ends; the content's place tells it for a file. */
-function memberEnd(columns: EntryColumns, place: number, from: number): number {
-  if (columns.isFile(place)) return columns.offset(place)! + columns.size(place) + paddingAfter(columns.size(place));
-  return headersOf(columns.entry(place)).reduce((end, header) => end + tarHeader(header).length, from);
 }

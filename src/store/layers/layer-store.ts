@@ -6,7 +6,7 @@ import { decompressStream } from "../../archive/decompress.ts";
 import { BLOCK } from "../../archive/tar-header.ts";
 import { errnoOf } from "../../base/failure.ts";
 import { mediaTypes, type Compression, type Descriptor } from "../../oci/descriptor.ts";
-import { digestFromHex, hexOf, parseDigest, type DiffId } from "../../oci/digest.ts";
+import { digestFromHex, hexOf, parseDigest, type DiffId, type Digest } from "../../oci/digest.ts";
 import type { Claims } from "../claims.ts";
 import type { Leases } from "../leases.ts";
 import type { GrowingFile } from "../content/growth.ts";
@@ -17,7 +17,7 @@ import type { Unsynced } from "../unsynced.ts";
 import { storeWriteFailure, writeFileAtomically } from "../write-file.ts";
 import { passing, type SinkFor } from "./blob-sink.ts";
 import { composeTar } from "./compose-tar.ts";
-import { readIndex, writeIndex } from "./index-file.ts";
+import { readIdentity, readIndex, writeIndex } from "./index-file.ts";
 import { ingestBlob } from "./ingest-blob.ts";
 import { indexOf, ingestTar } from "./ingest-tar.ts";
 import type { Entry } from "./entry.ts";
@@ -57,6 +57,8 @@ export interface MadeLayer {
 export interface NewLayer {
   /** Sorted by path, digests of files included. */
   readonly entries: readonly Entry[];
+  /** Theirs. */
+  readonly identity: Digest;
   /** Asked for the files whose contents have to be read. */
   readonly locate: Locate;
   /** A layer that is likely to have much in common with it. */
@@ -101,6 +103,12 @@ export class LayerStore {
   /** The layer's index. Throws StoreFailure `not-found`. */
   async index(diffId: DiffId): Promise<LayerIndex> {
     return this.#index(diffId);
+  }
+
+  /** What the layer says, apart from when: equal for layers that are interchangeable. Throws StoreFailure `not-found`. */
+  async identity(diffId: DiffId): Promise<Digest> {
+    const known = this.#indexes.has(diffId) ? undefined : readIdentity(this.#file(diffId, "index"));
+    return known ?? (await this.#index(diffId)).identity;
   }
 
   /** The uncompressed tar. */
@@ -159,7 +167,7 @@ export class LayerStore {
    * Makes a layer of entries. It can be used at once, and is on the disk when {@link settled} has resolved.
    * Throws StoreFailure `digest-mismatch` when a content is not what its entry says.
    */
-  async compose({ entries, locate, earlier: likely, signal }: NewLayer): Promise<DiffId> {
+  async compose({ entries, identity, locate, earlier: likely, signal }: NewLayer): Promise<DiffId> {
     const made = this.#temporary.directory();
     const target = path.join(made, "tar");
     if (likely !== undefined) this.#leases.hold(likely);
@@ -168,8 +176,9 @@ export class LayerStore {
     const { pieces, columns, size } = await layerPieces(entries, locate, earlier?.index);
     let index: LayerIndex | undefined;
     const meanwhile = (): void => {
-      index = new LayerIndex(columns, { tarSize: size(), composed: true });
+      index = new LayerIndex(columns, { tarSize: size(), composed: true, identity });
       writeIndex(indexFile, index);
+      if (earlier !== undefined) this.#readAhead(likely!);
     };
     const expected = entries.reduce((sum, { size: bytes }) => sum + bytes + BLOCK, 0);
     const { composed, synced } = await composeTar(pieces, { target, expected, meanwhile, ...(earlier === undefined ? {} : { earlier: earlier.tar }), ...(signal === undefined ? {} : { signal }) });
@@ -374,6 +383,12 @@ export class LayerStore {
       }
       throw error;
     }
+  }
+
+  /** Reads the index of the layer over which one after `likely` will be mounted, in time that would pass without. */
+  #readAhead(likely: DiffId): void {
+    const below = [likely, ...this.#earlierOf(likely)].find((earlier) => ["erofs", "directory.trusted", "directory.user"].some((name) => existsSync(this.#file(earlier, name))));
+    if (below !== undefined) this.#index(below).catch(() => undefined); // who needs it meets that again
   }
 
   /** What there is of a layer to mount, without making anything. */

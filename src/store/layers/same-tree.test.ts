@@ -4,7 +4,7 @@ import { parentPath, type BytePath } from "../../base/byte-path.ts";
 import { digestOf, type DiffId } from "../../oci/digest.ts";
 import type { Entry } from "./entry.ts";
 import { LayerIndex } from "./layer-index.ts";
-import { sameTree } from "./same-tree.ts";
+import { type ComparedLayers, sameTree } from "./same-tree.ts";
 import { Tree } from "./tree.ts";
 
 /* Stacks of layers that differ and hold the same tree all the same: what a RUN needs of its base. */
@@ -45,6 +45,10 @@ function facts(stack: readonly DiffId[], indexes: ReadonlyMap<DiffId, LayerIndex
   return [...tree.walk()].map(({ entry: { path, type, mode, digest = "" } }) => `${path} ${type} ${mode} ${digest}`);
 }
 
+function comparedIn(indexes: ReadonlyMap<DiffId, LayerIndex>): ComparedLayers {
+  return { index: async (diffId) => indexes.get(diffId)!, identity: async (diffId) => indexes.get(diffId)!.identity };
+}
+
 test("what is called the same tree is the same tree, and some are found", async () => {
   let same = 0;
   await fc.assert(
@@ -53,7 +57,7 @@ test("what is called the same tree is the same tree, and some are found", async 
       const a = [...indexes.keys()];
       const b = a.with(where % a.length, digestOf("other") as DiffId);
       indexes.set(digestOf("other") as DiffId, other);
-      const found = await sameTree(a, b, async (diffId) => indexes.get(diffId)!);
+      const found = await sameTree(a, b, comparedIn(indexes));
       if (found) {
         same += 1;
         expect(facts(a, indexes)).toEqual(facts(b, indexes));
@@ -68,7 +72,7 @@ test("a file that differs and that a layer above replaces or deletes does not co
   const [one, two] = [layerOf(["directory", "one", "none", "none", "none", "none"]), layerOf(["directory", "two", "none", "none", "none", "none"])];
   const [gone, beside] = [layerOf(["directory", "whiteout", "none", "none", "none", "none"]), layerOf(["directory", "none", "none", "one", "none", "none"])];
   const indexes = new Map(Object.entries({ one, two, gone, beside }).map(([name, index]) => [digestOf(name) as DiffId, index]));
-  const same = (a: readonly string[], b: readonly string[]) => sameTree(a.map((name) => digestOf(name) as DiffId), b.map((name) => digestOf(name) as DiffId), async (diffId) => indexes.get(diffId)!);
+  const same = (a: readonly string[], b: readonly string[]) => sameTree(a.map((name) => digestOf(name) as DiffId), b.map((name) => digestOf(name) as DiffId), comparedIn(indexes));
   expect(await same(["one", "gone"], ["two", "gone"])).toBe(true);
   expect(await same(["one", "beside"], ["two", "beside"])).toBe(false);
   expect(await same(["one", "gone"], ["two", "beside"])).toBe(false);

@@ -1,5 +1,5 @@
 import type { BytePath } from "../../base/byte-path.ts";
-import type { DiffId } from "../../oci/digest.ts";
+import type { DiffId, Digest } from "../../oci/digest.ts";
 import type { Entry } from "./entry.ts";
 import { hidesBelow } from "./layer-effects.ts";
 import type { LayerIndex } from "./layer-index.ts";
@@ -7,20 +7,26 @@ import type { LayerIndex } from "./layer-index.ts";
 /** With more differences it is not worth looking. */
 const MOST_DIFFERENCES = 2000;
 
-type IndexOf = (layer: DiffId) => Promise<LayerIndex>;
+/** What there is to know of layers. */
+export interface ComparedLayers {
+  index(layer: DiffId): Promise<LayerIndex>;
+  identity(layer: DiffId): Promise<Digest>;
+}
 
 /**
  * Whether two stacks of layers hold the same tree, times aside: where a layer differs, all that differs in it is hidden
  * by layers above that both have. True is certain; false may also be said of stacks that would take more to compare.
  */
-export async function sameTree(a: readonly DiffId[], b: readonly DiffId[], indexOf: IndexOf): Promise<boolean> {
+export async function sameTree(a: readonly DiffId[], b: readonly DiffId[], layers: ComparedLayers): Promise<boolean> {
   if (a.length !== b.length) return false;
   for (let place = a.length - 1; place >= 0; place -= 1) {
     if (a[place] === b[place]) continue;
-    const differences = between(await indexOf(a[place]!), await indexOf(b[place]!));
-    if (differences === undefined) return false;
+    const [left, right] = [a[place]!, b[place]!];
+    if ((await layers.identity(left)) === (await layers.identity(right))) continue;
     const above = a.slice(place + 1).filter((layer, index) => layer === b[place + 1 + index]);
-    if (!(await areHidden(differences, above, indexOf))) return false;
+    if (above.length === 0) return false;
+    const differences = between(await layers.index(left), await layers.index(right));
+    if (differences === undefined || !(await areHidden(differences, above, layers))) return false;
   }
   return true;
 }
@@ -54,8 +60,8 @@ function isPlain({ type, opaque }: Entry): boolean {
   return type === "directory" && opaque !== true;
 }
 
-async function areHidden(differences: readonly Difference[], above: readonly DiffId[], indexOf: IndexOf): Promise<boolean> {
-  const indexes = await Promise.all(above.map(indexOf));
+async function areHidden(differences: readonly Difference[], above: readonly DiffId[], layers: ComparedLayers): Promise<boolean> {
+  const indexes = await Promise.all(above.map((layer) => layers.index(layer)));
   return differences.every((difference) => indexes.some((index) => hides(index, difference)));
 }
 
