@@ -7,6 +7,9 @@ import { parseReference } from "../oci/reference.ts";
 import type { DiffId } from "../oci/digest.ts";
 import { Session } from "../registry/session.ts";
 import { pushImage, type PushOptions, type PushSource } from "../transfer/push-image.ts";
+import type { ActionsCache } from "../transfer/actions/actions-keys.ts";
+import type { ActionsOptions } from "../transfer/actions/actions-service.ts";
+import type { CacheDrop } from "../transfer/send-cache.ts";
 import type { BucketCache } from "../transfer/s3/bucket-keys.ts";
 import type { BucketUpload } from "../transfer/s3/s3-cache.ts";
 import { cacheName } from "./cache-name.ts";
@@ -18,6 +21,7 @@ export type CacheTo =
   | { readonly kind: "registry"; readonly reference: string; readonly max: boolean; readonly ignoreError: boolean; readonly insecure?: boolean }
   | { readonly kind: "local"; readonly directory: string; readonly tag: string; readonly max: boolean; readonly ignoreError: boolean }
   | ({ readonly kind: "s3"; readonly max: boolean; readonly ignoreError: boolean } & BucketCache & BucketUpload)
+  | ({ readonly kind: "gha"; readonly max: boolean; readonly ignoreError: boolean } & ActionsCache)
   /** In the image's own config. */
   | { readonly kind: "inline" };
 
@@ -37,6 +41,11 @@ export async function exportCaches(
 ): Promise<void> {
   for (const [place, one] of to.entries()) {
     if (one.kind === "inline") continue;
+    if (one.kind === "gha" && one.address === undefined) {
+      // As with docker, so that one command holds for jobs and for people.
+      events({ type: "warning", message: `--cache-to ${cacheName(one)} is left out: this is no job of GitHub Actions`, time: Date.now() });
+      continue;
+    }
     const id = firstId + place;
     const name = `exporting cache to ${cacheName(one)}`;
     const chosen = one.max ? steps : steps.filter(({ layer }) => image.includes(layer));
@@ -73,7 +82,12 @@ async function send({ store, env }: Pick<Laminate, "store" | "env">, to: Exclude
     using session = new Session(reference.registry, { env, insecure: to.insecure, retries: { onRetry } });
     return await pushImage(session, store, reference, source, { signal, sent: new Set(), onProgress });
   }
-  const [{ sendCache }, { bucketDrop }] = await Promise.all([import("../transfer/send-cache.ts"), import("../transfer/s3/s3-cache.ts")]);
-  using drop = bucketDrop(to, { env, onRetry });
+  const { sendCache } = await import("../transfer/send-cache.ts");
+  using drop = await dropOf(to, { env, onRetry });
   await sendCache(drop, store, source, { signal, onProgress });
+}
+
+async function dropOf(to: Extract<CacheTo, { kind: "s3" | "gha" }>, options: ActionsOptions): Promise<CacheDrop> {
+  if (to.kind === "s3") return (await import("../transfer/s3/s3-cache.ts")).bucketDrop(to, options);
+  return (await import("../transfer/actions/actions-cache.ts")).actionsDrop(to, options);
 }

@@ -8,6 +8,7 @@ import type { StepResult } from "../store/cache-records.ts";
 import type { CacheSource } from "../transfer/cache-source.ts";
 import { StoreFailure } from "../store/store-error.ts";
 import { openRegistryCache } from "../transfer/registry-cache.ts";
+import type { ActionsCache } from "../transfer/actions/actions-keys.ts";
 import type { BucketCache } from "../transfer/s3/bucket-keys.ts";
 import { cacheName } from "./cache-name.ts";
 import type { Laminate } from "./laminate.ts";
@@ -17,7 +18,8 @@ import { sayRetry } from "./say-retry.ts";
 export type CacheFrom =
   | { readonly kind: "registry"; readonly reference: string; readonly insecure?: boolean }
   | { readonly kind: "local"; readonly directory: string; readonly tag?: string; readonly digest?: string }
-  | ({ readonly kind: "s3" } & BucketCache);
+  | ({ readonly kind: "s3" } & BucketCache)
+  | ({ readonly kind: "gha" } & ActionsCache);
 
 export interface ImportWatch {
   readonly events: EventSink;
@@ -151,6 +153,10 @@ async function openOne({ store, env }: Pick<Laminate, "store" | "env">, from: Ca
   if (from.kind === "s3") {
     const { openBucketCache } = await import("../transfer/s3/s3-cache.ts");
     return await openBucketCache(store, from, { env, onRetry, signal });
+  }
+  if (from.kind === "gha") {
+    const { openActionsCache } = await import("../transfer/actions/actions-cache.ts");
+    return await openActionsCache(store, from, { env, onRetry, signal });
   }
   const reference = parseReference(from.reference);
   const session = new Session(reference.registry, { env, insecure: from.insecure, retries: { onRetry } });

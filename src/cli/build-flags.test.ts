@@ -105,7 +105,7 @@ test("--annotation is in the manifest that leaves", async () => {
 
 describe("says so, and swallows nothing:", () => {
   test.each([
-    [["--cache-from", "type=gha"], "type=gha is not there yet"],
+    [["--cache-from", "type=azblob"], "type=azblob is not there yet"],
     [["--squash"], "--squash is not supported"],
     [["--provenance=mode=max"], "--provenance=mode=max is not supported: no attestations are made yet"],
     [["--attest", "type=sbom"], "--attest type=sbom is not supported"],

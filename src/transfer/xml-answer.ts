@@ -10,7 +10,7 @@ export function xmlText(xml: string, element: string): string | undefined {
 
 /** What an error answer in XML says: `<Error><Code>…</Code><Message>…</Message></Error>`, in S3 and in Azure's storage. */
 export function readXmlError(xml: string): Said {
-  const [reason, message] = [xmlText(xml, "Code"), xmlText(xml, "Message")];
+  const [reason, message] = [xmlText(xml, "Code"), xmlText(xml, "Message")?.split("\n", 1)[0]]; // Azure adds numbers for its own people
   const said = [reason, message].filter((part) => part !== undefined && part !== "").join(": ");
   return { ...(reason === undefined ? {} : { reason }), ...(said === "" ? {} : { said }) };
 }

@@ -3,20 +3,22 @@ import type { CacheFrom } from "../../api/cache-imports.ts";
 import { unreachable } from "../../base/unreachable.ts";
 import { isDigest } from "../../oci/digest.ts";
 import { parseReference } from "../../oci/reference.ts";
+import { actionsCache } from "./actions-cache.ts";
 import { bucketCache, bucketUpload } from "./bucket-cache.ts";
 import { WrittenCache, type CommandPlace } from "./written-cache.ts";
 
 /** Of buildx, and not here. */
-const ELSEWHERE = ["gha", "azblob"];
+const ELSEWHERE = ["azblob"];
 const BUCKET = ["bucket", "region", "name", "prefix", "blobs_prefix", "manifests_prefix", "endpoint_url", "use_path_style", "access_key_id", "secret_access_key", "session_token"];
+const ACTIONS = ["scope", "url", "url_v2", "token", "version", "timeout"];
 const SENT = ["mode", "ignore-error"];
 /** Shape and media types are an image's and OCI's, compression is gzip: to say so is no mistake. */
 const IMAGE = ["oci-mediatypes", "image-manifest", "compression"];
 const FIXED: Readonly<Record<string, string>> = { "oci-mediatypes": "true", "image-manifest": "true", compression: "gzip" };
 
 /** What each may say. */
-const FROM = { registry: ["ref", "registry.insecure"], local: ["src", "tag", "digest"], inline: [], s3: BUCKET } as const;
-const TO = { registry: ["ref", ...SENT, "registry.insecure", ...IMAGE], local: ["dest", "tag", ...SENT, ...IMAGE], inline: ["mode"], s3: [...BUCKET, ...SENT, "upload_parallelism", "touch_refresh", ...IMAGE] };
+const FROM = { registry: ["ref", "registry.insecure"], local: ["src", "tag", "digest"], inline: [], s3: BUCKET, gha: ACTIONS } as const;
+const TO = { registry: ["ref", ...SENT, "registry.insecure", ...IMAGE], local: ["dest", "tag", ...SENT, ...IMAGE], inline: ["mode"], s3: [...BUCKET, ...SENT, "upload_parallelism", "touch_refresh", ...IMAGE], gha: [...ACTIONS, ...SENT, ...IMAGE] };
 
 /** Reads docker's `--cache-from REF|type=TYPE[,KEY=VALUE…]`. Throws UsageError. */
 export function cacheFrom(text: string, place: CommandPlace): CacheFrom {
@@ -31,6 +33,8 @@ export function cacheFrom(text: string, place: CommandPlace): CacheFrom {
     }
     case "s3":
       return { kind: "s3", ...bucketCache(written) };
+    case "gha":
+      return { kind: "gha", ...actionsCache(written) };
     case "inline":
       throw written.bad("an inline cache is in an image", "name that: type=registry,ref=IMAGE");
     default:
@@ -50,6 +54,8 @@ export function cacheTo(text: string, place: CommandPlace): CacheTo {
       return { kind: "local", directory: written.path("dest"), tag: written.get("tag") ?? "latest", ...sent };
     case "s3":
       return { kind: "s3", ...bucketCache(written), ...bucketUpload(written), ...sent };
+    case "gha":
+      return { kind: "gha", ...actionsCache(written), ...sent };
     case "inline":
       if (sent.max) throw written.bad("mode=max is not supported for type=inline", "the image has its own steps only");
       return { kind: "inline" };
