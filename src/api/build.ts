@@ -15,7 +15,7 @@ import { BuildFailure } from "./build-failure.ts";
 import { type BuildOutput, namesOf, putBuilt } from "./build-outputs.ts";
 import { buildId } from "./build-id.ts";
 import { BuildJournal } from "./build-journal.ts";
-import type { CacheTo } from "./cache-exports.ts";
+import type { CacheTo, FarCaches } from "./cache-exports.ts";
 import type { CacheFrom } from "./cache-imports.ts";
 import { BuildLogWriter } from "./build-log.ts";
 import { FailedStep } from "./failed-step.ts";
@@ -58,6 +58,8 @@ export interface BuildResult {
   /** The digest of its manifest, where it was pushed. */
   readonly pushed?: Digest;
 }
+
+const NO_CACHES: FarCaches = { has: () => false, blob: () => undefined, ensure: async () => undefined, withoutBroken: () => false };
 
 /** Outputs have ids before those of caches. */
 const FIRST_CACHE = 1000;
@@ -163,7 +165,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   const pushed = leaving.length === 0 ? undefined : await (await import("./write-outputs.ts")).writeOutputs(laminate, built, leaving, tags, { events, signal, epoch, firstId: lowered.graph.vertices.length });
   if (cacheTo.length > 0) {
     const { exportCaches } = await import("./cache-exports.ts");
-    await exportCaches(laminate, cacheTo, { steps: journal.cachedSteps(), image: built.layers, ensure: async (layers) => await imports?.ensure(layers) }, { events, signal, firstId: lowered.graph.vertices.length + FIRST_CACHE });
+    await exportCaches(laminate, cacheTo, { steps: journal.cachedSteps(), image: built.layers, far: imports ?? NO_CACHES }, { events, signal, firstId: lowered.graph.vertices.length + FIRST_CACHE });
   }
   return {
     names,

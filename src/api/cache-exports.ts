@@ -1,7 +1,7 @@
 import { buffer } from "node:stream/consumers";
 import { reasonOf } from "../base/failure.ts";
 import type { BuildEvent, EventSink } from "../events/build-event.ts";
-import { cacheImage } from "../exporters/cache-image.ts";
+import { cacheImage, type FarLayers } from "../exporters/cache-image.ts";
 import type { CachedStep } from "../oci/build-cache.ts";
 import { parseReference } from "../oci/reference.ts";
 import type { DiffId } from "../oci/digest.ts";
@@ -32,11 +32,17 @@ export interface CacheExportWatch {
   readonly firstId: number;
 }
 
-/** Writes caches of steps; layers that are not here are fetched by `ensure`. One with ignore-error that fails is a warning. */
+/** Layers that may be in caches elsewhere, which may turn out to be broken: see CacheImports. */
+export interface FarCaches extends FarLayers {
+  has(layer: DiffId): boolean;
+  withoutBroken(error: unknown): boolean;
+}
+
+/** Writes caches of steps; of layers that are `far`, only what a cache lacks is fetched. One with ignore-error that fails is a warning. */
 export async function exportCaches(
   laminate: Pick<Laminate, "store" | "env">,
   to: readonly CacheTo[],
-  { steps, image, ensure }: { readonly steps: readonly CachedStep[]; readonly image: readonly DiffId[]; readonly ensure: (layers: readonly DiffId[]) => Promise<void> },
+  { steps, image, far }: { readonly steps: readonly CachedStep[]; readonly image: readonly DiffId[]; readonly far: FarCaches },
   { events, signal, firstId }: CacheExportWatch,
 ): Promise<void> {
   for (const [place, one] of to.entries()) {
@@ -51,8 +57,7 @@ export async function exportCaches(
     const chosen = one.max ? steps : steps.filter(({ layer }) => image.includes(layer));
     events({ type: "step-started", id, name, time: Date.now() });
     try {
-      await ensure(chosen.map(({ layer }) => layer));
-      await write(laminate, one, chosen, { events: (event) => events("id" in event ? ({ ...event, id } as BuildEvent) : event), signal });
+      await writeWhatIsLeft(laminate, one, { steps: chosen, far }, { events: (event) => events("id" in event ? ({ ...event, id } as BuildEvent) : event), signal });
       events({ type: "step-finished", id, name, time: Date.now() });
     } catch (error) {
       events(signal.aborted ? { type: "step-cancelled", id, name, time: Date.now() } : { type: "step-failed", id, name, message: reasonOf(error), time: Date.now() });
@@ -61,17 +66,36 @@ export async function exportCaches(
   }
 }
 
-async function write(laminate: Pick<Laminate, "store" | "env">, to: Exclude<CacheTo, { kind: "inline" }>, steps: readonly CachedStep[], watch: Pick<CacheExportWatch, "events" | "signal">): Promise<void> {
+/** Without the steps whose layers a cache elsewhere had promised and does not have. */
+async function writeWhatIsLeft(laminate: Pick<Laminate, "store" | "env">, to: Exclude<CacheTo, { kind: "inline" }>, { steps, far }: { readonly steps: readonly CachedStep[]; readonly far: FarCaches }, watch: Pick<CacheExportWatch, "events" | "signal">): Promise<void> {
+  for (;;) {
+    try {
+      return await write(laminate, to, { steps: steps.filter(({ layer }) => laminate.store.layers.has(layer) || far.has(layer)), far }, watch);
+    } catch (error) {
+      if (!far.withoutBroken(error)) throw error; // of so many caches each can fail once
+    }
+  }
+}
+
+async function write(laminate: Pick<Laminate, "store" | "env">, to: Exclude<CacheTo, { kind: "inline" }>, { steps, far }: { readonly steps: readonly CachedStep[]; readonly far: FarCaches }, watch: Pick<CacheExportWatch, "events" | "signal">): Promise<void> {
   const { store } = laminate;
-  const cache = await cacheImage(store, steps);
+  const cache = await cacheImage(store, steps, far);
   if (to.kind === "local") {
     const { writeOciDirectory } = await import("../exporters/oci-directory.ts");
     return await writeOciDirectory(to.directory, [{ image: cache, names: [parseReference(`cache:${to.tag}`)] }], watch.signal);
   }
   const config = await buffer(cache.config.open());
   await store.content.put(config);
-  const source = { manifest: { mediaType: cache.manifest.descriptor.mediaType, bytes: await buffer(cache.manifest.open()) }, config: cache.config.descriptor, layers: cache.layers.map(({ descriptor }) => descriptor) };
+  const source = { manifest: { mediaType: cache.manifest.descriptor.mediaType, bytes: await buffer(cache.manifest.open()) }, config: cache.config.descriptor, layers: cache.layers.map(({ descriptor }) => descriptor), fetch: fetchOf(store, steps, far) };
   await send(laminate, to, source, watch);
+}
+
+/** Brings the layer of a blob that the cache lacks. */
+function fetchOf({ content }: Laminate["store"], steps: readonly CachedStep[], far: FarLayers): NonNullable<PushSource["fetch"]> {
+  return async ({ digest }) => {
+    if (content.has(digest)) return;
+    await far.ensure(steps.map(({ layer }) => layer).filter((layer) => far.blob(layer)?.digest === digest));
+  };
 }
 
 async function send({ store, env }: Pick<Laminate, "store" | "env">, to: Exclude<CacheTo, { kind: "inline" | "local" }>, source: PushSource, { events, signal }: Pick<CacheExportWatch, "events" | "signal">): Promise<void> {

@@ -1,5 +1,6 @@
 import { Failure, reasonOf } from "../base/failure.ts";
 import type { EventSink } from "../events/build-event.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
 import type { DiffId } from "../oci/digest.ts";
 import type { Platform } from "../oci/platform.ts";
 import { parseReference } from "../oci/reference.ts";
@@ -83,6 +84,11 @@ export class CacheImports implements Disposable {
 
   has(layer: DiffId): boolean {
     return this.#layers.has(layer);
+  }
+
+  /** The blob that a layer is where it lies. */
+  blob(layer: DiffId): Descriptor | undefined {
+    return this.#layers.get(layer)?.blob(layer);
   }
 
   /** Brings what is missing of some layers into the store. Throws BrokenCache, of which {@link withoutBroken} knows what to do. */

@@ -46,6 +46,22 @@ describe.skipIf(BUSYBOX === undefined || !existsSync("/usr/bin/docker-registry")
     expect((await third.saved("app")).text("out/made")).toBe("aother\n");
   });
 
+  test("that has all is written again without a layer being fetched, and another cache gets only what it lacks", async () => {
+    await using third = await machine({ like: rig });
+    const directory = rig.context({ ...FILES, "src/a": "again" });
+    const cache = (name: string): string => `type=registry,ref=localhost:${registry.port}/again/${name}:1,mode=max`;
+    await rig.build("--cache-to", cache("a"), directory);
+    const before = layersOf(third).length;
+    // What COPY --from looks into is all that has to be here.
+    const again = await third.build("-o", "type=cacheonly", "--cache-from", cache("a").replace(",mode=max", ""), "--cache-to", cache("a"), directory);
+    expect({ code: again.code, outcomes: await outcomes(third), layers: layersOf(third).length - before }).toEqual({ code: 0, outcomes: Array<string>(4).fill("cached elsewhere"), layers: 2 });
+    expect((await third.build("-o", "type=cacheonly", "--cache-from", cache("a").replace(",mode=max", ""), "--cache-to", cache("b"), directory)).code).toBe(0);
+    await using fourth = await machine({ like: rig });
+    await fourth.build("-t", "app", "--cache-from", cache("b").replace(",mode=max", ""), directory);
+    expect(await outcomes(fourth)).toEqual(Array<string>(4).fill("cached elsewhere"));
+    expect((await fourth.saved("app")).text("out/made")).toBe("againlast\n");
+  });
+
   test("inside an image has the image's own steps", async () => {
     await using third = await machine({ like: rig });
     const name = `localhost:${registry.port}/app/inline:1`;

@@ -1,5 +1,6 @@
 import { CACHE_CONFIG, type CachedStep } from "../oci/build-cache.ts";
-import { asOciLayer, mediaTypes } from "../oci/descriptor.ts";
+import { asOciLayer, mediaTypes, type Descriptor } from "../oci/descriptor.ts";
+import type { DiffId } from "../oci/digest.ts";
 import type { Manifest } from "../oci/manifest.ts";
 import type { Store } from "../store/store.ts";
 import { memoryBlob, storedBlob, type OutgoingBlob } from "./outgoing-image.ts";
@@ -11,13 +12,33 @@ export interface OutgoingCache {
   readonly layers: readonly OutgoingBlob[];
 }
 
-/** Packs steps with their layers, which are compressed where they never left before. The layers are in the store. */
-export async function cacheImage(store: Store, steps: readonly CachedStep[]): Promise<OutgoingCache> {
+/** Layers that may be elsewhere. */
+export interface FarLayers {
+  /** The blob that a layer is there, if it is. */
+  blob(layer: DiffId): Descriptor | undefined;
+  /** Brings layers here, with those blobs. */
+  ensure(layers: readonly DiffId[]): Promise<void>;
+}
+
+/** Packs steps with their layers, which are compressed where they never left before. A layer that is elsewhere comes only when its blob is opened. */
+export async function cacheImage(store: Store, steps: readonly CachedStep[], far: FarLayers): Promise<OutgoingCache> {
   const diffIds = [...new Set(steps.map(({ layer }) => layer))];
   store.leases.hold(...diffIds);
   const layers: OutgoingBlob[] = [];
-  for (const diffId of diffIds) layers.push(storedBlob(store, await store.layers.blob(diffId, "gzip")));
+  for (const diffId of diffIds) layers.push(await layerBlob(store, diffId, far));
   const config = memoryBlob(CACHE_CONFIG, Buffer.from(JSON.stringify({ layers: diffIds, steps: steps.map(({ key, layer, created }) => ({ key, layer, created })) })));
   const manifest: Manifest = { schemaVersion: 2, mediaType: mediaTypes.manifest, config: config.descriptor, layers: layers.map(({ descriptor }) => asOciLayer(descriptor)) };
   return { manifest: memoryBlob(mediaTypes.manifest, Buffer.from(JSON.stringify(manifest))), config, layers };
+}
+
+async function layerBlob(store: Store, diffId: DiffId, far: FarLayers): Promise<OutgoingBlob> {
+  const descriptor = store.layers.has(diffId) ? undefined : far.blob(diffId);
+  if (descriptor === undefined) return storedBlob(store, await store.layers.blob(diffId, "gzip"));
+  return {
+    descriptor,
+    async *open() {
+      await far.ensure([diffId]);
+      yield* storedBlob(store, descriptor).open();
+    },
+  };
 }

@@ -1,11 +1,13 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { join } from "node:path";
-import { decompressStream } from "../archive/decompress.ts";
 import { isBuildkitConfig } from "../oci/build-cache.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { isIndex } from "../oci/image-json.ts";
+import { PATIENT } from "../registry/retry.ts";
 import type { Store } from "../store/store.ts";
-import { buildkitCache, listedCache, noCache, type CacheSource } from "../transfer/cache-source.ts";
+import { buildkitCache, cacheSource, noCache, type CacheSource } from "../transfer/cache-source.ts";
+import type { BlobSource } from "../transfer/fetch-blob.ts";
+import { ArchiveFailure } from "./export-error.ts";
 import { blobPath } from "./layout.ts";
 import { findInLayout, readLayoutIndex, readLayoutManifest } from "./layout-base.ts";
 
@@ -13,16 +15,18 @@ import { findInLayout, readLayoutIndex, readLayoutManifest } from "./layout-base
 export async function openLayoutCache(store: Store, directory: string, wanted: { readonly tag?: string; readonly digest?: string }): Promise<CacheSource> {
   const { descriptor } = await findInLayout(directory, wanted);
   const { manifest, config } = await readLayoutManifest(directory, await cacheManifest(directory, descriptor));
-  const { cache, blobs } = listedCache(directory, manifest, config);
+  return cacheSource(directory, manifest, config, { blobs: blobsIn(directory), store, close: () => undefined });
+}
+
+/** The blobs of a layout's directory; whoever reads verifies them. */
+function blobsIn(directory: string): BlobSource {
   return {
-    name: directory,
-    cache,
-    async fetch(layer) {
-      store.leases.hold(layer);
-      if (store.layers.has(layer)) return;
-      await store.layers.putTar(decompressStream(createReadStream(join(directory, blobPath(blobs.get(layer)!.digest)))) as AsyncIterable<Buffer>, layer);
+    retries: { ...PATIENT, attempts: 1 },
+    async open({ digest }, { offset = 0 }) {
+      const file = join(directory, blobPath(digest));
+      if (!existsSync(file)) throw new ArchiveFailure("missing-member", `${JSON.stringify(directory)} lacks the blob ${digest}`);
+      return { offset, bytes: createReadStream(file, { start: offset, highWaterMark: 1 << 20 }) as AsyncIterable<Buffer> };
     },
-    [Symbol.dispose]() {},
   };
 }
 

@@ -11,6 +11,8 @@ import type { HttpResponse } from "./transport.ts";
 export interface UploadSource extends BlobAddress {
   /** The bytes from `start` up to, not including, `end`. */
   open(start: number, end: number): Readable;
+  /** Called before the first {@link open}, where the blob is not here yet. */
+  readonly fetch?: () => Promise<void>;
 }
 
 export interface UploadOptions {
@@ -35,6 +37,7 @@ export async function uploadBlob(session: Session, source: UploadSource, options
   for (const from of options.mountFrom ?? []) {
     if (from !== source.repository && (await mount(session, source, from, options.signal))) return { kind: "mounted", from };
   }
+  await source.fetch?.();
   await send(session, source, options);
   return { kind: "pushed" };
 }

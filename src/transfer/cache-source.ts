@@ -14,12 +14,14 @@ export interface CacheSource extends Disposable {
   /** For people. */
   readonly name: string;
   readonly cache: BuildCache;
-  /** Brings a layer of it into the store. */
+  /** The blob that a layer of it is there. */
+  blob(layer: DiffId): Descriptor;
+  /** Brings a layer of it into the store, with that blob. */
   fetch(layer: DiffId, signal: AbortSignal): Promise<void>;
 }
 
 /** A cache's list, with the blobs that its layers are. */
-export interface ListedCache {
+interface ListedCache {
   readonly cache: BuildCache;
   readonly blobs: ReadonlyMap<DiffId, Descriptor>;
 }
@@ -27,7 +29,7 @@ export interface ListedCache {
 const MOST_CONFIG = 32 << 20;
 
 /** Reads what a cache's manifest and config say: one that `--cache-to` wrote, or an image with an inline cache. Throws TransferFailure or InvalidImage. */
-export function listedCache(name: string, manifest: Manifest, config: Untrusted): ListedCache {
+function listedCache(name: string, manifest: Manifest, config: Untrusted): ListedCache {
   const { mediaType } = manifest.config;
   if (isBuildkitConfig(mediaType)) throw buildkitCache();
   const cache = mediaType === CACHE_CONFIG ? parseCache(config) : parseInlineCache(config);
@@ -37,12 +39,24 @@ export function listedCache(name: string, manifest: Manifest, config: Untrusted)
   return { cache, blobs: new Map(cache.layers.map((layer, place) => [layer, manifest.layers[place]!])) };
 }
 
+export interface CachePlace {
+  readonly blobs: BlobSource;
+  readonly store: Store;
+  readonly close: () => void;
+}
+
 /** A cache whose blobs can be had from somewhere. Throws RegistryFailure, TransferFailure or InvalidImage. */
-export async function openCache(name: string, manifest: Manifest, { blobs, store, signal, close }: { readonly blobs: BlobSource; readonly store: Store; readonly signal: AbortSignal; readonly close: () => void }): Promise<CacheSource> {
-  const listed = listedCache(name, manifest, { what: `config ${manifest.config.digest} of ${name}`, bytes: await readConfig(blobs, manifest.config, signal) });
+export async function openCache(name: string, manifest: Manifest, { signal, ...place }: CachePlace & { readonly signal: AbortSignal }): Promise<CacheSource> {
+  return cacheSource(name, manifest, { what: `config ${manifest.config.digest} of ${name}`, bytes: await readConfig(place.blobs, manifest.config, signal) }, place);
+}
+
+/** As {@link openCache}, where the config was read already. */
+export function cacheSource(name: string, manifest: Manifest, config: Untrusted, { blobs, store, close }: CachePlace): CacheSource {
+  const listed = listedCache(name, manifest, config);
   return {
     name,
     cache: listed.cache,
+    blob: (layer) => listed.blobs.get(layer)!,
     fetch: (layer, stop) => fetchLayer(blobs, store, { layer: listed.blobs.get(layer)!, diffId: layer }, { signal: stop }),
     [Symbol.dispose]: close,
   };

@@ -9,11 +9,12 @@ import type { Store } from "../store/store.ts";
 import { openStored } from "./open-stored.ts";
 import { knownRepositories, noteRepository } from "./known-repositories.ts";
 
-/** An image whose config and layers are blobs of the content store. */
+/** An image whose config and layers are blobs of the content store, or are brought there by `fetch` when they have to be sent. */
 export interface PushSource {
   readonly manifest: { readonly mediaType: string; readonly bytes: Buffer };
   readonly config: Descriptor;
   readonly layers: readonly Descriptor[];
+  readonly fetch?: (blob: Descriptor) => Promise<void>;
 }
 
 export interface PushOptions {
@@ -37,7 +38,7 @@ export async function pushImage(session: Session, store: Store, reference: Refer
     const { digest, size } = blob;
     const result: UploadResult = options.sent.has(digest) ? { kind: "pushed" } : await uploadBlob(
       session,
-      { repository, digest, size, open: (start, end) => openStored(store, digest, start, end) },
+      { repository, digest, size, open: (start, end) => openStored(store, digest, start, end), ...(image.fetch === undefined ? {} : { fetch: () => image.fetch!(blob) }) },
       { mountFrom: knownRepositories(store.records, registry, digest), onProgress: (sent) => options.onProgress(blob, sent, undefined), signal: stop },
     );
     noteRepository(store.records, registry, repository, digest);

@@ -25,10 +25,11 @@ export interface CacheDrop extends Disposable {
 }
 
 /** Brings a cache to its place: first every blob that is not there, then the manifest, so that nobody finds half of it. */
-export async function sendCache(drop: CacheDrop, store: Store, { manifest, config, layers }: PushSource, { signal, onProgress }: Omit<PushOptions, "sent">): Promise<void> {
+export async function sendCache(drop: CacheDrop, store: Store, { manifest, config, layers, fetch }: PushSource, { signal, onProgress }: Omit<PushOptions, "sent">): Promise<void> {
   const distinct = [...new Map([...layers, config].map((blob) => [blob.digest, blob])).values()];
   await together(distinct, { atOnce: drop.atOnce, signal }, async (blob, stop) => {
     const there = await drop.has(blob, stop);
+    if (!there) await fetch?.(blob);
     if (!there) await drop.send({ blob, open: (start, end) => openStored(store, blob.digest, start, end), onProgress: (sent) => onProgress(blob, sent, undefined) }, stop);
     onProgress(blob, blob.size, there ? "exists" : "pushed");
   });
