@@ -13,6 +13,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   fmt: { group: "Build and share", summary: "Format Dockerfiles" },
   plan: { group: "Build and share", summary: "Tell which steps a build would run, and run none" },
   why: { group: "Build and share", summary: "Tell why the steps of a build ran" },
+  advise: { group: "Build and share", summary: "Propose a better Dockerfile, each change tried and measured" },
   builds: { group: "Build and share", summary: "List earlier builds" },
   "builds show": { group: "Build and share", summary: "Show what became of each step of a build" },
   "builds logs": { group: "Build and share", summary: "Show again what a build and its steps said" },

@@ -65,8 +65,23 @@ export class RecordStore {
     return this.#database.all("SELECT key FROM records WHERE kind = ? ORDER BY key", kind).map(({ key }) => key as string);
   }
 
+  /** The names of all records, for {@link forgetSince}. */
+  names(): ReadonlySet<string> {
+    return new Set(this.#database.all("SELECT kind, key FROM records").map(nameOf));
+  }
+
+  /** Removes all records but those of these names. */
+  forgetSince(names: ReadonlySet<string>): void {
+    const fresh = this.#database.all("SELECT kind, key FROM records").filter((row) => !names.has(nameOf(row)));
+    this.#database.transaction(() => fresh.forEach(({ kind, key }) => this.delete(kind as string, key as string)));
+  }
+
   /** Waits until nobody else works on `key`. */
   claim(key: string): Promise<AsyncDisposable> {
     return this.#claims.claim(key);
   }
+}
+
+function nameOf({ kind, key }: { readonly [column: string]: unknown }): string {
+  return `${kind as string}\0${key as string}`;
 }

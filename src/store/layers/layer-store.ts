@@ -205,6 +205,21 @@ export class LayerStore {
     }
   }
 
+  /** Takes in a layer of another store: its tar is linked where it can be, not copied, so each store can lose it without the other. */
+  async borrow(other: LayerStore, diffId: DiffId): Promise<void> {
+    if (this.has(diffId)) return;
+    const [{ parts }, index] = [await other.tar(diffId), await other.index(diffId)];
+    const made = this.#temporary.directory();
+    const files = [...new Set(parts.map(({ file }) => file))];
+    const whole = files.length === 1 && parts.length === 1;
+    const directory = whole ? made : path.join(made, "tar.parts");
+    mkdirSync(directory, { recursive: true });
+    files.forEach((file, place) => linkOrCopy(Buffer.from(file), path.join(directory, whole ? "tar" : `${place}`)));
+    if (!whole) writeFileAtomically(path.join(directory, "list"), JSON.stringify(parts.map((part) => ({ ...part, file: `${files.indexOf(part.file)}` }))), this.#temporary.file());
+    writeIndex(path.join(made, "index"), index);
+    this.#place(diffId, { index: path.join(made, "index"), ...(whole ? { tar: path.join(made, "tar") } : { "tar.parts": directory }) });
+  }
+
   #noteEarlier(made: string, earlier: DiffId): string {
     const file = path.join(made, "earlier");
     writeFileSync(file, [earlier, ...this.#earlierOf(earlier)].slice(0, MOST_EARLIER).join("\n"));

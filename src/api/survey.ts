@@ -1,0 +1,34 @@
+import { existsSync, readdirSync } from "node:fs";
+import path from "node:path";
+import type { Surveyed } from "../dockerfile/advice/proposal.ts";
+import type { BuildRecord } from "../explain/build-record.ts";
+import type { Changes } from "../explain/changes.ts";
+
+/** Directories whose files say nothing of the project itself. */
+export const FOREIGN: ReadonlySet<string> = new Set([".git", "node_modules", "vendor", "target", ".venv"]);
+/** How deep manifests are looked for. */
+const DEEP = 3;
+
+/** What proposals are made from: the files of a context, and what changed in the recorded builds. */
+export function survey(directory: string, changes: Changes, records: readonly BuildRecord[]): Surveyed {
+  const files = [...filesBelow(directory, (name, depth) => depth <= DEEP && !FOREIGN.has(path.basename(name)))];
+  return {
+    has: (name) => existsSync(path.join(directory, name)),
+    find: (pattern) => files.filter((file) => pattern.test(file)),
+    changedArguments: changes.arguments.map(({ name }) => name),
+    cost: (command) => {
+      const found = records.flatMap(({ steps }) => steps).find(({ kind, outcome, name }) => kind === "run" && outcome === "ran" && name === `RUN ${command}`);
+      return found === undefined ? undefined : found.duration / 1000;
+    },
+    reads: () => undefined,
+  };
+}
+
+/** The plain files below a directory, by their paths in it; only of directories that are wanted. */
+export function* filesBelow(directory: string, wanted: (name: string, depth: number) => boolean = () => true, below = "", depth = 1): Iterable<string> {
+  for (const entry of readdirSync(path.join(directory, below), { withFileTypes: true })) {
+    const name = below === "" ? entry.name : `${below}/${entry.name}`;
+    if (entry.isFile()) yield name;
+    else if (entry.isDirectory() && wanted(name, depth)) yield* filesBelow(directory, wanted, name, depth + 1);
+  }
+}
