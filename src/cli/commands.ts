@@ -58,7 +58,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   "builder prune": { group: "Cleaning up", summary: "Remove build cache" },
   "container prune": { group: "Cleaning up", summary: "Remove all stopped containers" },
   "system prune": { group: "Cleaning up", summary: "Remove unused data" },
-  "system df": { group: "Cleaning up", summary: "Show what takes room on the disk" },
+  "system df": { group: "Cleaning up", summary: "Show where every byte of the store is" },
   info: { group: "Other", summary: "Show what this machine offers and where things are kept" },
   version: { group: "Other", summary: "Show the version information" },
   completion: { group: "Other", summary: "Print a completion script for bash, zsh or fish" },
