@@ -4,7 +4,7 @@ import { type Cause, causeText } from "../explain/cause.ts";
 import { findCause, type FoundCause } from "../explain/find-cause.ts";
 import type { Value } from "../executors/value.ts";
 import type { Vertex, VertexId } from "../graph/vertex.ts";
-import { chainIdOf, type Digest } from "../oci/digest.ts";
+import { chainIdOf, type DiffId, type Digest } from "../oci/digest.ts";
 import type { CachedStep } from "../oci/build-cache.ts";
 import { canonicalReference, parseReference } from "../oci/reference.ts";
 import type { Decision, StepKey } from "../solver/backend.ts";
@@ -55,6 +55,11 @@ export class BuildJournal {
     const counts = new Map<string, number>();
     for (const from of this.#imported.values()) counts.set(from, (counts.get(from) ?? 0) + 1);
     return counts;
+  }
+
+  /** The layers that this build made, or has from elsewhere. */
+  newLayers(): DiffId[] {
+    return [...this.#made].flatMap(([id, { layer }]) => (this.#decided.get(id)?.decision.outcome === "ran" || this.#imported.has(id) ? [layer] : []));
   }
 
   /** A build that has to begin anew decides everything again. */

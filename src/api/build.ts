@@ -157,6 +157,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   const built = await repeated(make, again)
     .catch(async (error: unknown) => {
       await journal.end(signal.aborted ? "cancelled" : "failed", { error: reasonOf(error) }).catch(() => undefined); // the build's own failure is what is to be told
+      if (!signal.aborted) await boundCache(laminate, journal, events);
       throw error instanceof SolveError ? new FailedStep(error, context.dockerfile.text) : error;
     });
   if (await journal.end("succeeded", built.record === undefined ? {} : { image: built.record.id })) await store.settleOld();
@@ -167,6 +168,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     const { exportCaches } = await import("./cache-exports.ts");
     await exportCaches(laminate, cacheTo, { steps: journal.cachedSteps(), image: built.layers, far: imports ?? NO_CACHES }, { events, signal, firstId: lowered.graph.vertices.length + FIRST_CACHE });
   }
+  await boundCache(laminate, journal, events);
   return {
     names,
     stored: outputs.some(({ kind }) => kind === "image"),
@@ -184,6 +186,12 @@ async function repeated<T>(work: () => Promise<T>, again: (error: unknown) => bo
       if (!again(error)) throw error;
     }
   }
+}
+
+/** Only what makes layers makes the cache grow, so a build that found everything asks nothing. */
+async function boundCache(laminate: Laminate, journal: BuildJournal, events: EventSink): Promise<void> {
+  const layers = journal.newLayers();
+  if (layers.length > 0) await (await import("./keep-within-limit.ts")).keepWithinLimit(laminate, layers, events);
 }
 
 /** Whether a build failed because something that it had found was removed from the store. */

@@ -7,6 +7,8 @@ import type { Verdict } from "./verdict.ts";
 export interface CacheLimits {
   /** So much the cache may take at most. */
   readonly most?: number;
+  /** Where it takes more than `most`, it is brought down to this, so that a little more is not at once too much again. */
+  readonly down?: number;
   /** So much of the disk is to be free afterwards. */
   readonly free?: number;
   /** So much of the cache stays in any case. */
@@ -76,8 +78,9 @@ function boundBy(part: CachePart, { all, filters }: Choice): string | undefined 
 }
 
 /** How much of the cache may stay (BuildKit, cache/manager.go, calculateKeepBytes). */
-function keptBytes({ most = 0, free: wanted = 0, reserved = 0 }: CacheLimits, total: number, free: number): number {
+function keptBytes({ most = 0, down = most, free: wanted = 0, reserved = 0 }: CacheLimits, total: number, free: number): number {
   const room = free + total - wanted;
-  const kept = wanted > 0 && (most === 0 || room < most) ? room : most;
+  const own = total > most ? down : most;
+  const kept = wanted > 0 && (most === 0 || room < own) ? room : own;
   return Math.max(kept, reserved);
 }

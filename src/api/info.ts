@@ -3,6 +3,8 @@ import { arch, availableParallelism, release, totalmem } from "node:os";
 import { reasonOf } from "../base/failure.ts";
 import { goArchitecture } from "../oci/platform.ts";
 import type { SandboxFacts } from "../sandbox/step.ts";
+import { cacheLimits } from "./cache-limits.ts";
+import type { CacheLimits } from "./choose-parts.ts";
 import type { Laminate } from "./laminate.ts";
 
 /** What this machine offers and where things are kept. */
@@ -10,6 +12,8 @@ export interface Info {
   readonly root: string;
   readonly freeBytes: number;
   readonly images: number;
+  /** Within what the build cache is kept after builds; undefined where it is not, a problem where LAMINATE_CACHE_LIMIT cannot be read. */
+  readonly cacheLimit: CacheLimits | { readonly problem: string } | undefined;
   readonly containers: Readonly<Record<"total" | "running" | "stopped", number>>;
   readonly rootless: boolean;
   /** What a RUN step or container gets; or why there can be none. */
@@ -25,10 +29,11 @@ export interface Info {
 /** Looks at the store and the machine; a sandbox is started to see what it can do. */
 export async function info(laminate: Laminate): Promise<Info> {
   const { store, root } = laminate;
-  const { bavail, bsize } = statfsSync(root);
+  const { blocks, bavail, bsize } = statfsSync(root);
   return {
     root,
     freeBytes: bavail * bsize,
+    cacheLimit: cacheLimits(laminate.env, { size: blocks * bsize, free: bavail * bsize }),
     images: store.images.list().length,
     containers: await countContainers(root),
     rootless: process.geteuid?.() !== 0,

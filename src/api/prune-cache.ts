@@ -12,8 +12,10 @@ export type PruneCacheOptions = Omit<Choice, "now" | "free">;
 export interface PrunedCache {
   /** Part by part; with limits those first that save least work for their size. */
   readonly verdicts: readonly CacheVerdict[];
-  /** Bytes of the disk. */
+  /** Bytes of the disk that are free now. */
   readonly bytes: number;
+  /** Bytes that the cache alone still has. */
+  readonly left: number;
 }
 
 /** Removes records of the build cache, the layers that only they needed, and cache mounts. What a build at work uses stays. */
@@ -38,7 +40,12 @@ export async function pruneCache(laminate: WithSandbox, options: PruneCacheOptio
   });
   const freed = freedBytes(mounts.map(({ place }) => place));
   for (const { place } of mounts) await sandbox.removeTree(place);
-  return { verdicts, bytes: bytes + freed };
+  return { verdicts, bytes: bytes + freed, left: leftOf(verdicts) };
+}
+
+function leftOf(verdicts: readonly CacheVerdict[]): number {
+  const contents = new Map(verdicts.flatMap(({ subject: { content, bytes, shared }, goes }) => (goes || shared ? [] : [[content, bytes] as const])));
+  return [...contents.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** The records among the parts that go. */

@@ -15,8 +15,11 @@ interface Ended {
   readonly said: string;
 }
 
+/** Less than the layers of a few builds: nearly every build that makes something collects at its end. */
+const LITTLE = "64kB";
+
 function run(root: string, ...args: readonly string[]): Promise<Ended> {
-  const child = spawn(BIN, args, { env: { ...process.env, LAMINATE_ROOT: root }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(BIN, args, { env: { ...process.env, LAMINATE_ROOT: root, LAMINATE_CACHE_LIMIT: LITTLE }, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (said += text));
   return new Promise((resolve) => child.once("close", (code) => resolve({ code, said })));
@@ -30,7 +33,7 @@ describe.skipIf(BUSYBOX === undefined || process.geteuid?.() !== 0)("prune besid
   });
   afterAll(() => rig[Symbol.asyncDispose]());
 
-  test(`${BUILDS} builds at a time all succeed while the cache is pruned in a loop, and what they made is whole`, async () => {
+  test(`${BUILDS} builds at a time all succeed while the cache is pruned in a loop and collected at the end of each, and make the same images again and again, which are whole`, async () => {
     const contexts = Array.from({ length: BUILDS }, (_, at) =>
       rig.context({
         // Some steps are every build's, some only one's; COPY --from reads a layer that nothing else names.
@@ -44,10 +47,15 @@ describe.skipIf(BUSYBOX === undefined || process.geteuid?.() !== 0)("prune besid
       while (building) prunes.push(await run(rig.root, ...args));
     };
     const loops = [loop("builder", "prune", "-af"), loop("system", "prune", "-f")];
+    const images: string[][] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
-      const ended = await Promise.all(contexts.map((context, at) => run(rig.root, "build", "--network", "none", "--progress", "plain", "-t", `built:${at}`, context)));
+      // A step that runs again because it was pruned gives other times, which are not to count here.
+      const ended = await Promise.all(contexts.map((context, at) => run(rig.root, "build", "--network", "none", "--progress", "plain", "--build-arg", "SOURCE_DATE_EPOCH=1000000000", "-o", `type=image,name=built:${at},rewrite-timestamp=true`, context)));
       for (const { code, said } of ended) expect({ code, ...(code === 0 ? {} : { said }) }).toEqual({ code: 0 });
+      images.push(await Promise.all([...contexts.keys()].map(async (at) => (await run(rig.root, "inspect", "-f", "{{.Id}}", `built:${at}`)).said)));
     }
+    expect(images[1]).toEqual(images[0]);
+    expect(new Set(images[0]).size).toBe(BUILDS);
     building = false;
     await Promise.all(loops);
     for (const { code, said } of prunes) expect({ code, ...(code === 0 ? {} : { said }) }).toEqual({ code: 0 });
@@ -77,6 +85,24 @@ describe.skipIf(BUSYBOX === undefined || process.geteuid?.() !== 0)("prune besid
       }
     }
     expect((await run(rig.root, "image", "prune", "-f")).code).toBe(0);
+    expect(readdirSync(join(rig.root, "tmp"))).toEqual([]);
+  });
+
+  test("8 builds killed while they collect leave a store that works, and a cache that the next build brings within its limit", async () => {
+    const context = rig.context({ Dockerfile: "FROM busybox\nARG n\nCOPY own /own\nRUN echo $n > /n && cat /own /own > /copy\n", own: "x".repeat(40_000) });
+    const args = (n: number) => ["build", "--network", "none", "--progress", "plain", "--build-arg", `n=${n}`, "--output", "type=cacheonly", context];
+    const began = performance.now();
+    expect((await run(rig.root, ...args(0))).code).toBe(0);
+    const whole = performance.now() - began;
+    for (let kills = 0, n = 1; kills < 8 && n < 80; n += 1) {
+      const child = spawn(BIN, args(n), { env: { ...process.env, LAMINATE_ROOT: rig.root, LAMINATE_CACHE_LIMIT: LITTLE }, stdio: "ignore" });
+      const timer = setTimeout(() => child.kill("SIGKILL"), whole * (0.5 + Math.random() * 0.6));
+      kills += (await new Promise((resolve) => child.once("exit", (_code, signal) => resolve(signal)))) === "SIGKILL" ? 1 : 0;
+      clearTimeout(timer);
+    }
+    for (const n of [100, 101]) expect((await run(rig.root, ...args(n))).code).toBe(0);
+    const { By } = JSON.parse((await run(rig.root, "system", "df", "-v", "--format", "json")).said) as { readonly By: { readonly "Build Cache": number } };
+    expect(By["Build Cache"]).toBeLessThan(4 * 64 * 2 ** 10); // what the last builds stood on may be more than the limit
     expect(readdirSync(join(rig.root, "tmp"))).toEqual([]);
   });
 

@@ -24,6 +24,7 @@ function lines(facts: Info): string {
   const rows: [string, string][] = [
     ["Version", packageVersion()],
     ["Root directory", `${facts.root} (${humanSize(facts.freeBytes)} free)`],
+    ["Build cache limit", limitOf(facts.cacheLimit)],
     ["Images", String(facts.images)],
     ["Containers", `${facts.containers.total} (${facts.containers.running} running, ${facts.containers.stopped} stopped)`],
     ["User", facts.rootless ? "ordinary (rootless)" : "root"],
@@ -36,6 +37,12 @@ function lines(facts: Info): string {
     ["Node", facts.node],
   ];
   return rows.map(([name, value]) => `${name}: ${value}\n`).join("");
+}
+
+function limitOf(limit: Info["cacheLimit"]): string {
+  if (limit === undefined) return "none";
+  if ("problem" in limit) return limit.problem;
+  return `${humanSize(limit.most!)}${limit.free === undefined ? "" : `, less where the disk has no ${humanSize(limit.free)} free`}`;
 }
 
 function sandboxRows(sandbox: Info["sandbox"]): [string, string][] {
