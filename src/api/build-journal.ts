@@ -26,7 +26,8 @@ export class BuildJournal {
   readonly #causes = new Map<VertexId, { readonly cause: Cause; readonly against?: string }>();
   readonly #made = new Map<VertexId, CachedStep>();
   readonly #imported = new Map<VertexId, string>();
-  #earlier: readonly BuildRecord[] | undefined;
+  /** The earlier builds of the same context. */
+  #comparable: readonly BuildRecord[] | undefined;
 
   constructor(store: Store, identity: BuildIdentity) {
     this.#store = store;
@@ -82,8 +83,11 @@ export class BuildJournal {
   async explain(vertex: Vertex, key: StepKey, noCache: string | undefined): Promise<string | undefined> {
     const found = noCache === undefined ? await this.compare(vertex, key) : { cause: { kind: "asked", flag: noCache } as const };
     if (found === undefined) return undefined;
+    const never = found.cause.kind === "never";
+    const said = never && [...this.#causes.values()].some(({ cause }) => cause.kind === "never");
     this.blame(vertex, found);
-    return `${vertex.name} runs again: ${causeText(found.cause)}`;
+    // Of a Dockerfile that is new one line is enough.
+    return said ? undefined : `${vertex.name} runs${never ? "" : " again"}: ${causeText(found.cause)}`;
   }
 
   /** Notes why a step runs: the causes of those above it lead there. */
@@ -123,9 +127,12 @@ export class BuildJournal {
   /** What differs from the like step of an earlier build; undefined where there is none. */
   async compare(vertex: Vertex, key: StepKey): Promise<FoundCause | undefined> {
     const { cache, selections } = this.#store;
-    this.#earlier ??= this.#builds.list().filter(({ slot, steps }) => slot === this.#identity.slot && steps.length > 0).slice(0, COMPARED);
+    const [place] = this.#identity.slot.split(" ", 1);
+    this.#comparable ??= this.#builds.list().filter(({ slot, steps }) => slot.split(" ", 1)[0] === place && steps.length > 0);
+    const earlier = this.#comparable.filter(({ slot }) => slot === this.#identity.slot).slice(0, COMPARED);
     return await findCause(vertex, key, {
-      earlier: this.#earlier,
+      earlier,
+      others: this.#comparable.length > 0,
       removedAt: (step) => cache.removedAt(step),
       filesOf: (digest) => selections.get(digest),
       decided: (id) => {

@@ -73,6 +73,18 @@ describe("builder prune", () => {
     expect((await rig.build("-t", "top:2", context)).err).toMatch(/COPY f \/f\n#\d+ CACHED/);
   });
 
+  test("is named too where no build is left to compare with; else another Dockerfile of the context says once that it was never built here", async () => {
+    const context = rig.context({ Dockerfile: "FROM base\nCOPY f /f\n", other: "FROM base\nCOPY f /g\nCOPY f /h\n", f: "alone" });
+    expect((await rig.build(context)).err).not.toContain("MISS");
+    const { err } = await rig.build("-f", `${context}/other`, context);
+    expect(err).toMatch(/MISS \[2\/3\] COPY f \/g runs: never built here\n/);
+    expect(err.match(/MISS/g)).toHaveLength(1);
+    expect(await rig.ok(["why"])).toMatch(/COPY f \/h ran: never built here\n/);
+    await rig.ok(["builds", "rm", "--all"]);
+    await rig.ok(["builder", "prune", "-af"]);
+    expect((await rig.build(context)).err).toMatch(/COPY f \/f runs again: its record was removed by prune on \d{4}-\d\d-\d\d\n/);
+  });
+
   test("keeps what was used since --filter until, and the latest used up to --max-used-space", async () => {
     await built("old:1", "a".repeat(5000));
     await built("old:2", "b".repeat(5000));

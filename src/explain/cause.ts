@@ -17,6 +17,8 @@ export interface FileChange {
 /** Why a step ran: what differs first from the nearest earlier build. Plain data, kept with the build. */
 export type Cause =
   | { readonly kind: "asked"; readonly flag: string }
+  /** There is no earlier build of the Dockerfile. */
+  | { readonly kind: "never" }
   /** No step like it in the earlier builds. */
   | { readonly kind: "new" }
   | { readonly kind: "reworded"; readonly before: string }
@@ -42,6 +44,8 @@ export function causeText(cause: Cause): string {
   switch (cause.kind) {
     case "asked":
       return `asked for with ${cause.flag}`;
+    case "never":
+      return "never built here";
     case "new":
       return "this instruction is new";
     case "reworded":

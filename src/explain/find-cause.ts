@@ -13,6 +13,8 @@ type Lines = ReadonlyMap<string, string>;
 export interface Known {
   /** Earlier builds of the same Dockerfile and target, the newest first. */
   readonly earlier: readonly BuildRecord[];
+  /** Whether there are earlier builds of the same context with other Dockerfiles or targets. */
+  readonly others: boolean;
   /** When a step's record was taken out of the cache, milliseconds since the epoch. */
   readonly removedAt: (key: string) => number | undefined;
   /** The files behind an earlier `files` ingredient, where they are still known. */
@@ -29,19 +31,23 @@ const STEP = 1 << 16;
 
 export interface FoundCause {
   readonly cause: Cause;
-  /** The ID of the build that the step was compared with. */
-  readonly against: string;
+  /** The ID of the build that the step was compared with, where there was one. */
+  readonly against?: string;
 }
 
 /**
  * Why a step was not found in the cache: what differs from the like step of the earlier build in which least of it
- * differs. Undefined where there is no earlier build, which needs no explaining.
+ * differs. Undefined where nothing of the context was built before, which needs no explaining.
  */
 export async function findCause(vertex: Vertex, key: StepKey, known: Known): Promise<FoundCause | undefined> {
   const nearest = nearestStep(vertex, key, known.earlier);
   if (nearest === undefined) {
     const [last] = known.earlier;
-    return last === undefined ? undefined : { cause: { kind: "new" }, against: last.id };
+    if (last !== undefined) return { cause: { kind: "new" }, against: last.id };
+    // The build that made it may have been another Dockerfile's, or be forgotten.
+    const at = known.removedAt(key.key);
+    if (at !== undefined) return { cause: { kind: "removed", at } };
+    return known.others ? { cause: { kind: "never" } } : undefined;
   }
   return { cause: await difference(vertex, key, nearest, known), against: nearest.build.id };
 }

@@ -27,7 +27,7 @@ async function text({ build, groups, cutOff }: Why): Promise<string> {
   const lines = [buildHeading(build)];
   if (groups.length === 0) lines.push("No step ran: all were in the cache.");
   for (const { step, cause, followers, cost, files, changedFiles } of groups) {
-    lines.push("", `${step.title} ran: ${cause === undefined ? "it was never built here" : causeText(cause)}`);
+    lines.push("", `${step.title} ran: ${cause === undefined ? "never built here" : causeText(cause)}`);
     if (step.against !== undefined) lines.push(`  compared with build ${step.against}`);
     if (cause !== undefined) lines.push(...before(cause));
     for (const file of files) lines.push(...(await fileLines(file)));
