@@ -103,6 +103,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   const cgroups = bounds?.cgroup !== undefined;
   await using own = runtime === undefined && !cgroups ? undefined : createSandbox({ env, root: store.root, cgroups, entry: laminate.entry, ...(runtime === undefined ? {} : { runtime }) });
   const sandbox = own ?? laminate.sandbox;
+  await using travelling = imports === undefined && cacheTo.length === 0 ? undefined : new (await import("./travelling-mounts.ts")).TravellingMounts({ store, env, sandbox }, { far: imports, events });
   const names = namesOf(outputs, tags).map((name) => familiarReference(parseReference(name)));
   const journal = new BuildJournal(store, { id, slot, context: options.context, dockerfile: context.dockerfile.name, ...(target === undefined ? {} : { target }), names, started });
   const uncached = uncachedStages(options.noCacheStages, lowered, events);
@@ -122,6 +123,8 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     handed,
     bounds,
     onNetwork: networkNotice(events),
+    onCacheMount: (ask) => travelling?.note(ask),
+    travelledMount: travelling === undefined ? undefined : (ask) => travelling.begin(ask),
     imported: imports,
     onImported: (vertex, key) => journal.noteImported(vertex, imports?.nameOf(key) ?? ""),
     earlierKey: (vertex) => journal.earlierKey(vertex),
@@ -166,7 +169,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   const pushed = leaving.length === 0 ? undefined : await (await import("./write-outputs.ts")).writeOutputs(laminate, built, leaving, tags, { events, signal, epoch, firstId: lowered.graph.vertices.length });
   if (cacheTo.length > 0) {
     const { exportCaches } = await import("./cache-exports.ts");
-    await exportCaches(laminate, cacheTo, { steps: journal.cachedSteps(), image: built.layers, far: imports ?? NO_CACHES }, { events, signal, firstId: lowered.graph.vertices.length + FIRST_CACHE });
+    await exportCaches(laminate, cacheTo, { steps: journal.cachedSteps(), image: built.layers, far: imports ?? NO_CACHES, mounts: travelling! }, { events, signal, firstId: lowered.graph.vertices.length + FIRST_CACHE });
   }
   await boundCache(laminate, journal, events);
   return {

@@ -1,7 +1,7 @@
 import { buffer } from "node:stream/consumers";
 import { reasonOf } from "../base/failure.ts";
 import type { BuildEvent, EventSink } from "../events/build-event.ts";
-import { cacheImage, type FarLayers } from "../exporters/cache-image.ts";
+import { cacheImage, type CacheContent, type FarLayers } from "../exporters/cache-image.ts";
 import type { CachedStep } from "../oci/build-cache.ts";
 import { parseReference } from "../oci/reference.ts";
 import type { DiffId } from "../oci/digest.ts";
@@ -15,15 +15,22 @@ import type { BucketUpload } from "../transfer/s3/s3-cache.ts";
 import { cacheName } from "./cache-name.ts";
 import type { Laminate } from "./laminate.ts";
 import { sayRetry } from "./say-retry.ts";
+import type { TravellingMounts } from "./travelling-mounts.ts";
 
 /** Where the steps of a build are kept for other machines (docker build --cache-to). With `max` all of them, else those of the image. */
 export type CacheTo =
+  | (FarTo & {
+      /** Cache mounts go with it, each with no more bytes than that. */
+      readonly mounts?: { readonly most: number };
+    })
+  /** In the image's own config. */
+  | { readonly kind: "inline" };
+
+type FarTo =
   | { readonly kind: "registry"; readonly reference: string; readonly max: boolean; readonly ignoreError: boolean; readonly insecure?: boolean }
   | { readonly kind: "local"; readonly directory: string; readonly tag: string; readonly max: boolean; readonly ignoreError: boolean }
   | ({ readonly kind: "s3"; readonly max: boolean; readonly ignoreError: boolean } & BucketCache & BucketUpload)
-  | ({ readonly kind: "gha"; readonly max: boolean; readonly ignoreError: boolean } & ActionsCache)
-  /** In the image's own config. */
-  | { readonly kind: "inline" };
+  | ({ readonly kind: "gha"; readonly max: boolean; readonly ignoreError: boolean } & ActionsCache);
 
 export interface CacheExportWatch {
   readonly events: EventSink;
@@ -40,9 +47,9 @@ export interface FarCaches extends FarLayers {
 
 /** Writes caches of steps; of layers that are `far`, only what a cache lacks is fetched. One with ignore-error that fails is a warning. */
 export async function exportCaches(
-  laminate: Pick<Laminate, "store" | "env">,
+  laminate: World,
   to: readonly CacheTo[],
-  { steps, image, far }: { readonly steps: readonly CachedStep[]; readonly image: readonly DiffId[]; readonly far: FarCaches },
+  { steps, image, far, mounts }: { readonly steps: readonly CachedStep[]; readonly image: readonly DiffId[]; readonly far: FarCaches; readonly mounts: Pick<TravellingMounts, "pack"> },
   { events, signal, firstId }: CacheExportWatch,
 ): Promise<void> {
   for (const [place, one] of to.entries()) {
@@ -57,7 +64,8 @@ export async function exportCaches(
     const chosen = one.max ? steps : steps.filter(({ layer }) => image.includes(layer));
     events({ type: "step-started", id, name, time: Date.now() });
     try {
-      await writeWhatIsLeft(laminate, one, { steps: chosen, far }, { events: (event) => events("id" in event ? ({ ...event, id } as BuildEvent) : event), signal });
+      const content = { steps: chosen, mounts: one.mounts === undefined ? [] : await mounts.pack(one.mounts.most) };
+      await writeWhatIsLeft(laminate, one, content, far, { events: (event) => events("id" in event ? ({ ...event, id } as BuildEvent) : event), signal });
       events({ type: "step-finished", id, name, time: Date.now() });
     } catch (error) {
       events(signal.aborted ? { type: "step-cancelled", id, name, time: Date.now() } : { type: "step-failed", id, name, message: reasonOf(error), time: Date.now() });
@@ -66,39 +74,44 @@ export async function exportCaches(
   }
 }
 
-/** Without the steps whose layers a cache elsewhere had promised and does not have. */
-async function writeWhatIsLeft(laminate: Pick<Laminate, "store" | "env">, to: Exclude<CacheTo, { kind: "inline" }>, { steps, far }: { readonly steps: readonly CachedStep[]; readonly far: FarCaches }, watch: Pick<CacheExportWatch, "events" | "signal">): Promise<void> {
+type World = Pick<Laminate, "store" | "env">;
+type Written = Exclude<CacheTo, { readonly kind: "inline" }>;
+type Watch = Pick<CacheExportWatch, "events" | "signal">;
+
+/** Without what a cache elsewhere had promised and does not have. */
+async function writeWhatIsLeft(laminate: World, to: Written, { steps, mounts }: CacheContent, far: FarCaches, watch: Watch): Promise<void> {
+  const left = ({ layer }: { readonly layer: DiffId }): boolean => laminate.store.layers.has(layer) || far.has(layer);
   for (;;) {
     try {
-      return await write(laminate, to, { steps: steps.filter(({ layer }) => laminate.store.layers.has(layer) || far.has(layer)), far }, watch);
+      return await write(laminate, to, { steps: steps.filter(left), mounts: mounts.filter(left) }, far, watch);
     } catch (error) {
       if (!far.withoutBroken(error)) throw error; // of so many caches each can fail once
     }
   }
 }
 
-async function write(laminate: Pick<Laminate, "store" | "env">, to: Exclude<CacheTo, { kind: "inline" }>, { steps, far }: { readonly steps: readonly CachedStep[]; readonly far: FarCaches }, watch: Pick<CacheExportWatch, "events" | "signal">): Promise<void> {
+async function write(laminate: World, to: Written, content: CacheContent, far: FarCaches, watch: Watch): Promise<void> {
   const { store } = laminate;
-  const cache = await cacheImage(store, steps, far);
+  const cache = await cacheImage(store, content, far);
   if (to.kind === "local") {
     const { writeOciDirectory } = await import("../exporters/oci-directory.ts");
     return await writeOciDirectory(to.directory, [{ image: cache, names: [parseReference(`cache:${to.tag}`)] }], watch.signal);
   }
   const config = await buffer(cache.config.open());
   await store.content.put(config);
-  const source = { manifest: { mediaType: cache.manifest.descriptor.mediaType, bytes: await buffer(cache.manifest.open()) }, config: cache.config.descriptor, layers: cache.layers.map(({ descriptor }) => descriptor), fetch: fetchOf(store, steps, far) };
+  const source = { manifest: { mediaType: cache.manifest.descriptor.mediaType, bytes: await buffer(cache.manifest.open()) }, config: cache.config.descriptor, layers: cache.layers.map(({ descriptor }) => descriptor), fetch: fetchOf(store, content, far) };
   await send(laminate, to, source, watch);
 }
 
 /** Brings the layer of a blob that the cache lacks. */
-function fetchOf({ content }: Laminate["store"], steps: readonly CachedStep[], far: FarLayers): NonNullable<PushSource["fetch"]> {
+function fetchOf(store: Laminate["store"], { steps, mounts }: CacheContent, far: FarLayers): NonNullable<PushSource["fetch"]> {
+  const layers = [...steps, ...mounts].map(({ layer }) => layer);
   return async ({ digest }) => {
-    if (content.has(digest)) return;
-    await far.ensure(steps.map(({ layer }) => layer).filter((layer) => far.blob(layer)?.digest === digest));
+    if (!store.content.has(digest)) await far.ensure(layers.filter((layer) => far.blob(layer)?.digest === digest));
   };
 }
 
-async function send({ store, env }: Pick<Laminate, "store" | "env">, to: Exclude<CacheTo, { kind: "inline" | "local" }>, source: PushSource, { events, signal }: Pick<CacheExportWatch, "events" | "signal">): Promise<void> {
+async function send({ store, env }: World, to: Exclude<Written, { readonly kind: "local" }>, source: PushSource, { events, signal }: Watch): Promise<void> {
   const onRetry = sayRetry(events);
   const onProgress: PushOptions["onProgress"] = (blob, current, result) => events({ type: "progress", id: 0, item: blob.digest, current, total: blob.size, done: result !== undefined, time: Date.now() });
   if (to.kind === "registry") {
@@ -111,7 +124,7 @@ async function send({ store, env }: Pick<Laminate, "store" | "env">, to: Exclude
   await sendCache(drop, store, source, { signal, onProgress });
 }
 
-async function dropOf(to: Extract<CacheTo, { kind: "s3" | "gha" }>, options: ActionsOptions): Promise<CacheDrop> {
+async function dropOf(to: Extract<Written, { readonly kind: "s3" | "gha" }>, options: ActionsOptions): Promise<CacheDrop> {
   if (to.kind === "s3") return (await import("../transfer/s3/s3-cache.ts")).bucketDrop(to, options);
   return (await import("../transfer/actions/actions-cache.ts")).actionsDrop(to, options);
 }

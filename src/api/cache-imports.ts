@@ -1,5 +1,6 @@
 import { Failure, reasonOf } from "../base/failure.ts";
 import type { EventSink } from "../events/build-event.ts";
+import type { CachedMount } from "../oci/build-cache.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { DiffId } from "../oci/digest.ts";
 import type { Platform } from "../oci/platform.ts";
@@ -16,7 +17,12 @@ import type { Laminate } from "./laminate.ts";
 import { sayRetry } from "./say-retry.ts";
 
 /** Where steps that others made may be found (docker build --cache-from). */
-export type CacheFrom =
+export type CacheFrom = FarCache & {
+  /** False leaves the cache mounts that are there away. */
+  readonly mounts?: boolean;
+};
+
+type FarCache =
   | { readonly kind: "registry"; readonly reference: string; readonly insecure?: boolean }
   | { readonly kind: "local"; readonly directory: string; readonly tag?: string; readonly digest?: string }
   | ({ readonly kind: "s3" } & BucketCache)
@@ -47,6 +53,7 @@ export class CacheImports implements Disposable {
   #sources: readonly CacheSource[];
   #steps = new Map<string, { readonly result: StepResult; readonly source: CacheSource }>();
   #layers = new Map<DiffId, CacheSource>();
+  #mounts = new Map<string, { readonly mount: CachedMount; readonly source: CacheSource }>();
   readonly #fetching = new Map<DiffId, Promise<void>>();
 
   private constructor(store: Laminate["store"], sources: readonly CacheSource[], watch: ImportWatch) {
@@ -62,7 +69,8 @@ export class CacheImports implements Disposable {
     const opened = await Promise.all(
       from.map(async (one) => {
         try {
-          return await openOne(laminate, one, watch);
+          const source = await openOne(laminate, one, watch);
+          return one.mounts === false ? { ...source, cache: { ...source.cache, mounts: [] } } : source;
         } catch (error) {
           watch.signal.throwIfAborted();
           leftOut(watch, cacheName(one), error);
@@ -84,6 +92,16 @@ export class CacheImports implements Disposable {
 
   has(layer: DiffId): boolean {
     return this.#layers.has(layer);
+  }
+
+  mount(name: string): { readonly mount: CachedMount; readonly from: string } | undefined {
+    const found = this.#mounts.get(name);
+    return found === undefined ? undefined : { mount: found.mount, from: found.source.name };
+  }
+
+  async fetchMount(name: string): Promise<void> {
+    const { mount, source } = this.#mounts.get(name)!;
+    await source.fetch(mount.layer, this.#watch.signal);
   }
 
   /** The blob that a layer is where it lies. */
@@ -117,11 +135,13 @@ export class CacheImports implements Disposable {
   #list(): void {
     this.#steps = new Map();
     this.#layers = new Map();
+    this.#mounts = new Map();
     this.#fetching.clear();
     for (const source of this.#sources) {
       const there = new Set(source.cache.layers);
       for (const layer of there) if (!this.#layers.has(layer)) this.#layers.set(layer, source);
       for (const { key, ...result } of source.cache.steps) if (there.has(result.layer) && !this.#steps.has(key)) this.#steps.set(key, { result, source });
+      for (const mount of source.cache.mounts) if (there.has(mount.layer) && !this.#mounts.has(mount.name)) this.#mounts.set(mount.name, { mount, source });
     }
   }
 

@@ -8,6 +8,7 @@ import { formatPlatform, type Platform } from "../oci/platform.ts";
 import type { Sandbox, StepBounds, StepNetwork } from "../sandbox/sandbox.ts";
 import type { Backend, CacheKey, ExecuteContext, StepKey } from "../solver/backend.ts";
 import { stepKey } from "../solver/step-key.ts";
+import type { CacheMountAsk } from "../store/cache-mounts.ts";
 import type { StepResult } from "../store/cache-records.ts";
 import { LayerIndex } from "../store/layers/layer-index.ts";
 import { StoreFailure } from "../store/store-error.ts";
@@ -20,7 +21,7 @@ import type { MadeLayer } from "./made-layer.ts";
 import { type LayerReader, LayerTrees } from "./layer-trees.ts";
 import { LikeSteps } from "./like-steps.ts";
 import { runLayer } from "./run/run-layer.ts";
-import { mountIngredients, type HandedThings } from "./run/run-mounts.ts";
+import { cacheMountAsks, mountIngredients, type HandedThings, type MountWorld } from "./run/run-mounts.ts";
 import type { FileSource, TreeValue, Value } from "./value.ts";
 
 /** Steps that others made, whose layers are fetched when they are asked for. */
@@ -46,6 +47,9 @@ export interface BuildWorld {
   readonly handed: HandedThings;
   readonly onNetwork: (network: StepNetwork) => void;
   readonly bounds: StepBounds | undefined;
+  /** Told of a cache mount that a step of the build has, whether or not it runs. */
+  readonly onCacheMount?: ((ask: CacheMountAsk) => void) | undefined;
+  readonly travelledMount?: MountWorld["travelledMount"];
   /** What trees are looked at in, where it is not the store alone. */
   readonly layers?: LayerReader;
   readonly imported?: ImportedSteps | undefined;
@@ -93,6 +97,7 @@ export class BuildBackend implements Backend<Value> {
       case "context":
         return stepKey("context", VERSION, { name: operation.name });
       case "run": {
+        cacheMountAsks(operation, inputs).forEach((ask) => this.#world.onCacheMount?.(ask));
         const { ingredients, files } = await mountIngredients(operation, inputs, this.#trees);
         return stepKey("run", VERSION, { base: chainOf(inputs), ...runIngredients(operation), ...ingredients }, files);
       }

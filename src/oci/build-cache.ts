@@ -23,10 +23,20 @@ export interface CachedStep {
   readonly created: string;
 }
 
-/** The steps of a build cache that travels; `layers` are the diffIDs of its manifest's layers, in their order. */
+/** What a cache mount held, packed as a layer. */
+export interface CachedMount {
+  /** Of the mount in a store: made of its id and of what it begins with. */
+  readonly name: string;
+  /** As Dockerfiles call it, for people. */
+  readonly id: string;
+  readonly layer: DiffId;
+}
+
+/** A build cache that travels; `layers` are the diffIDs of its manifest's layers, in their order. */
 export interface BuildCache {
   readonly layers: readonly DiffId[];
   readonly steps: readonly CachedStep[];
+  readonly mounts: readonly CachedMount[];
 }
 
 /** Reads a cache's config, which anyone may have made. Throws {@link InvalidImage}. */
@@ -34,7 +44,7 @@ export function parseCache(given: Untrusted): BuildCache {
   const cache = membersOf(parseJson(given), given);
   const layers = listOf(cache["layers"], given, "layers");
   if (!layers.every((layer): layer is DiffId => isDigest(layer))) throw new InvalidImage(`read ${given.what}: layers holds something that is no sha256 digest`);
-  return { layers, steps: stepsOf(cache["steps"], given) };
+  return { layers, steps: stepsOf(cache["steps"], given), mounts: cache["mounts"] === undefined ? [] : mountsOf(cache["mounts"], given) };
 }
 
 /** The cache inside an image's config, or undefined where there is none; that of BuildKit is only recognised. Throws {@link InvalidImage}. */
@@ -42,7 +52,7 @@ export function parseInlineCache(given: Untrusted): BuildCache | "buildkit" | un
   const config = membersOf(parseJson(given), given);
   if (config[INLINE_CACHE] === undefined) return config[BUILDKIT_INLINE_CACHE] === undefined ? undefined : "buildkit";
   const layers = listOf(membersOf(config["rootfs"], given, "rootfs")["diff_ids"], given, "rootfs.diff_ids") as DiffId[];
-  return { layers, steps: stepsOf(membersOf(config[INLINE_CACHE], given, INLINE_CACHE)["steps"], given) };
+  return { layers, steps: stepsOf(membersOf(config[INLINE_CACHE], given, INLINE_CACHE)["steps"], given), mounts: [] };
 }
 
 function stepsOf(value: unknown, given: Untrusted): CachedStep[] {
@@ -52,5 +62,15 @@ function stepsOf(value: unknown, given: Untrusted): CachedStep[] {
     const created = textOf(step["created"], given, "steps.created");
     if (!isDigest(key) || !isDigest(layer) || Number.isNaN(Date.parse(created))) throw new InvalidImage(`read ${given.what}: steps holds something that is no step`);
     return { key, layer: layer as DiffId, created };
+  });
+}
+
+function mountsOf(value: unknown, given: Untrusted): CachedMount[] {
+  return listOf(value, given, "mounts").map((each) => {
+    const mount = membersOf(each, given, "mounts");
+    const { layer } = mount;
+    const [name, id] = [textOf(mount["name"], given, "mounts.name"), textOf(mount["id"], given, "mounts.id")];
+    if (!/^[0-9a-f]{32}$/.test(name) || !isDigest(layer)) throw new InvalidImage(`read ${given.what}: mounts holds something that is no cache mount`);
+    return { name, id, layer: layer as DiffId };
   });
 }

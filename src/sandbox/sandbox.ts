@@ -3,7 +3,7 @@ import type { LayerFiles } from "../store/layers/unpack.ts";
 import { idMapping, overlayDialect } from "./namespace.ts";
 import { ImageMountMemory, wantedSnapshots } from "./image-mounts.ts";
 import { SandboxError } from "./sandbox-error.ts";
-import type { SandboxFacts, StepHooks, StepResult, StepSpec } from "./step.ts";
+import type { PackedTree, SandboxFacts, StepHooks, StepResult, StepSpec, TreeToPack } from "./step.ts";
 import { startWorker, type WorkerProcess } from "./worker-process.ts";
 import type { FailureMessage, FromWorker, RequestKind, Requests, ToWorker } from "./worker/messages.ts";
 
@@ -28,6 +28,8 @@ export interface Sandbox extends AsyncDisposable {
    * LAMINATE_SNAPSHOTS does not forbid it. Asked once a boot. Throws SandboxError `no-images` where it is asked for in vain.
    */
   mountsImages(): Promise<boolean>;
+  /** Makes a layer of what is in a directory below the store's root, whoever owns its files; nobody changes them meanwhile. */
+  packTree(tree: TreeToPack): Promise<PackedTree>;
   /** Removes a tree below the store's root whoever owns its files. */
   removeTree(path: string): Promise<void>;
   probe(): Promise<SandboxFacts>;
@@ -86,6 +88,10 @@ class WorkerSandbox implements Sandbox {
   mountsImages(): Promise<boolean> {
     this.#mountsImages ??= this.#chooseSnapshots();
     return this.#mountsImages;
+  }
+
+  packTree(tree: TreeToPack): Promise<PackedTree> {
+    return this.#ask("packTree", tree);
   }
 
   async removeTree(path: string): Promise<void> {

@@ -87,6 +87,23 @@ export interface StepLayer {
   readonly size: number;
 }
 
+/** A directory below the store's root of which a layer is to be made. */
+export interface TreeToPack {
+  readonly directory: string;
+  /** New files for the layer's tar and index. */
+  readonly tar: string;
+  readonly index: string;
+  /** One whose files have more bytes is not packed. */
+  readonly most: number;
+}
+
+export interface PackedTree {
+  /** Bytes of its files. */
+  readonly size: number;
+  /** None of what is empty or too large. */
+  readonly diffId?: DiffId;
+}
+
 /** Which network a step got; `reason` says why the default was not private. */
 export interface StepNetwork {
   readonly kind: "private" | "host" | "none";

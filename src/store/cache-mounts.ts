@@ -47,7 +47,7 @@ export class CacheMounts {
 
   /** Takes one; `locked` waits for the others, `private` takes another one of the kind instead. */
   async take(ask: CacheMountAsk, signal: AbortSignal): Promise<HeldCacheMount> {
-    const name = createHash("sha256").update(`${ask.id}\0${ask.origin}`).digest("hex").slice(0, 32);
+    const name = cacheMountName(ask);
     for (let turn = 0, wait = FIRST_WAIT; ; turn += 1) {
       const place = path.join(this.#directory, ask.sharing === "private" && turn > 0 ? `${name}-${turn}` : name);
       const held = this.#tryHold(place, ask.sharing === "shared" ? "shared" : "exclusive", ask.id);
@@ -56,6 +56,13 @@ export class CacheMounts {
       await sleep(wait, undefined, { signal });
       wait = Math.min(wait * 2, LONGEST_WAIT);
     }
+  }
+
+  /** One for oneself alone, with what is in it; undefined while a step has it, or where there is none. */
+  tryTake(ask: CacheMountAsk): HeldCacheMount | undefined {
+    const place = path.join(this.#directory, cacheMountName(ask));
+    if (!existsSync(path.join(place, "data"))) return undefined;
+    return this.#tryHold(place, "exclusive", ask.id);
   }
 
   /** All of them, the longest unused first. */
@@ -89,6 +96,11 @@ export class CacheMounts {
     futimesSync(lock, now, now);
     return { directory: path.join(place, "data"), [Symbol.dispose]: () => closeSync(lock) };
   }
+}
+
+/** The name of the cache mount that a step asks for: the same on every machine. */
+export function cacheMountName({ id, origin }: Pick<CacheMountAsk, "id" | "origin">): string {
+  return createHash("sha256").update(`${id}\0${origin}`).digest("hex").slice(0, 32);
 }
 
 function openLock(place: string, id: string): number {

@@ -50,6 +50,14 @@ export class Leases {
     fresh.forEach((digest) => this.#own.add(digest));
   }
 
+  /** Gives up some of what this process holds: nothing of it is needed here any more. */
+  letGo(...digests: readonly Digest[]): void {
+    const held = digests.filter((digest) => this.#own.delete(digest));
+    if (this.#holder === undefined || held.length === 0) return;
+    const holder = this.#holder;
+    this.#database.transaction(() => held.forEach((digest) => this.#database.run("DELETE FROM leases WHERE digest = ? AND holder = ?", digest, holder)));
+  }
+
   /** Gives up all that this process holds. */
   release(): void {
     if (this.#holder === undefined || this.#own.size === 0) {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { bytePath, pathText } from "../../base/byte-path.ts";
 import type { Json } from "../../base/canonical-json.ts";
 import { canonicalJson } from "../../base/canonical-json.ts";
@@ -26,6 +27,8 @@ export interface MountWorld {
   readonly sandbox: Sandbox;
   readonly trees: LayerTrees;
   readonly handed: HandedThings;
+  /** What a cache mount that is not here yet begins with, where a cache elsewhere has its content. */
+  readonly travelledMount?: ((ask: CacheMountAsk) => Promise<DiffId | undefined>) | undefined;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
 }
@@ -148,19 +151,30 @@ async function bindMount(mount: Of<"bind">, inputs: readonly Value[], world: Mou
   return { kind: "tree", target, readOnly, ...(await treePart([layer], `/${pathText(top.entry.path)}`, world)) };
 }
 
+/** The cache mounts that a step asks for. */
+export function cacheMountAsks({ mounts = [] }: RunOperation, inputs: readonly Value[]): readonly CacheMountAsk[] {
+  return mounts.filter((mount) => mount.type === "cache").map((mount) => cacheMountAsk(mount, inputs));
+}
+
+function cacheMountAsk({ id, sharing, input, source = "/", uid, gid, mode }: Of<"cache">, inputs: readonly Value[]): CacheMountAsk {
+  const seed = input === undefined ? null : { chain: chainIdOf(layersOf(inputs[input + 1])) ?? null, source };
+  const owner = uid === undefined || gid === undefined || mode === undefined ? null : { uid, gid, mode };
+  return { id, origin: canonicalJson({ seed, owner }), sharing };
+}
+
 async function cacheMount(mount: Of<"cache">, inputs: readonly Value[], world: MountWorld, take: TakeCache): Promise<StepMount> {
-  const { id, sharing, target, readOnly, input, source = "/", uid, gid, mode } = mount;
-  const layers = input === undefined ? undefined : layersOf(inputs[input + 1]);
-  const owner = uid === undefined || gid === undefined || mode === undefined ? undefined : { uid, gid, mode };
-  const origin = canonicalJson({ seed: layers === undefined ? null : { chain: chainIdOf(layers) ?? null, source }, owner: owner ?? null });
-  const { directory } = await take({ id, origin, sharing });
+  const { target, readOnly, input, source = "/", uid, gid, mode } = mount;
+  const ask = cacheMountAsk(mount, inputs);
+  const { directory } = await take(ask);
+  const travelled = existsSync(directory) ? undefined : await world.travelledMount?.(ask);
+  const seed = travelled === undefined ? (input === undefined ? undefined : { layers: layersOf(inputs[input + 1]), source }) : { layers: [travelled], source: "/" };
   return {
     kind: "cache",
     target,
     readOnly,
     path: directory,
-    ...(layers === undefined ? {} : { seed: await treePart(layers, source, world) }),
-    ...(owner === undefined ? {} : { owner }),
+    ...(seed === undefined ? {} : { seed: await treePart(seed.layers, seed.source, world) }),
+    ...(uid === undefined || gid === undefined || mode === undefined ? {} : { owner: { uid, gid, mode } }),
   };
 }
 

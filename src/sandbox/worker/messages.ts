@@ -1,6 +1,6 @@
 import type { LayerFiles } from "../../store/layers/unpack.ts";
 import type { IdMapping } from "../namespace.ts";
-import type { SandboxFacts, StepResult, StepSpec } from "../step.ts";
+import type { PackedTree, SandboxFacts, StepResult, StepSpec, TreeToPack } from "../step.ts";
 
 /** The first line on the channel: what the worker has to know once. */
 export interface WorkerSettings {
@@ -17,6 +17,7 @@ export interface WorkerSettings {
 export interface Requests {
   readonly unpack: { readonly ask: { readonly layer: LayerFiles; readonly target: string }; readonly answer: null };
   readonly runStep: { readonly ask: StepSpec; readonly answer: StepResult };
+  readonly packTree: { readonly ask: TreeToPack; readonly answer: PackedTree };
   readonly removeTree: { readonly ask: { readonly path: string }; readonly answer: null };
   /** Why layers cannot be mounted from images; null where they can. */
   readonly imageObstacle: { readonly ask: Record<string, never>; readonly answer: string | null };

@@ -1,13 +1,14 @@
 import { join, resolve, sep } from "node:path";
 import { Failure, reasonOf } from "../../base/failure.ts";
 import { unreachable } from "../../base/unreachable.ts";
+import { contentSize, diffDirectory } from "../../store/layers/diff-directory.ts";
 import { unpackLayer } from "../../store/layers/unpack.ts";
 import { hideCgroups } from "../cgroups.ts";
 import { findErofsObstacle } from "../erofs.ts";
 import { LowerMounts, lowerMountsPlace } from "../lower-mounts.ts";
 import { findRuntime } from "../runtime.ts";
 import { SandboxError } from "../sandbox-error.ts";
-import type { SandboxFacts, WorkerHooks } from "../step.ts";
+import type { PackedTree, SandboxFacts, TreeToPack, WorkerHooks } from "../step.ts";
 import type { FailureMessage, FromWorker, RequestKind, Requests, ToWorker, WorkerSettings } from "./messages.ts";
 import { removeTrees } from "./remove-tree.ts";
 import { runStep } from "./run-step.ts";
@@ -78,6 +79,8 @@ export class Server {
         return null;
       case "runStep":
         return runStep(message.ask, { runtime: findRuntime(this.#env, settings.runtime), dialect: settings.dialect, rootless: settings.mapping !== null, networks: this.#network(settings), lowers: this.#lowerMounts(settings), env: this.#env }, hooks);
+      case "packTree":
+        return packTree({ ...message.ask, directory: insideRoot(message.ask.directory, settings.root) }, settings.dialect);
       case "removeTree":
         await removeTrees([insideRoot(message.ask.path, settings.root)]);
         return null;
@@ -114,6 +117,13 @@ export class Server {
   }
 }
 
+async function packTree({ directory, tar, index, most }: TreeToPack, dialect: WorkerSettings["dialect"]): Promise<PackedTree> {
+  const size = contentSize(directory);
+  if (size === 0 || size > most) return { size };
+  const { diffId } = await diffDirectory(directory, { dialect, tarPath: tar, indexPath: index });
+  return { size, diffId };
+}
+
 function imageObstacle({ dialect, root }: WorkerSettings): string | null {
   return dialect === "trusted" ? (findErofsObstacle(join(root, "tmp")) ?? null) : "only root of the machine may mount EROFS";
 }
@@ -122,7 +132,7 @@ function imageObstacle({ dialect, root }: WorkerSettings): string | null {
 function insideRoot(path: string, root: string): string {
   const absolute = resolve(path);
   if (!absolute.startsWith(resolve(root) + sep)) {
-    throw new SandboxError("unsafe-path", `cannot remove ${JSON.stringify(path)}: it is not below the store ${JSON.stringify(root)}`);
+    throw new SandboxError("unsafe-path", `cannot touch ${JSON.stringify(path)}: it is not below the store ${JSON.stringify(root)}`);
   }
   return absolute;
 }

@@ -45,12 +45,15 @@ const MAX_PART_FILES = 8;
 const MOST_EARLIER = 16;
 
 /** A layer that a sandbox made: files in a temporary directory on the store's file system. */
-export interface MadeLayer {
-  /** The overlay's upper directory. */
-  readonly directory: string;
+export interface PackedTree {
   readonly tar: string;
   readonly index: string;
   readonly diffId: DiffId;
+}
+
+export interface MadeLayer extends PackedTree {
+  /** The overlay's upper directory. */
+  readonly directory: string;
 }
 
 /** A layer to be written of entries whose contents lie on this machine. */
@@ -190,9 +193,14 @@ export class LayerStore {
     return diffId;
   }
 
-  /** Takes in a layer that a sandbox made: its files are moved, not copied. */
-  async adoptDirectory({ directory, tar, index, diffId }: MadeLayer, dialect: Dialect): Promise<void> {
+  /** Takes in a layer that a sandbox packed: its files are moved, not copied. */
+  adopt({ tar, index, diffId }: PackedTree): void {
     this.#placeUnsynced(diffId, { index, tar }, undefined);
+  }
+
+  /** As {@link adopt}, with the directory that it was packed from. */
+  async adoptDirectory({ directory, tar, index, diffId }: MadeLayer, dialect: Dialect): Promise<void> {
+    this.adopt({ tar, index, diffId });
     const wrapped = this.#temporary.directory();
     try {
       renameSync(directory, path.join(wrapped, "fs"));
