@@ -8,11 +8,17 @@ import type { WithStore } from "./image-view.ts";
 export interface ImageChange {
   readonly kind: "added" | "changed" | "deleted";
   readonly path: string;
-  /** What of it differs, where it is in both: content, type, mode, owner, link, attributes, device. */
-  readonly what: readonly string[];
+  /** What of it differs, where it is in both: content, type, mode, owner, link, attributes, device; with what it was and is, where that is a word. */
+  readonly what: readonly Difference[];
   /** Bytes in either. */
   readonly before?: number;
   readonly after?: number;
+}
+
+export interface Difference {
+  readonly fact: "content" | "type" | "mode" | "owner" | "link" | "device" | "attributes";
+  readonly before?: string;
+  readonly after?: string;
 }
 
 /** What differs between the files of two images, times aside, by their layers' indexes. Throws StoreFailure `no-such-image`. */
@@ -43,15 +49,15 @@ function plain(tree: Tree, found: TreeEntry | undefined): Entry | undefined {
   return entry;
 }
 
-function differences(a: Entry, b: Entry): string[] {
-  if (a.type !== b.type) return ["type"];
-  const facts: readonly (readonly [string, boolean])[] = [
-    ["content", a.digest !== b.digest],
-    ["mode", a.mode !== b.mode],
-    ["owner", a.uid !== b.uid || a.gid !== b.gid],
-    ["link", a.link !== b.link],
-    ["device", a.major !== b.major || a.minor !== b.minor],
+function differences(a: Entry, b: Entry): Difference[] {
+  if (a.type !== b.type) return [{ fact: "type", before: a.type, after: b.type }];
+  const facts: readonly (readonly [Difference["fact"], (entry: Entry) => string])[] = [
+    ["mode", ({ mode }) => mode.toString(8)],
+    ["owner", ({ uid, gid }) => `${uid}:${gid}`],
+    ["link", ({ link = "" }) => pathText(link)],
+    ["device", ({ major = 0, minor = 0 }) => `${major}:${minor}`],
   ];
-  const found = facts.filter(([, differs]) => differs).map(([name]) => name);
-  return found.length === 0 ? ["attributes"] : found;
+  const content: Difference[] = a.digest === b.digest ? [] : [{ fact: "content" }];
+  const found = [...content, ...facts.map(([fact, of]): Difference => ({ fact, before: of(a), after: of(b) })).filter(({ before, after }) => before !== after)];
+  return found.length === 0 ? [{ fact: "attributes" }] : found;
 }

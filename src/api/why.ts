@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { buffer } from "node:stream/consumers";
-import { earlierStep, causeGroups, cutOff, type CauseGroup } from "../explain/causes-of-build.ts";
+import { earlierStep, causeGroups, cutOff, savedBy, type CauseGroup } from "../explain/causes-of-build.ts";
 import type { BuildRecord, StepRecord } from "../explain/build-record.ts";
 import type { FileChange } from "../explain/cause.ts";
 import { nearest } from "../base/nearest.ts";
@@ -21,12 +21,20 @@ export interface ExplainedGroup extends CauseGroup {
   readonly changedFiles: number;
 }
 
+/** A step that ran and gave what it gave before, with what that saved. */
+export interface CutOff {
+  readonly step: StepRecord;
+  readonly saved: readonly StepRecord[];
+  /** What they took when they last ran, milliseconds, as far as that is known. */
+  readonly time: number;
+}
+
 /** Why the steps of a build ran. */
 export interface Why {
   readonly build: BuildRecord;
   readonly groups: readonly ExplainedGroup[];
   /** Steps that ran and gave what they gave before, so that what follows them stayed cached. */
-  readonly cutOff: readonly StepRecord[];
+  readonly cutOff: readonly CutOff[];
 }
 
 export interface WhyOptions {
@@ -45,7 +53,12 @@ export async function why(laminate: Pick<Laminate, "store">, { build: wanted, st
   const groups = causeGroups(build);
   const chosen = step === undefined ? groups : groupsOf(build, groups, step);
   const explained = await Promise.all(chosen.map(async (group) => ({ ...group, ...(await filesOf(laminate, group, all.get(group.step.against ?? ""))) })));
-  return { build, groups: explained, cutOff: cutOff(build, (id) => all.get(id)) };
+  return { build, groups: explained, cutOff: cutOff(build, (id) => all.get(id)).map((one) => cutOffOf(laminate, one, build)) };
+}
+
+function cutOffOf({ store }: Pick<Laminate, "store">, step: StepRecord, build: BuildRecord): CutOff {
+  const saved = savedBy(step, build);
+  return { step, saved, time: saved.reduce((sum, { key }) => sum + (store.cache.step(key)?.took ?? 0), 0) };
 }
 
 function groupsOf(build: BuildRecord, groups: readonly CauseGroup[], wanted: string): CauseGroup[] {

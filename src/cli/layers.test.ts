@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ImageChange } from "../api/diff.ts";
 import type { ImageLayers } from "../api/layers.ts";
 import { BUSYBOX, BuildRig } from "../testing/builds.ts";
 
@@ -35,10 +36,12 @@ describe.skipIf(BUSYBOX === undefined)("the layers of an image", () => {
 
 describe.skipIf(BUSYBOX === undefined)("two images", () => {
   test("are told apart by paths, contents, modes, types and links", async () => {
-    await rig.built("one", { Dockerfile: "FROM busybox\nCOPY a b c d /x/\nRUN ln -s a /x/link; ln /x/d /x/hard; rm /x/c\n", a: "1", b: "b", c: "c", d: "d" });
+    await rig.built("one", { Dockerfile: "FROM busybox\nCOPY a b c d /x/\nRUN ln -s a /x/link; chmod 644 /x/d; ln /x/d /x/hard; rm /x/c\n", a: "1", b: "b", c: "c", d: "d" });
     await rig.built("two", { Dockerfile: "FROM busybox\nCOPY a d e /x/\nRUN ln -s d /x/link; cp /x/d /x/hard; chmod 600 /x/d; mkdir /x/b\n", a: "two", d: "d", e: "e" });
     const changes = (await rig.ok(["diff", "one", "two"])).split("\n").filter((line) => line.includes("/x/"));
-    expect(changes).toEqual(["C /x/a  (content) 1B -> 3B", "C /x/b  (type) 1B -> 0B", "C /x/d  (mode)", "A /x/e  1B", "C /x/link  (link)"]);
+    expect(changes).toEqual(["C /x/a  (content) 1B -> 3B", "C /x/b  (type file -> directory) 1B -> 0B", "C /x/d  (mode 644 -> 600)", "A /x/e  1B", "C /x/link  (link a -> d)"]);
+    const told = JSON.parse(await rig.ok(["diff", "--format", "json", "one", "two"])) as ImageChange[];
+    expect(told.find(({ path }) => path === "/x/d")).toEqual({ kind: "changed", path: "/x/d", what: [{ fact: "mode", before: "644", after: "600" }], before: 1, after: 1 });
     expect(await rig.ok(["diff", "one", "one"])).toBe("");
     expect(await rig.run(["diff", "one", "ome"])).toMatchObject({ code: 1 });
   });

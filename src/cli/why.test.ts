@@ -1,6 +1,7 @@
 import { chmodSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { BuildRecord } from "../explain/build-record.ts";
+import type { Why } from "../api/why.ts";
 import { BUSYBOX, BuildRig, writeFiles } from "../testing/builds.ts";
 
 /* Builds are kept, and tell afterwards what ran and why. */
@@ -78,12 +79,16 @@ describe.skipIf(BUSYBOX === undefined)("why", () => {
     expect(build.steps.filter(({ cause }) => cause !== undefined).map(({ against }) => against)).toContain(first.id);
   });
 
-  test("says which step gave what it gave before, so that what follows it stayed cached", async () => {
-    const directory = rig.context({ Dockerfile: "FROM busybox\nCOPY in /in\nRUN wc -c < /in > /size; rm /in\nRUN echo after > /after\n", in: "12" });
+  test("says which step gave what it gave before, which stayed cached for that, and what that saved", async () => {
+    const directory = rig.context({ Dockerfile: "FROM busybox\nCOPY in /in\nRUN wc -c < /in > /size; rm /in\nRUN sleep 0.3; echo after > /after\nRUN echo last\n", in: "12" });
     await rig.ok(["build", "-q", "--network=none", directory]);
     writeFiles(directory, { in: "34" });
     await rig.ok(["build", "-q", "--network=none", directory]);
-    expect(await rig.ok(["why"])).toContain("[3/4] RUN wc -c < /in > /size; rm /in gave what it gave before: what follows it did not run for its sake\n");
+    const told = await rig.ok(["why"]);
+    expect(told).toContain("[3/5] RUN wc -c < /in > /size; rm /in gave what it gave before: what follows it did not run for its sake\n  so [4/5] RUN sleep 0.3; echo after > /after stayed cached\n  so [5/5] RUN echo last stayed cached\n  saved: ");
+    expect(Number(/saved: (\d+\.\d)s$/m.exec(told)![1])).toBeGreaterThan(0.2);
+    const { cutOff } = JSON.parse(await rig.ok(["why", "--format", "json"])) as Why;
+    expect(cutOff.map(({ step, saved }) => [step.name, saved.length])).toEqual([["RUN wc -c < /in > /size; rm /in", 2]]);
   });
 
   test("of a build, step or format that is not there says what there is", async () => {

@@ -38,6 +38,17 @@ export function cutOff({ steps }: BuildRecord, buildOf: (id: string) => BuildRec
   });
 }
 
+/** The steps that were found in the cache and stand on this one, directly or through others that were found: had it given something else, they would have run. */
+export function savedBy(step: StepRecord, { steps }: BuildRecord): StepRecord[] {
+  const reached = new Set([step.id]);
+  // In the graph's order inputs come before those that need them.
+  return steps.filter(({ id, inputs, outcome }) => {
+    const saved = outcome === "cached" && inputs.some((input) => reached.has(input));
+    if (saved) reached.add(id);
+    return saved;
+  });
+}
+
 /** The like step of the build that a step was compared with. */
 export function earlierStep(step: StepRecord, build: BuildRecord | undefined): StepRecord | undefined {
   return build === undefined ? undefined : counterpart(step, build.steps);

@@ -26,7 +26,11 @@ export const command = defineCommand({
 /** Letters as in `docker diff`. */
 function line({ kind, path, what, before, after }: ImageChange): string {
   const sizes = kind === "changed" ? (before === after ? "" : ` ${humanSize(before!)} -> ${humanSize(after!)}`) : sized(after ?? before!);
-  return `${LETTERS[kind]} ${path}${what.length === 0 ? "" : `  (${what.join(", ")})`}${sizes}`;
+  return `${LETTERS[kind]} ${path}${what.length === 0 ? "" : `  (${what.map(factText).join(", ")})`}${sizes}`;
+}
+
+function factText({ fact, before, after }: ImageChange["what"][number]): string {
+  return before === undefined ? fact : `${fact} ${before} -> ${after}`;
 }
 
 function sized(bytes: number): string {

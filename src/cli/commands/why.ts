@@ -35,7 +35,11 @@ async function text({ build, groups, cutOff }: Why): Promise<string> {
     for (const follower of followers) lines.push(`  so ${follower.title} ran, ${seconds(follower.duration)}`);
     lines.push(`  cost: ${seconds(cost)}${followers.length === 0 ? "" : `, ${seconds(step.duration)} of it for the step itself`}`);
   }
-  if (cutOff.length > 0) lines.push("", ...cutOff.map(({ title }) => `${title} gave what it gave before: what follows it did not run for its sake`));
+  for (const { step, saved, time } of cutOff) {
+    lines.push("", `${step.title} gave what it gave before: what follows it did not run for its sake`);
+    lines.push(...saved.map(({ title }) => `  so ${title} stayed cached`));
+    if (saved.length > 0) lines.push(`  saved: ${seconds(time)}`);
+  }
   return `${lines.join("\n")}\n`;
 }
 
