@@ -65,7 +65,7 @@ export async function openStore(root: string, { readOnly = false }: StoreOptions
   const claims = new Claims(place);
   const leases = new Leases(database);
   const unsynced = new Unsynced(place, { readOnly });
-  const content = new ContentStore(place, { temporary, leases, readOnly });
+  const content = new ContentStore(place, { temporary, leases, unsynced, readOnly });
   const layers = new LayerStore(place, { content, temporary, claims, leases, unsynced, readOnly });
   const records = new RecordStore(database, claims);
   return {

@@ -47,6 +47,11 @@ export class Unsynced {
     }
   }
 
+  /** What is doubtful of the things whose names end so, without that end. */
+  doubtful(end: string): readonly string[] {
+    return readdirSync(this.#directory).flatMap((name) => (name.endsWith(end) && this.isDoubtful(name) ? [name.slice(0, -end.length)] : []));
+  }
+
   /** Settles what was marked a while ago in this boot, with one sync for all. */
   async sweep(now: number): Promise<void> {
     const old = readdirSync(this.#directory)

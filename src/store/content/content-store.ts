@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 import { digestFromHex, digestOf, hexOf, type Digest } from "../../oci/digest.ts";
 import { StoreFailure } from "../store-error.ts";
 import type { Leases } from "../leases.ts";
+import type { Unsynced } from "../unsynced.ts";
 import type { Temporary } from "../temporary.ts";
 import { PartialBlob } from "./partial-blob.ts";
 import { writeFileAtomically, writeStream } from "../write-file.ts";
@@ -17,6 +18,8 @@ export interface Blob {
 
 const CHUNK = 1 << 20;
 const MAX_IN_MEMORY = 64 << 20;
+/** The end of a mark's name: what is before it is a blob that may not be on the disk yet. */
+const MARK = ".blob";
 
 /** Blobs by the digest of their bytes: `blobs/sha256/HEX`, as in an OCI image layout. What is there is whole. */
 export class ContentStore {
@@ -24,13 +27,20 @@ export class ContentStore {
   readonly #partial: string;
   readonly #temporary: Temporary;
   readonly #leases: Leases;
+  readonly #unsynced: Unsynced;
 
-  constructor(root: string, { temporary, leases, readOnly = false }: { readonly temporary: Temporary; readonly leases: Leases; readonly readOnly?: boolean }) {
+  constructor(root: string, { temporary, leases, unsynced, readOnly = false }: { readonly temporary: Temporary; readonly leases: Leases; readonly unsynced: Unsynced; readonly readOnly?: boolean }) {
     this.#leases = leases;
+    this.#unsynced = unsynced;
     this.#blobs = path.join(root, "blobs", "sha256");
     this.#partial = path.join(root, "partial");
     this.#temporary = temporary;
-    for (const directory of readOnly ? [] : [this.#blobs, this.#partial]) mkdirSync(directory, { recursive: true });
+    if (readOnly) return;
+    for (const directory of [this.#blobs, this.#partial]) mkdirSync(directory, { recursive: true });
+    for (const hex of unsynced.doubtful(MARK)) {
+      this.remove(digestFromHex(hex));
+      unsynced.settle(hex + MARK);
+    }
   }
 
   has(digest: Digest): boolean {
@@ -86,6 +96,16 @@ export class ContentStore {
     } finally {
       rmSync(temporary, { force: true });
     }
+  }
+
+  /**
+   * Takes in a temporary file whose digest was taken while it was written, and that can be made again: nobody waits for
+   * it to be on the disk, and if the machine goes down before, it is no blob any more.
+   */
+  adopt(file: string, digest: Digest): void {
+    this.#leases.hold(digest);
+    this.#unsynced.mark(hexOf(digest) + MARK);
+    renameSync(file, this.path(digest));
   }
 
   /** Takes in bytes that are at hand; writes nothing when they are here already. */

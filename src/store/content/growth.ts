@@ -1,49 +1,56 @@
 import { read } from "node:fs";
 import { promisify } from "node:util";
 
+const ABANDONED = -1n;
+
 /** Counts the bytes of a file that is being written, for who reads it meanwhile in another thread. */
 export class Growth {
   /** To hand to a thread. */
   readonly shared: SharedArrayBuffer;
-  readonly #count: BigInt64Array<SharedArrayBuffer>;
+  /** Twice the count, and one more when no more will come; -1 when the file was abandoned. */
+  readonly #state: BigInt64Array<SharedArrayBuffer>;
 
   constructor(shared: SharedArrayBuffer = new SharedArrayBuffer(8)) {
     this.shared = shared;
-    this.#count = new BigInt64Array(shared);
+    this.#state = new BigInt64Array(shared);
   }
 
   /** So many bytes are there. */
   grow(to: number): void {
-    if (!this.abandoned) this.#set(BigInt(to));
+    if (!this.abandoned) this.#set(2n * BigInt(to));
+  }
+
+  /** No more will come. */
+  end(): void {
+    if (!this.abandoned) this.#set(this.#now() | 1n);
   }
 
   /** What was there goes: who reads it cannot go on, not even with what comes then. */
   abandon(): void {
-    this.#set(-1n);
+    this.#set(ABANDONED);
   }
 
   get abandoned(): boolean {
-    return this.#now() < 0n;
+    return this.#now() === ABANDONED;
   }
 
-  /** How many bytes are there, once that is more than `at`. Throws when the file was abandoned. */
+  /** How many bytes are there, once that is more than `at`, or no more will come. Throws when the file was abandoned. */
   async beyond(at: number): Promise<number> {
-    let there = this.#now();
-    while (there >= 0n && there <= BigInt(at)) {
-      await Atomics.waitAsync(this.#count, 0, there).value;
-      there = this.#now();
+    for (let state = this.#now(); state !== ABANDONED; state = this.#now()) {
+      const there = Number(state >> 1n);
+      if (there > at || (state & 1n) === 1n) return there;
+      await Atomics.waitAsync(this.#state, 0, state).value;
     }
-    if (there < 0n) throw new Error("the file that is read is written anew");
-    return Number(there);
+    throw new Error("the file that is read is written anew");
   }
 
   #now(): bigint {
-    return Atomics.load(this.#count, 0);
+    return Atomics.load(this.#state, 0);
   }
 
-  #set(count: bigint): void {
-    Atomics.store(this.#count, 0, count);
-    Atomics.notify(this.#count, 0);
+  #set(state: bigint): void {
+    Atomics.store(this.#state, 0, state);
+    Atomics.notify(this.#state, 0);
   }
 }
 
@@ -57,11 +64,12 @@ export interface GrowingFile {
 const CHUNK = 1 << 20;
 const readFile = promisify(read);
 
-/** All bytes of a growing file that is open already, each as soon as it is there. */
-export async function* readGrowing({ file, size, growth }: { readonly file: number; readonly size: number; readonly growth: Growth }): AsyncGenerator<Buffer> {
+/** All bytes of a growing file that is open already, each as soon as it is there; up to `size`, or to its end. */
+export async function* readGrowing({ file, size = Infinity, growth }: { readonly file: number; readonly size?: number; readonly growth: Growth }): AsyncGenerator<Buffer> {
   let there = 0;
   for (let at = 0; at < size; ) {
     if (there <= at) there = await growth.beyond(at);
+    if (there <= at) return;
     const { bytesRead, buffer } = await readFile(file, Buffer.allocUnsafeSlow(Math.min(CHUNK, there - at)), 0, Math.min(CHUNK, there - at), at);
     if (bytesRead === 0) throw new Error("the file that is read became shorter");
     at += bytesRead;

@@ -4,17 +4,9 @@ import type { Digest } from "../../oci/digest.ts";
 export interface BlobSink {
   /** Resolves when there is room for more. */
   write(chunk: Buffer): Promise<void>;
-  /** The blob is whole and in the store. */
+  /** The blob is whole. */
   finish(digest: Digest): Promise<void>;
 }
 
 /** A sink for a layer whose tar has so many bytes, if one is wanted; asked only when the blob has to be made. */
 export type SinkFor = (tarSize: number) => BlobSink | undefined;
-
-/** The stream as it is, each chunk given to the sink first. */
-export async function* passing(source: AsyncIterable<Buffer>, sink: BlobSink): AsyncGenerator<Buffer> {
-  for await (const chunk of source) {
-    await sink.write(chunk);
-    yield chunk;
-  }
-}

@@ -144,3 +144,18 @@ test("digests that cannot be kept are no failure of the build that learned them"
   digests.put(Buffer.alloc(80), 0);
   expect(() => digests.save(Date.now())).not.toThrow();
 });
+
+test("a compressed blob that a crash spoilt is no blob any more, and is made again as it was", async () => {
+  const diffId = await store.layers.compose(layerOf([fileEntry("file", "lost")]));
+  await store.layers.settled(diffId);
+  const { digest } = await store.layers.blob(diffId, "gzip");
+  const mark = join(store.root, "unsynced", `${hexOf(digest)}.blob`);
+  expect(existsSync(mark)).toBe(true);
+  truncateSync(store.content.path(digest), 0);
+  writeFileSync(mark, "the id of another boot");
+  await using after = await openStore(store.root);
+  expect(after.content.has(digest)).toBe(false);
+  expect(existsSync(mark)).toBe(false);
+  expect(await after.layers.blob(diffId, "gzip")).toMatchObject({ digest });
+  expect(digestOf(await after.content.readAll(digest))).toBe(digest);
+});

@@ -15,7 +15,7 @@ import { StoreFailure } from "../store-error.ts";
 import type { Temporary } from "../temporary.ts";
 import type { Unsynced } from "../unsynced.ts";
 import { storeWriteFailure, writeFileAtomically } from "../write-file.ts";
-import { passing, type SinkFor } from "./blob-sink.ts";
+import type { SinkFor } from "./blob-sink.ts";
 import { composeTar } from "./compose-tar.ts";
 import { readIdentity, readIndex, writeIndex } from "./index-file.ts";
 import { ingestBlob } from "./ingest-blob.ts";
@@ -27,9 +27,9 @@ import { isErofsOf, writeErofs } from "./erofs/write-erofs.ts";
 import { layerDelta } from "./layer-delta.ts";
 import { layerPieces, type EarlierLayer, type Locate } from "./layer-pieces.ts";
 import type { Dialect, ErofsLower, LayerMounter, Lower } from "./lower.ts";
-import { readBlockTable, writeBlockTable, type PackedBlock } from "./packed/block-table.ts";
-import { KnownBlocks, type PackedLayer } from "./packed/known-blocks.ts";
-import { packGzip } from "./packed/pack-gzip.ts";
+import { readBlockTable, writeBlockTable } from "./packed/block-table.ts";
+import { packBlob } from "./packed/pack-blob.ts";
+import type { LikelyLayer } from "./packed/pack-file.ts";
 import { StoredTar, type TarPart } from "./stored-tar.ts";
 import type { LayerFiles } from "./unpack.ts";
 import type { ComposedTar } from "./tar-composer.ts";
@@ -448,25 +448,28 @@ export class LayerStore {
 
   async #packGzip(diffId: DiffId, sinkFor?: SinkFor): Promise<Descriptor> {
     const tar = await this.tar(diffId);
-    const blocks: PackedBlock[] = [];
-    const sink = sinkFor?.(tar.size);
-    const packed = packGzip(tar, new KnownBlocks(tar, this.#packedLikely(tar)), (block) => blocks.push(block));
-    const descriptor = { mediaType: mediaTypes.layerGzip, ...(await this.#content.ingest(sink === undefined ? packed : passing(packed, sink))) };
-    await this.addBlob(diffId, descriptor);
-    if (tar.size >= SHARE_FROM) {
-      writeBlockTable(this.#file(diffId, "gzip.json"), { blob: descriptor.digest, blocks }, this.#temporary.file());
+    const target = this.#temporary.file();
+    try {
+      const { digest, size, blocks } = await packBlob(tar, { target, likely: [...this.#packedLikely(tar)], sink: sinkFor?.(tar.size) });
+      this.#content.adopt(target, digest);
+      const descriptor = { mediaType: mediaTypes.layerGzip, digest, size };
+      await this.addBlob(diffId, descriptor);
+      if (tar.size >= SHARE_FROM) {
+        writeBlockTable(this.#file(diffId, "gzip.json"), { blob: digest, blocks }, this.#temporary.file());
+      }
+      return descriptor;
+    } finally {
+      rmSync(target, { force: true });
     }
-    await sink?.finish(descriptor.digest);
-    return descriptor;
   }
 
   /** The layers with a gzip made here that may share files with a tar. */
-  *#packedLikely({ parts }: StoredTar): Generator<PackedLayer> {
+  *#packedLikely({ parts }: StoredTar): Generator<LikelyLayer> {
     if (parts.every(({ file }) => statSync(file).nlink === 1)) return;
     for (const diffId of this.list()) {
       const table = readBlockTable(this.#file(diffId, "gzip.json"));
       const tar = table === undefined || !this.#content.has(table.blob) ? undefined : this.#storedTar(diffId);
-      if (tar !== undefined) yield { tar, table: table!, gzip: this.#content.path(table!.blob) };
+      if (tar !== undefined) yield { parts: tar.parts, table: table!, gzip: this.#content.path(table!.blob) };
     }
   }
 

@@ -20,7 +20,7 @@ export async function* readRange({ file, offset }: Located, size: number): Async
     for (let done = 0; done < size; ) {
       const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(Math.min(size - done, READ_SIZE)), 0, undefined, offset + done);
       if (bytesRead === 0) {
-        throw new StoreFailure("damaged", `${JSON.stringify(file.toString())} became shorter while it was read`);
+        throw shorter(file);
       }
       done += bytesRead;
       yield buffer.subarray(0, bytesRead);
@@ -28,4 +28,24 @@ export async function* readRange({ file, offset }: Located, size: number): Async
   } finally {
     await handle.close();
   }
+}
+
+/** The same in one piece, for what fits into memory. */
+export async function readWhole({ file, offset }: Located, size: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(size);
+  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    for (let done = 0; done < size; ) {
+      const { bytesRead } = await handle.read(bytes, done, size - done, offset + done);
+      if (bytesRead === 0) throw shorter(file);
+      done += bytesRead;
+    }
+    return bytes;
+  } finally {
+    await handle.close();
+  }
+}
+
+function shorter(file: string | Buffer): StoreFailure {
+  return new StoreFailure("damaged", `${JSON.stringify(file.toString())} became shorter while it was read`);
 }

@@ -3,7 +3,7 @@ import { BLOCKS_AT_ONCE } from "../../../archive/compress.ts";
 import { cutBlocks } from "../../../archive/cut-blocks.ts";
 import { GZIP_HEADER, gzipBlock, GzipEnd, type GzipBlock } from "../../../archive/gzip-blocks.ts";
 import { inOrder } from "../../../base/in-order.ts";
-import { readRange } from "../located.ts";
+import { readWhole } from "../located.ts";
 import { StoreFailure } from "../../store-error.ts";
 import type { StoredTar } from "../stored-tar.ts";
 import type { PackedBlock } from "./block-table.ts";
@@ -55,7 +55,7 @@ async function packed(tar: StoredTar, unpacked: Unpacked): Promise<Packed> {
 /** A known block's bytes; undefined when they are gone or not what they were, which a CRC tells well enough of a disk. */
 async function keptBytes({ gzip, at, size, check }: KnownBlock): Promise<Buffer | undefined> {
   try {
-    const data = await bytesOf(readRange({ file: gzip, offset: at }, size));
+    const data = await readWhole({ file: gzip, offset: at }, size);
     return crc32(data) === check ? data : undefined;
   } catch (error) {
     if (error instanceof StoreFailure || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
