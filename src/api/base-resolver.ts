@@ -3,10 +3,12 @@ import type { EventSink } from "../events/build-event.ts";
 import { canonicalReference, parseReference } from "../oci/reference.ts";
 import { runsOn } from "../oci/choose-platform.ts";
 import { formatPlatform, parsePlatform, type Platform } from "../oci/platform.ts";
+import type { Digest, DiffId } from "../oci/digest.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
 import type { BaseLoader } from "./build-contexts.ts";
 import { BuildFailure } from "./build-failure.ts";
 import type { Laminate } from "./laminate.ts";
+import type { FarImage } from "./pull.ts";
 
 interface ResolverOptions {
   readonly pull: boolean;
@@ -14,6 +16,8 @@ interface ResolverOptions {
   readonly given: ReadonlyMap<string, BaseLoader>;
   readonly events: EventSink;
   readonly signal: AbortSignal;
+  /** The layers of an image that is not here are fetched by {@link BaseResolver.ensure} alone. */
+  readonly lazy?: boolean | undefined;
   /** What stands for an image that is not here; without it that is fetched. */
   readonly absent?: (reference: string, platform: Platform) => ImageConfig;
 }
@@ -23,6 +27,7 @@ export class BaseResolver {
   readonly #laminate: Laminate;
   readonly #options: ResolverOptions;
   readonly #found = new Map<string, Promise<ImageConfig>>();
+  readonly #far: { readonly canonical: string; readonly image: FarImage; pulled?: Promise<unknown> }[] = [];
 
   constructor(laminate: Laminate, options: ResolverOptions) {
     this.#laminate = laminate;
@@ -41,6 +46,18 @@ export class BaseResolver {
     return base;
   }
 
+  /** Brings the images into the store that have some of these layers and are not here. Throws as a pull does. */
+  async ensure(layers: readonly DiffId[]): Promise<void> {
+    const wanted = new Set(layers.filter((layer) => !this.#laminate.store.layers.has(layer)));
+    if (wanted.size === 0) return;
+    await Promise.all(this.#far.filter(({ image }) => image.config.rootfs.diff_ids.some((layer) => wanted.has(layer))).map((one) => (one.pulled ??= one.image.pull())));
+  }
+
+  /** The ID of an image that was found without its layers. */
+  idOf(canonical: string): Digest | undefined {
+    return this.#far.find((one) => one.canonical === canonical)?.image.id;
+  }
+
   async #resolve(reference: string, platform: Platform): Promise<ImageConfig> {
     const local = this.#options.pull ? undefined : await this.#local(reference, platform);
     if (local !== undefined) {
@@ -48,8 +65,13 @@ export class BaseResolver {
     }
     const { events, signal, absent } = this.#options;
     if (absent !== undefined) return absent(reference, platform);
-    const { pull } = await import("./pull.ts");
+    const { findFar, pull } = await import("./pull.ts");
     try {
+      if (this.#options.lazy === true) {
+        const image = await findFar(this.#laminate, { reference, platform: formatPlatform(platform) }, { events, signal });
+        this.#far.push({ canonical: canonicalReference(parseReference(reference)), image });
+        return image.config;
+      }
       const { image } = await pull(this.#laminate, { reference, platform: formatPlatform(platform) }, { events, signal });
       return await this.#laminate.store.images.config(image);
     } catch (error) {

@@ -21,6 +21,7 @@ export class BuildJournal {
   readonly #store: Store;
   readonly #builds: BuildRecords<BuildRecord>;
   readonly #identity: BuildIdentity;
+  readonly #idOf: (canonical: string) => string | undefined;
   readonly #latest: BuildRecord | undefined;
   readonly #decided = new Map<VertexId, { readonly decision: Decision; readonly facts: StepFacts }>();
   readonly #causes = new Map<VertexId, { readonly cause: Cause; readonly against?: string }>();
@@ -29,8 +30,10 @@ export class BuildJournal {
   /** The earlier builds of the same context. */
   #comparable: readonly BuildRecord[] | undefined;
 
-  constructor(store: Store, identity: BuildIdentity) {
+  /** `idOf` knows images that are not in the store. */
+  constructor(store: Store, identity: BuildIdentity, idOf: (canonical: string) => string | undefined = () => undefined) {
     this.#store = store;
+    this.#idOf = (canonical) => idOf(canonical) ?? store.images.get(canonical)?.id;
     this.#identity = identity;
     this.#builds = new BuildRecords(store.records);
     this.#latest = this.#builds.latest(identity.slot);
@@ -147,7 +150,7 @@ export class BuildJournal {
     const chain = chainIdOf(value.layers);
     const layer = value.layers.at(-1);
     // People know a base image by its ID.
-    const id = operation.kind === "image" ? this.#store.images.get(canonicalReference(parseReference(operation.reference)))?.id : undefined;
+    const id = operation.kind === "image" ? this.#idOf(canonicalReference(parseReference(operation.reference))) : undefined;
     return { result: id ?? chain, ...(operation.kind === "image" ? {} : { layer }) };
   }
 }

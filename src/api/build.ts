@@ -3,7 +3,7 @@ import { nearestSource } from "../dockerfile/lower/base.ts";
 import type { BuildEvent, EventSink } from "../events/build-event.ts";
 import { BuildBackend } from "../executors/build-backend.ts";
 import { builtImage, type DatedOptions } from "../executors/built-image.ts";
-import type { Digest } from "../oci/digest.ts";
+import type { Digest, DiffId } from "../oci/digest.ts";
 import { familiarReference, parseReference } from "../oci/reference.ts";
 import { createSandbox } from "../sandbox/sandbox.ts";
 import { solve } from "../solver/solve.ts";
@@ -93,7 +93,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   const epoch = sourceDate(options.buildArgs);
   const relayer = await relayerFor(outputs, epoch, store, signal);
   await using handed = openHandedThings({ secrets: options.secrets ?? [], agents: options.agents ?? [], env, cwd: options.cwd });
-  using opened = await openBuild(laminate, options, { access: handed, events, signal });
+  using opened = await openBuild(laminate, options, { access: handed, events, signal, lazy: options.cacheFrom !== undefined && options.cacheFrom.length > 0 });
   const { context, contexts, bases, lowered, platform, slot } = opened;
   const { target } = options;
   using imports = options.cacheFrom === undefined || options.cacheFrom.length === 0 ? undefined : await (await import("./cache-imports.ts")).CacheImports.open(laminate, options.cacheFrom, { events, signal, platform });
@@ -105,8 +105,9 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   const sandbox = own ?? laminate.sandbox;
   await using travelling = imports === undefined && cacheTo.length === 0 ? undefined : new (await import("./travelling-mounts.ts")).TravellingMounts({ store, env, sandbox }, { far: imports, events });
   const names = namesOf(outputs, tags).map((name) => familiarReference(parseReference(name)));
-  const journal = new BuildJournal(store, { id, slot, context: options.context, dockerfile: context.dockerfile.name, ...(target === undefined ? {} : { target }), names, started });
+  const journal = new BuildJournal(store, { id, slot, context: options.context, dockerfile: context.dockerfile.name, ...(target === undefined ? {} : { target }), names, started }, (image) => bases.idOf(image));
   const uncached = uncachedStages(options.noCacheStages, lowered, events);
+  const ensure = async (layers: readonly DiffId[]): Promise<void> => void (await Promise.all([bases.ensure(layers), imports?.ensure(layers)]));
   const backend = new BuildBackend({
     store,
     sandbox,
@@ -126,6 +127,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     onCacheMount: (ask) => travelling?.note(ask),
     travelledMount: travelling === undefined ? undefined : (ask) => travelling.begin(ask),
     imported: imports,
+    ensure,
     onImported: (vertex, key) => journal.noteImported(vertex, imports?.nameOf(key) ?? ""),
     earlierKey: (vertex) => journal.earlierKey(vertex),
   });
@@ -144,7 +146,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
       explainMiss: (vertex, key, noCache) => journal.explain(vertex, key, noCache),
     });
     const tree = solution.value;
-    if (tree.kind === "tree" && outputs.some(({ kind }) => kind !== "nothing")) await imports?.ensure(tree.layers);
+    if (tree.kind === "tree" && outputs.some(({ kind }) => kind !== "nothing")) await ensure(tree.layers);
     const image = await builtImage(lowered, solution.values, { epoch, ...relayer, ...(cacheTo.some(({ kind }) => kind === "inline") ? { inlineCache: journal.cachedSteps() } : {}) });
     return { ...image, record: await putBuilt(laminate, image, outputs, { tags, annotations: options.annotations ?? {} }) };
   };

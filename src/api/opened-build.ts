@@ -43,6 +43,8 @@ export interface OpenWorld {
   readonly access: GitAccess;
   readonly events: EventSink;
   readonly signal: AbortSignal;
+  /** Layers of images that are not here are fetched when they are asked for. */
+  readonly lazy?: boolean;
   /** What stands for an image that is not here; without it that is fetched. */
   readonly absent?: (reference: string, platform: Platform) => ImageConfig;
 }
@@ -59,7 +61,7 @@ export interface OpenedBuild extends Disposable {
 }
 
 /** Opens the contexts of a build and brings its Dockerfile down to a graph; says what is wrong with it. Throws DockerfileError, ExecuteError, BuildFailure. */
-export async function openBuild(laminate: Laminate, options: OpenOptions, { access, events, signal, absent }: OpenWorld): Promise<OpenedBuild> {
+export async function openBuild(laminate: Laminate, options: OpenOptions, { access, events, signal, absent, lazy }: OpenWorld): Promise<OpenedBuild> {
   const { store, env } = laminate;
   const unmet = unmetArguments(options.buildArgs);
   const machine: Platform = { os: "linux", architecture: goArchitecture(process.arch) };
@@ -76,7 +78,7 @@ export async function openBuild(laminate: Laminate, options: OpenOptions, { acce
   });
   using learned = new DisposableStack();
   learned.defer(() => [context, contexts].forEach((one) => one.keep?.()));
-  const bases = new BaseResolver(laminate, { pull: options.pull, given: contexts.bases, events, signal, ...(absent === undefined ? {} : { absent }) });
+  const bases = new BaseResolver(laminate, { pull: options.pull, given: contexts.bases, events, signal, lazy, ...(absent === undefined ? {} : { absent }) });
   const configs = new Map<string, ContainerConfig>();
   const lowered = await lower({
     dockerfile: context.dockerfile.text,

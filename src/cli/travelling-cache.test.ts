@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { BUSYBOX, type BuildRig, writeFiles } from "../testing/builds.ts";
+import { BUSYBOX, BuildRig, writeFiles } from "../testing/builds.ts";
 import { imageId, layersOf, machine, outcomes } from "../testing/machines.ts";
 import { startRegistry, type TestRegistry } from "../testing/registry.ts";
 
@@ -60,6 +60,33 @@ describe.skipIf(BUSYBOX === undefined || !existsSync("/usr/bin/docker-registry")
     await fourth.build("-t", "app", "--cache-from", cache("b").replace(",mode=max", ""), directory);
     expect(await outcomes(fourth)).toEqual(Array<string>(4).fill("cached elsewhere"));
     expect((await fourth.saved("app")).text("out/made")).toBe("againlast\n");
+  });
+
+  test("spares another machine the base images too: their layers come only for who stands on them or looks into them", async () => {
+    await using empty = new BuildRig();
+    const base = (name: string): string => `localhost:${registry.port}/base/${name}:1`;
+    for (const name of ["tools", "slim"]) await rig.ok(["build", "-q", "--network=none", "-t", base(name), "--push", rig.context({ Dockerfile: `FROM busybox\nCOPY own /\n`, own: name })]);
+    const dockerfile = (command: string): string => [`FROM ${base("tools")} AS build`, "COPY src /src", `RUN ${command} /src/a > /made`, `FROM ${base("slim")}`, "COPY --from=build /made /out/", ""].join("\n");
+    const directory = rig.context({ Dockerfile: dockerfile("cat"), "src/a": "a" });
+    const cache = `localhost:${registry.port}/base/cache:1`;
+    await rig.build("-t", "on-bases", "--cache-to", `type=registry,ref=${cache},mode=max`, directory);
+    const layers = async (image: string): Promise<readonly string[]> => (JSON.parse(await rig.ok(["inspect", "--format", "{{json .RootFS.Layers}}", image])) as string[]).map((layer) => layer.replace("sha256:", ""));
+    const [tools, slim] = [await layers(base("tools")), await layers(base("slim"))];
+    const own = tools.at(-1)!;
+
+    expect((await empty.build("-o", "type=cacheonly", "--target", "build", "--cache-from", cache, directory)).code).toBe(0);
+    expect({ outcomes: await outcomes(empty), layers: layersOf(empty) }).toEqual({ outcomes: ["cached elsewhere", "cached elsewhere"], layers: [] });
+    expect((await empty.build("-t", "app", "--target", "build", "--cache-from", cache, directory)).code).toBe(0);
+    expect(layersOf(empty)).toEqual(expect.arrayContaining([...tools]));
+    expect(layersOf(empty)).not.toContain(slim.at(-1));
+    expect(await imageId(empty, base("tools"))).toBe(await imageId(rig, base("tools")));
+
+    writeFiles(directory, { Dockerfile: dockerfile("wc -c") });
+    await using third = new BuildRig();
+    const { code, err } = await third.build("-t", "app", "--cache-from", cache, directory);
+    expect({ code, outcomes: await outcomes(third) }).toEqual({ code: 0, outcomes: ["cached elsewhere", "ran", "ran"] });
+    expect(err).not.toContain("the base image");
+    expect(layersOf(third)).toEqual(expect.arrayContaining([own, slim.at(-1)]));
   });
 
   test("inside an image has the image's own steps", async () => {

@@ -24,11 +24,10 @@ import { runLayer } from "./run/run-layer.ts";
 import { cacheMountAsks, mountIngredients, type HandedThings, type MountWorld } from "./run/run-mounts.ts";
 import type { FileSource, TreeValue, Value } from "./value.ts";
 
-/** Steps that others made, whose layers are fetched when they are asked for. */
+/** Steps that others made, whose layers may be elsewhere. */
 export interface ImportedSteps {
   step(key: string): StepResult | undefined;
   has(layer: DiffId): boolean;
-  ensure(layers: readonly DiffId[]): Promise<void>;
 }
 
 export interface BuildWorld {
@@ -53,6 +52,8 @@ export interface BuildWorld {
   /** What trees are looked at in, where it is not the store alone. */
   readonly layers?: LayerReader;
   readonly imported?: ImportedSteps | undefined;
+  /** Brings layers of images and of others' steps into the store that are not there yet. */
+  readonly ensure?: ((layers: readonly DiffId[]) => Promise<void>) | undefined;
   /** Told of a step that was found there. */
   readonly onImported?: ((vertex: Vertex, key: CacheKey) => void) | undefined;
   /** The key that the step had in the last build. */
@@ -169,7 +170,7 @@ export class BuildBackend implements Backend<Value> {
   }
 
   async #fetch(values: readonly Value[]): Promise<void> {
-    await this.#world.imported?.ensure(values.flatMap((value) => (value.kind === "tree" ? value.layers : [])));
+    await this.#world.ensure?.(values.flatMap((value) => (value.kind === "tree" ? value.layers : [])));
   }
 
   async execute(vertex: Vertex, _key: StepKey, inputs: readonly Value[], context: ExecuteContext): Promise<Value> {

@@ -3,6 +3,7 @@ import { choosePlatform, runsOn } from "../oci/choose-platform.ts";
 import { isForeignLayer, mediaTypes, type Descriptor } from "../oci/descriptor.ts";
 import type { DiffId } from "../oci/digest.ts";
 import { parseConfig, parseIndex, parseManifest } from "../oci/image-json.ts";
+import type { ImageConfig } from "../oci/image-config.ts";
 import type { Manifest } from "../oci/manifest.ts";
 import { formatPlatform, parsePlatform, type Platform } from "../oci/platform.ts";
 import { canonicalReference, familiarReference, repositoryDigest, type Reference } from "../oci/reference.ts";
@@ -42,11 +43,16 @@ const DEEPEST = 4;
 const MOST_UNNAMED = 8;
 const LAYERS: readonly string[] = [mediaTypes.layer, mediaTypes.layerGzip, mediaTypes.layerZstd, mediaTypes.dockerLayer, mediaTypes.dockerLayerGzip, mediaTypes.dockerLayerZstd];
 
-/**
- * Brings an image into the store under its name: manifest, config, and each layer that is not here already, verified by
- * digest, size and diffID. The name is given last, so an image is there whole or not at all.
- */
-export async function pullImage(session: Session, store: Store, reference: Reference, options: PullOptions): Promise<PulledImage> {
+/** An image as its registry has it: what its name stands for, and the image for a platform, whose config is in the store. */
+export interface FoundImage {
+  readonly root: RawManifest;
+  readonly raw: RawManifest;
+  readonly manifest: Manifest;
+  readonly config: ImageConfig;
+}
+
+/** Finds an image, and brings its config into the store and nothing else. */
+export async function findImage(session: Session, store: Store, reference: Reference, options: PullOptions): Promise<FoundImage> {
   const { signal } = options;
   const { repository } = reference;
   const root = await getManifest(session, { repository, tagOrDigest: reference.digest ?? reference.tag!, signal });
@@ -57,16 +63,26 @@ export async function pullImage(session: Session, store: Store, reference: Refer
   const config = parseConfig({ what: `config ${manifest.config.digest}`, bytes: await store.content.readAll(manifest.config.digest) });
   const own = parsePlatform([config.os, config.architecture, config.variant].filter(Boolean).join("/"));
   if (own !== undefined && !runsOn(own, options.platform)) options.onOtherPlatform?.(formatPlatform(own));
-  const diffIds = config.rootfs.diff_ids;
-  if (diffIds.length !== manifest.layers.length) {
-    throw new TransferFailure("bad-image", `pull ${familiarReference(reference)}: its manifest has ${manifest.layers.length} layers, its config ${diffIds.length}`);
+  if (config.rootfs.diff_ids.length !== manifest.layers.length) {
+    throw new TransferFailure("bad-image", `pull ${familiarReference(reference)}: its manifest has ${manifest.layers.length} layers, its config ${config.rootfs.diff_ids.length}`);
   }
-  await together(manifest.layers, { atOnce: AT_ONCE, signal }, (layer, stop, place) => pullLayer(session, store, reference, layer, diffIds[place]!, { ...options, signal: stop }));
+  return { root, raw, manifest, config };
+}
+
+/** Brings the layers of an image that was found into the store, each verified by digest, size and diffID, and gives it its name. */
+export async function pullFound(session: Session, store: Store, reference: Reference, { root, raw, manifest, config }: FoundImage, options: PullOptions): Promise<PulledImage> {
+  const { signal } = options;
+  await together(manifest.layers, { atOnce: AT_ONCE, signal }, (layer, stop, place) => pullLayer(session, store, reference, layer, config.rootfs.diff_ids[place]!, { ...options, signal: stop }));
   const { digest, size } = await store.content.put(raw.bytes);
   const name = canonicalReference(reference);
   const before = store.images.get(name);
   const image = await store.images.put({ mediaType: raw.mediaType, digest, size }, [name, repositoryDigest(reference, root.digest)]);
   return { image, digest: root.digest, fresh: before?.id !== image.id };
+}
+
+/** Brings an image into the store under its name. The name is given last, so an image is there whole or not at all. */
+export async function pullImage(session: Session, store: Store, reference: Reference, options: PullOptions): Promise<PulledImage> {
+  return await pullFound(session, store, reference, await findImage(session, store, reference, options), options);
 }
 
 /** The manifest for a platform: what the name stands for, or what its index lists. */
