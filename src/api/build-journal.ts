@@ -1,7 +1,8 @@
 import { canonicalJson } from "../base/canonical-json.ts";
-import { type BuildRecord, counterpart, stepRecord, stepText, type StepFacts } from "../explain/build-record.ts";
+import { type BuildRecord, counterpart, type RecordedReads, stepRecord, stepText, type StepFacts } from "../explain/build-record.ts";
 import { type Cause, causeText } from "../explain/cause.ts";
 import { findCause, type FoundCause } from "../explain/find-cause.ts";
+import type { RunReads } from "../executors/run/run-layer.ts";
 import type { Value } from "../executors/value.ts";
 import type { Vertex, VertexId } from "../graph/vertex.ts";
 import { chainIdOf, type DiffId, type Digest } from "../oci/digest.ts";
@@ -29,6 +30,7 @@ export class BuildJournal {
   readonly #imported = new Map<VertexId, string>();
   /** The earlier builds of the same context. */
   #comparable: readonly BuildRecord[] | undefined;
+  readonly #reads = new Map<VertexId, RunReads>();
 
   /** `idOf` knows images that are not in the store. */
   constructor(store: Store, identity: BuildIdentity, idOf: (canonical: string) => string | undefined = () => undefined) {
@@ -54,6 +56,11 @@ export class BuildJournal {
     this.#imported.set(id, from);
   }
 
+  /** Notes what a RUN read. */
+  noteReads({ id }: Vertex, reads: RunReads): void {
+    this.#reads.set(id, reads);
+  }
+
   /** How many steps were found elsewhere, by where. */
   imported(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
@@ -72,6 +79,7 @@ export class BuildJournal {
     this.#causes.clear();
     this.#made.clear();
     this.#imported.clear();
+    this.#reads.clear();
   }
 
   decide(decision: Decision, value: Value): void {
@@ -106,7 +114,11 @@ export class BuildJournal {
   /** Keeps the build and says so, unless nothing about it is new: all was cached, as in the last one. */
   async end(outcome: BuildRecord["outcome"], { image, error }: { readonly image?: string; readonly error?: string } = {}): Promise<boolean> {
     const decided = [...this.#decided.values()].sort((a, b) => a.decision.vertex.id - b.decision.vertex.id);
-    const steps = decided.map(({ decision, facts }) => stepRecord(decision, facts));
+    const makers = new Map(decided.flatMap(({ decision, facts }) => (facts.layer === undefined ? [] : [[facts.layer, decision.vertex.id] as const])));
+    const steps = decided.map(({ decision, facts }) => {
+      const reads = this.#reads.get(decision.vertex.id);
+      return stepRecord(decision, reads === undefined ? facts : { ...facts, reads: recordedReads(reads, makers) });
+    });
     const same = this.#latest !== undefined && keysOf(steps) === keysOf(this.#latest.steps);
     if (outcome === "succeeded" && same && !steps.some((step) => step.outcome === "ran")) return false;
     for (const { decision } of decided) {
@@ -153,6 +165,18 @@ export class BuildJournal {
     const id = operation.kind === "image" ? this.#idOf(canonicalReference(parseReference(operation.reference))) : undefined;
     return { result: id ?? chain, ...(operation.kind === "image" ? {} : { layer }) };
   }
+}
+
+/** Paths that are kept of a step. */
+const MOST_READS = 2000;
+
+/** What a RUN read, told by the steps that made it. */
+function recordedReads(reads: RunReads, makers: ReadonlyMap<string, VertexId>): RecordedReads {
+  if ("reason" in reads) return reads;
+  const own = [...reads.files.map((one) => ({ ...one, kind: "files" as const })), ...reads.directories.map((one) => ({ ...one, kind: "directories" as const }))].filter(({ layer }) => makers.has(layer));
+  const of: Record<string, { files: string[]; directories: string[] }> = {};
+  for (const { path, layer, kind } of own.slice(0, MOST_READS)) (of[makers.get(layer)!] ??= { files: [], directories: [] })[kind].push(path);
+  return { of, base: reads.files.filter(({ layer }) => !makers.has(layer)).length, left: Math.max(0, own.length - MOST_READS) };
 }
 
 function keysOf(steps: BuildRecord["steps"]): string {

@@ -2,6 +2,8 @@ import { reasonOf } from "../base/failure.ts";
 import { nearestSource } from "../dockerfile/lower/base.ts";
 import type { BuildEvent, EventSink } from "../events/build-event.ts";
 import { BuildBackend } from "../executors/build-backend.ts";
+import type { RunReads } from "../executors/run/run-layer.ts";
+import type { Vertex } from "../graph/vertex.ts";
 import { builtImage, type DatedOptions } from "../executors/built-image.ts";
 import type { Digest, DiffId } from "../oci/digest.ts";
 import { familiarReference, parseReference } from "../oci/reference.ts";
@@ -46,6 +48,8 @@ export interface BuildOptions extends OpenOptions {
   readonly outputs?: readonly BuildOutput[];
   /** What RUN may take of the machine. */
   readonly bounds?: BoundOptions;
+  /** Note in the build's record which files each RUN that runs opens. */
+  readonly trace?: boolean;
 }
 
 export interface BuildResult {
@@ -130,6 +134,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     ensure,
     onImported: (vertex, key) => journal.noteImported(vertex, imports?.nameOf(key) ?? ""),
     earlierKey: (vertex) => journal.earlierKey(vertex),
+    onReads: options.trace === true ? noteReads(journal, events) : undefined,
   });
   events({ type: "plan", steps: lowered.graph.vertices.map(({ id, name }) => ({ id, name })), time: Date.now() });
   const make = async () => {
@@ -215,6 +220,16 @@ async function relayerFor(outputs: readonly BuildOutput[], epoch: number | undef
 /** An image of COPY --from that is not to be had may have been meant to be a stage. */
 function noImage(hint: string | undefined, cause: unknown): unknown {
   return hint === undefined ? cause : new ExecuteError("not-found", reasonOf(cause), { cause, hint });
+}
+
+/** Reads go into the journal; that they cannot be had is said once. */
+function noteReads(journal: BuildJournal, events: EventSink): (vertex: Vertex, reads: RunReads) => void {
+  let told = false;
+  return (vertex, reads) => {
+    journal.noteReads(vertex, reads);
+    if ("reason" in reads && !told) events({ type: "warning", message: `--trace: what RUN reads is not known: ${reads.reason}`, time: Date.now() });
+    told = true;
+  };
 }
 
 /** One notice a build, for the first step that had to share the host's network without asking for it. */

@@ -3,7 +3,7 @@ import path from "node:path";
 import { Failure, reasonOf } from "../base/failure.ts";
 import type { Proposal, Texts, Trial } from "../dockerfile/advice/proposal.ts";
 import { parseDockerfile } from "../dockerfile/parse/parse.ts";
-import { type Advice, type Basis, type Change, type Difference, type Measured, saves, sortDifferences } from "../explain/advice.ts";
+import { type Advice, type Basis, type Change, type Difference, type Measured, isUnsure, saves, sortDifferences } from "../explain/advice.ts";
 import type { BuildRecord } from "../explain/build-record.ts";
 import type { Changes } from "../explain/changes.ts";
 import type { BuildOptions } from "./build.ts";
@@ -73,17 +73,29 @@ export class Trials {
     try {
       parseDockerfile(texts.dockerfile, "Dockerfile");
       const after = await this.#replay.measure(texts, change);
+      const [first, second] = await this.#fastest(texts, change, [before, after]);
       const found = await this.#replay.differences(before, after);
       const quiet = sortDifferences({ found, noise: [] }, drops);
       const sorted = quiet.differences.length === 0 ? quiet : sortDifferences({ found, noise: await this.#noiseOf(before) }, drops);
-      const figures = { before: figuresOf(before), after: figuresOf(after) };
+      const figures = { before: figuresOf(first), after: figuresOf(second) };
       if (sorted.differences.length > 0) return { ...figures, ...sorted, verdict: "differs", reason: "the image holds other files", texts };
-      return { ...figures, ...sorted, verdict: saves(before, after) ? "saves" : "saves-nothing", texts };
+      return { ...figures, ...sorted, verdict: saves(first, second) ? "saves" : "saves-nothing", texts };
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof Failure)) throw error;
       return { ...NOTHING, verdict: "fails", reason: reasonOf(error), texts };
     }
+  }
+
+  /** Measures both again, by turns, where one measurement each says too little; the fastest of each counts. */
+  async #fastest(texts: Texts, change: Change, pair: readonly [Measured, Measured]): Promise<readonly [Measured, Measured]> {
+    let [before, after] = pair;
+    for (let turn = 1; turn < TURNS && isUnsure(before, after); turn += 1) {
+      before = faster(before, await this.#replay.measure(this.#options.before, change));
+      after = faster(after, await this.#replay.measure(texts, change));
+    }
+    this.#before.set(JSON.stringify(change), Promise.resolve(before));
+    return [before, after];
   }
 
   #measuredBefore(change: Change): Promise<Measured> {
@@ -121,6 +133,13 @@ export class Trials {
     const youngest = likely.toSorted((a, b) => lstatSync(path.join(directory, b)).mtimeMs - lstatSync(path.join(directory, a)).mtimeMs)[0];
     return youngest === undefined ? undefined : { change: { kind: "file", path: youngest }, basis: { recorded: 0, builds: changes.builds } };
   }
+}
+
+/** How often a variant is measured at most. */
+const TURNS = 3;
+
+function faster(a: Measured, b: Measured): Measured {
+  return a.seconds <= b.seconds ? a : b;
 }
 
 const NOTHING = { differences: [], dropped: [], unsteady: [] } as const;

@@ -20,7 +20,7 @@ import { planDirectory, type PlannedEntry } from "./copy/plan.ts";
 import type { MadeLayer } from "./made-layer.ts";
 import { type LayerReader, LayerTrees } from "./layer-trees.ts";
 import { LikeSteps } from "./like-steps.ts";
-import { runLayer } from "./run/run-layer.ts";
+import { runLayer, type RunReads } from "./run/run-layer.ts";
 import { cacheMountAsks, mountIngredients, type HandedThings, type MountWorld } from "./run/run-mounts.ts";
 import type { FileSource, TreeValue, Value } from "./value.ts";
 
@@ -49,6 +49,8 @@ export interface BuildWorld {
   /** Told of a cache mount that a step of the build has, whether or not it runs. */
   readonly onCacheMount?: ((ask: CacheMountAsk) => void) | undefined;
   readonly travelledMount?: MountWorld["travelledMount"];
+  /** Asks what each RUN that runs reads, and is told. */
+  readonly onReads?: ((vertex: Vertex, reads: RunReads) => void) | undefined;
   /** What trees are looked at in, where it is not the store alone. */
   readonly layers?: LayerReader;
   readonly imported?: ImportedSteps | undefined;
@@ -187,7 +189,7 @@ export class BuildBackend implements Backend<Value> {
       case "context":
         return { kind: "files", source: await this.#world.context(operation.name) };
       case "run":
-        return this.#made(inputs, await runLayer(operation, layersOf(inputs), inputs, { ...this.#world, trees: this.#trees }, context));
+        return this.#made(inputs, await runLayer(operation, layersOf(inputs), inputs, { ...this.#world, trees: this.#trees, onReads: this.#readsOf(vertex) }, context));
       case "mkdir":
         return this.#made(inputs, await copyLayer(await this.#plannedDirectory(operation, inputs, context), this.#world.store, { signal: context.signal }));
       case "copy":
@@ -195,6 +197,11 @@ export class BuildBackend implements Backend<Value> {
       default:
         return unreachable(operation);
     }
+  }
+
+  #readsOf(vertex: Vertex): ((reads: RunReads) => void) | undefined {
+    const { onReads } = this.#world;
+    return onReads === undefined ? undefined : (reads) => onReads(vertex, reads);
   }
 
   async #plannedDirectory({ owner: named, path: destination }: MakeDirectory, inputs: readonly Value[], context: ExecuteContext): Promise<readonly PlannedEntry[]> {

@@ -50,8 +50,10 @@ export interface Advice {
   readonly texts?: Texts;
 }
 
-/** What is taken for a saving: a tenth of the time and of what a clock of a busy machine says by chance; a hundredth of the bytes. */
-const LEAST = { ratio: 1.1, seconds: 0.15, share: 0.01, bytes: 10_000 } as const;
+/** What is taken for a saving: of the time a fifth, and more than a clock of a busy machine says by chance; of the bytes a hundredth. */
+const LEAST = { ratio: 1.2, seconds: 0.15, share: 0.01, bytes: 10_000 } as const;
+/** A ratio that no busy machine makes by chance: below it both are measured again, by turns. */
+const SURE = 3;
 
 export interface Trees {
   /** Between the images before the change, and between those after it. */
@@ -80,6 +82,11 @@ function noiseOf(noise: readonly Difference[]): (found: Difference) => boolean {
 
 function directoryOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/"));
+}
+
+/** Whether what was measured may be chance, and not what it seems. */
+export function isUnsure(before: Pick<Measured, "seconds">, after: Pick<Measured, "seconds">): boolean {
+  return Math.abs(before.seconds - after.seconds) >= LEAST.seconds && before.seconds < after.seconds * SURE;
 }
 
 /** Whether it is faster or smaller by more than chance. */

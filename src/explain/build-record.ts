@@ -27,7 +27,19 @@ export interface StepRecord {
   /** Of one that ran: why; with the earlier build that it was compared with. */
   readonly cause?: Cause;
   readonly against?: string;
+  readonly reads?: RecordedReads;
 }
+
+/** Of a RUN that was watched: what it opened of what other steps of the build made, by their ids; or why that is not known. */
+export type RecordedReads =
+  | {
+      readonly of: { readonly [step: string]: { readonly files: readonly string[]; readonly directories: readonly string[] } };
+      /** How many files of base images it opened. */
+      readonly base: number;
+      /** How many paths are left out, where there were too many to keep. */
+      readonly left: number;
+    }
+  | { readonly reason: string };
 
 /** A build as it is kept. */
 export interface BuildRecord {
@@ -58,10 +70,11 @@ export interface StepFacts {
   readonly cause?: Cause | undefined;
   readonly against?: string | undefined;
   readonly from?: string | undefined;
+  readonly reads?: RecordedReads | undefined;
 }
 
 /** What is kept of a step. */
-export function stepRecord({ vertex, key, ingredients, outcome, duration }: Decision, { result, layer, cause, against, from }: StepFacts): StepRecord {
+export function stepRecord({ vertex, key, ingredients, outcome, duration }: Decision, { result, layer, cause, against, from, reads }: StepFacts): StepRecord {
   return {
     id: vertex.id,
     inputs: vertex.inputs,
@@ -78,6 +91,7 @@ export function stepRecord({ vertex, key, ingredients, outcome, duration }: Deci
     ...(cause === undefined ? {} : { cause }),
     ...(against === undefined ? {} : { against }),
     ...(from === undefined ? {} : { from }),
+    ...(reads === undefined ? {} : { reads }),
   };
 }
 

@@ -8,7 +8,7 @@ import { startWorker, type WorkerProcess } from "./worker-process.ts";
 import type { FailureMessage, FromWorker, RequestKind, Requests, ToWorker } from "./worker/messages.ts";
 
 export type { HostEntry } from "./host-files.ts";
-export type { FileOwner, SandboxFacts, StepBounds, StepHooks, StepLayer, StepMount, StepNetwork, StepResult, StepSpec, TreePart } from "./step.ts";
+export type { FileOwner, SandboxFacts, StepBounds, StepHooks, StepLayer, StepMount, StepNetwork, StepReads, StepResult, StepSpec, TreePart } from "./step.ts";
 
 /** Where the privileged work happens: a second process in namespaces of its own, started when it is first needed. */
 export interface Sandbox extends AsyncDisposable {

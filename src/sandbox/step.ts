@@ -27,6 +27,8 @@ export interface StepSpec {
   /** Every capability and device, no seccomp filter, nothing of /proc and /sys hidden. */
   readonly insecure?: boolean;
   readonly bounds?: StepBounds;
+  /** Note which files of its tree it opens. */
+  readonly trace?: boolean;
 }
 
 /** What a step may take of the machine. */
@@ -117,7 +119,12 @@ export interface StepResult {
   /** What the step changed; only if it ended with 0. */
   readonly layer?: StepLayer;
   readonly network: StepNetwork;
+  /** Only where it was asked for. */
+  readonly reads?: StepReads;
 }
+
+/** The files and directories that a step opened, by their absolute paths (bytes as latin1) in its tree; or why they could not be noted. */
+export type StepReads = { readonly files: readonly string[]; readonly directories: readonly string[] } | { readonly reason: string };
 
 export interface StepHooks {
   readonly signal: AbortSignal;

@@ -44,7 +44,7 @@ function text(advised: Advised, all: boolean): string {
   const good = proposals.filter(({ verdict }) => verdict === "saves");
   const left = proposals.filter((one) => !good.includes(one));
   const [most] = changes.files;
-  const known = changes.builds === 0 ? "no build of it is recorded" : `${changes.builds} builds recorded${most === undefined ? "" : `, ${most.name} changed in ${most.builds} of them`}`;
+  const known = changes.builds === 0 ? "no build of it is recorded" : `${changes.builds === 1 ? "1 build" : `${changes.builds} builds`} recorded${most === undefined ? "" : `, ${most.name} changed in ${most.builds} of them`}`;
   return [
     `Advice for ${dockerfile} in ${context}: ${known}`,
     ...(proposals.length === 0 ? ["", "Nothing was found that is worth trying."] : []),

@@ -12,7 +12,7 @@ export function cacheMountProposals(lines: Lines, surveyed: Surveyed): Proposal[
 }
 
 /** What is known to fetch faster than that is not worth a cache. Seconds. */
-const WORTH = 1;
+const WORTH = 3;
 
 function forRun(stage: Stage, run: StageInstruction, { find, cost }: Surveyed): Proposal[] {
   const text = shellText(run);

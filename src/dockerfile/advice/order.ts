@@ -36,8 +36,8 @@ function installOf(stage: Stage, run: StageInstruction, copy: CopyInstruction, s
   const text = shellText(run);
   const [source] = copy.sources;
   if (text === undefined || source === undefined || copy.exclude.length > 0 || copy.switches.includes("parents")) return undefined;
-  const traced = surveyed.reads(stage.index, run.statement.rest.text);
-  if (traced !== undefined) return tracedInstall(traced, copy, text);
+  const traced = tracedInstall(surveyed.reads(run.statement.rest.text, copy.statement.rest.text), copy, text, surveyed);
+  if (traced !== undefined) return traced;
   const commands = text.split(/\s*&&\s*/);
   // A command that changes the shell itself cannot be parted from those behind it.
   const last = commands.findLastIndex((command) => toolOf(command) !== undefined);
@@ -69,12 +69,16 @@ function wholeDirectory({ sources }: CopyInstruction): string | undefined {
   return only.text.replace(/^\.?\/+/, "").replace(/\/+$/, "").replace(/^\.$/, "");
 }
 
-/** By what was read: files of the COPY's destination, as the trace tells them. */
-function tracedInstall(reads: readonly string[], copy: CopyInstruction, text: string): Install | undefined {
+/** By what was read, where that was watched: fewer files than the COPY brings, and so few that a line can name them. */
+function tracedInstall(reads: readonly string[] | undefined, copy: CopyInstruction, text: string, { find }: Surveyed): Install | undefined {
   const directory = wholeDirectory(copy);
-  const destination = copy.destination.text;
-  if (directory === undefined || !destination.startsWith("/") && !/^\.\/?$/.test(destination)) return undefined;
-  return reads.length > MOST_FILES ? undefined : { files: reads.map((file) => (directory === "" ? file : `${directory}/${file}`)), first: text, rest: undefined, what: "what it read" };
+  if (reads === undefined || directory === undefined || reads.length > MOST_FILES || reads.some((file) => /\s/.test(file))) return undefined;
+  const below = directory === "" ? "" : `${directory}/`;
+  const files = reads.map((file) => `${below}${file}`);
+  const all = find(new RegExp(`^${escape(below)}`));
+  // A COPY of several files puts them all into one directory.
+  if (all.length <= files.length || reads.some((file) => file.includes("/"))) return undefined;
+  return { files, first: text, rest: undefined, what: `RUN ${text.length > 40 ? `${text.slice(0, 40)}…` : text}` };
 }
 
 /** A COPY that names more files than that is no longer read by people. */

@@ -36,6 +36,6 @@ export interface Surveyed {
   readonly changedArguments: readonly string[];
   /** Seconds that a RUN took when it last ran, by its words; undefined where no build is recorded in which it did. */
   readonly cost: (command: string) => number | undefined;
-  /** Of a RUN, by its stage and its words, the paths below the root that it read; undefined where it was not traced. */
-  readonly reads: (stage: number, command: string) => readonly string[] | undefined;
+  /** The files that a RUN opened of what a COPY brought, by the words of both: paths below the COPY's destination. Undefined where no recorded build was traced. */
+  readonly reads: (run: string, copy: string) => readonly string[] | undefined;
 }

@@ -2,11 +2,13 @@ import { mkdirSync } from "node:fs";
 import type { RunOperation } from "../../graph/operation.ts";
 import type { DiffId } from "../../oci/digest.ts";
 import { formatPlatform } from "../../oci/platform.ts";
-import type { StepBounds, StepMount, StepNetwork } from "../../sandbox/sandbox.ts";
+import type { StepBounds, StepMount, StepNetwork, StepReads } from "../../sandbox/sandbox.ts";
 import { canonicalJson } from "../../base/canonical-json.ts";
+import { type BytePath, pathText } from "../../base/byte-path.ts";
 import { digestOf } from "../../oci/digest.ts";
 import type { ExecuteContext } from "../../solver/backend.ts";
 import { readIdentity, readIndex } from "../../store/layers/index-file.ts";
+import type { Tree } from "../../store/layers/tree.ts";
 import type { MadeLayer } from "../made-layer.ts";
 import { ExecuteError } from "../execute-error.ts";
 import type { Value } from "../value.ts";
@@ -17,8 +19,19 @@ const TABLE = "run-layers";
 export interface RunWorld extends MountWorld {
   /** Told which network a step got. */
   readonly onNetwork: (network: StepNetwork) => void;
+  /** Asks which files a step reads, and is told; undefined where nobody asks. In no key: a step reads the same whether it is watched or not. */
+  readonly onReads: ((reads: RunReads) => void) | undefined;
   /** What each step may take of the machine: in no key, as it bounds a step and does not change it. */
   readonly bounds: StepBounds | undefined;
+}
+
+/** The files that a RUN read of the tree that it stands on, each with the layer that it is of; or why that is not known. */
+export type RunReads = { readonly files: readonly ReadPath[]; readonly directories: readonly ReadPath[] } | { readonly reason: string };
+
+export interface ReadPath {
+  /** Absolute, as text. */
+  readonly path: string;
+  readonly layer: DiffId;
 }
 
 /**
@@ -49,6 +62,7 @@ export async function runLayer(operation: RunOperation, base: readonly DiffId[],
         ...(operation.insecure === undefined ? {} : { insecure: operation.insecure }),
         ...(operation.hosts === undefined ? {} : { addHosts: operation.hosts }),
         ...(world.bounds === undefined ? {} : { bounds: world.bounds }),
+        ...(world.onReads === undefined ? {} : { trace: true }),
       },
       { signal: context.signal, onOutput: (stream, data) => context.log(stream, decoders[stream].decode(data, { stream: true })) },
     );
@@ -58,6 +72,7 @@ export async function runLayer(operation: RunOperation, base: readonly DiffId[],
       throw new ExecuteError("command-failed", `process ${JSON.stringify(command)} did not complete successfully: exit code: ${result.exitCode}`, { exitCode: result.exitCode, ...emulatorHint(operation) });
     }
     const { layer } = result;
+    if (result.reads !== undefined) world.onReads?.(await readsOf(result.reads, await world.trees.tree(base)));
     const { argv, env, args, workdir, user, hostname, hosts, script } = operation;
     const identity = readIdentity(layer.index) ?? (await readIndex(layer.index)).identity;
     const key = digestOf(canonicalJson({ argv, env, args, workdir, user, hostname, hosts, script, identity }));
@@ -71,6 +86,17 @@ export async function runLayer(operation: RunOperation, base: readonly DiffId[],
   } finally {
     await sandbox.removeTree(scratch);
   }
+}
+
+/** What a step opened and was there before it. */
+async function readsOf(reads: StepReads, tree: Tree): Promise<RunReads> {
+  if ("reason" in reads) return reads;
+  const known = (paths: readonly string[]): ReadPath[] =>
+    paths.flatMap((path) => {
+      const there = tree.get(path.slice(1) as BytePath);
+      return there === undefined ? [] : [{ path: pathText(path), layer: there.diffId }];
+    });
+  return { files: known(reads.files), directories: known(reads.directories) };
 }
 
 /** A program of another machine does not even start, unless the kernel knows an emulator for it (binfmt_misc). */

@@ -14,6 +14,7 @@ import { runContainer } from "./container.ts";
 import { findMissingMountPoints, removeMountPoints } from "./mount-points.ts";
 import { removeTrees } from "./remove-tree.ts";
 import { mountMemory, openMounts, release } from "./step-mounts.ts";
+import { traceReads, type ReadTrace } from "./trace-reads.ts";
 import type { StepNetworks } from "./step-networks.ts";
 
 export interface StepTools {
@@ -41,14 +42,14 @@ export async function runStep(step: StepSpec, tools: StepTools, hooks: WorkerHoo
     hooks.signal.throwIfAborted();
     const layer = await layerOf(ran.upper, step, tools);
     keep = ["upper", "layer.tar", "layer.index"];
-    return { exitCode: 0, network: ran.network, layer };
+    return { exitCode: 0, network: ran.network, layer, ...(ran.reads === undefined ? {} : { reads: ran.reads }) };
   } finally {
     const made = ["upper", "work", "merged", "lower", "empty", "bundle", "mounts", "layer.tar", "layer.index"];
     await removeTrees(made.filter((name) => !keep.includes(name)).map((name) => join(step.scratch, name)));
   }
 }
 
-async function runInOverlay(step: StepSpec, tools: StepTools, hooks: WorkerHooks): Promise<Pick<StepResult, "exitCode" | "network"> & { upper: string }> {
+async function runInOverlay(step: StepSpec, tools: StepTools, hooks: WorkerHooks): Promise<Pick<StepResult, "exitCode" | "network" | "reads"> & { upper: string }> {
   const { upper, merged } = mountOverlay({ ...tools.lowers.stack(step.lowers), directory: step.scratch, dialect: tools.dialect, volatile: true });
   const bundle = join(step.scratch, "bundle");
   const ran = await (async () => {
@@ -98,8 +99,17 @@ async function runOver(merged: string, bundle: string, step: StepSpec, tools: St
   const spec = runtimeSpec({ rootfs: merged, args: argv, env, cwd, account, hostname, network: network.spec, rootless: tools.rootless, mounts, runtime: tools.runtime.kind, ...bounds, ...(step.insecure === true ? unconfined() : {}) });
   writeFileSync(join(bundle, "config.json"), specText(spec));
   const container = { runtime: tools.runtime, bundle, env: tools.env, program: argv[0] ?? "", cgroup: cgroup.spec !== undefined };
-  const exitCode = await runContainer(container, hooks);
-  return { exitCode, network: network.said, missing };
+  const trace = step.trace === true ? traceReads(merged) : undefined;
+  try {
+    return { exitCode: await runContainer(container, hooks), network: network.said, missing, ...reads(trace) };
+  } catch (error) {
+    trace?.end();
+    throw error;
+  }
+}
+
+function reads(trace: ReadTrace | undefined): Pick<StepResult, "reads"> {
+  return trace === undefined ? {} : { reads: trace.end() };
 }
 
 /** All that this process could give itself: as an ordinary user that is what its user namespace has. */
