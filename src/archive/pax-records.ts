@@ -1,5 +1,7 @@
 import { ArchiveError } from "./archive-error.ts";
 
+const ASCII = /^[\x20-\x7e]*$/;
+
 /** PAX records by keyword; values are byte strings. In the order of the archive, as GNU's sparse 0.0 repeats keywords. */
 export type PaxRecords = readonly (readonly [keyword: string, value: string])[];
 
@@ -21,15 +23,14 @@ export function readPaxRecords(body: Buffer): PaxRecords {
   return records;
 }
 
-/** Writes records, sorted as they come. The length counts its own digits. */
-export function writePaxRecords(records: PaxRecords): Buffer {
-  return Buffer.concat(records.map(([keyword, value]) => writeRecord(Buffer.concat([Buffer.from(` ${keyword}=`), Buffer.from(`${value}\n`, "latin1")]))));
-}
-
-function writeRecord(rest: Buffer): Buffer {
-  let length = rest.length;
-  while (String(length).length + rest.length !== length) {
-    length = String(length).length + rest.length;
+/** Records as they are written, sorted as they come: a byte string. The length counts its own digits. */
+export function paxRecordsText(records: PaxRecords): string {
+  let text = "";
+  for (const [keyword, value] of records) {
+    const rest = ` ${ASCII.test(keyword) ? keyword : Buffer.from(keyword).toString("latin1")}=${value}\n`;
+    let length = rest.length;
+    while (String(length).length + rest.length !== length) length = String(length).length + rest.length;
+    text += length + rest;
   }
-  return Buffer.concat([Buffer.from(String(length)), rest]);
+  return text;
 }

@@ -90,8 +90,8 @@ export class EntryColumns {
     return this.#numbers;
   }
 
-  /** Appends an entry. */
-  add(entry: Entry): void {
+  /** Appends an entry, with the place of its content where that is not its own. */
+  add(entry: Entry, offset: number | undefined = entry.offset): void {
     const { types, digested, modes, uids, gids, sizes, seconds, nanoseconds, offsets } = this.#numbers;
     const place = this.paths.push(entry.path) - 1;
     types[place] = CODES.get(entry.type)!;
@@ -99,7 +99,7 @@ export class EntryColumns {
     uids[place] = entry.uid;
     gids[place] = entry.gid;
     sizes[place] = entry.size;
-    offsets[place] = entry.offset ?? NONE;
+    offsets[place] = offset ?? NONE;
     [seconds[place], nanoseconds[place]] = timeOf(entry.mtime);
     if (entry.digest !== undefined) this.setDigest(place, entry.digest);
     else digested[place] = 0;

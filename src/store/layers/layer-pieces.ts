@@ -69,7 +69,7 @@ function* piecesOf(entries: readonly Entry[], contents: Iterator<Located>, membe
     const [header, ...markers] = headersOf(entry).map(tarHeader);
     yield { kind: "bytes", bytes: header! };
     position += header!.length;
-    columns.add(entry.type === "file" ? { ...entry, offset: position } : entry);
+    columns.add(entry, entry.type === "file" ? position : undefined);
     if (entry.type === "file" && entry.size > 0) {
       yield { kind: "content", located: contents.next().value as Located, entry };
       yield { kind: "bytes", bytes: tarPadding(entry.size) };
