@@ -46,11 +46,11 @@ export class BaseResolver {
     return base;
   }
 
-  /** Brings the images into the store that have some of these layers and are not here. Throws as a pull does. */
+  /** Brings the images into the store that these stacks of layers stand on, where they are not here. Throws as a pull does. */
   async ensure(layers: readonly DiffId[]): Promise<void> {
-    const wanted = new Set(layers.filter((layer) => !this.#laminate.store.layers.has(layer)));
-    if (wanted.size === 0) return;
-    await Promise.all(this.#far.filter(({ image }) => image.config.rootfs.diff_ids.some((layer) => wanted.has(layer))).map((one) => (one.pulled ??= one.image.pull())));
+    const asked = new Set(layers);
+    const wanted = this.#far.filter(({ image: { config: { rootfs } } }) => rootfs.diff_ids.every((layer) => asked.has(layer)) && rootfs.diff_ids.some((layer) => !this.#laminate.store.layers.has(layer)));
+    await Promise.all(wanted.map((one) => (one.pulled ??= one.image.pull())));
   }
 
   /** The ID of an image that was found without its layers. */

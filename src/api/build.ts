@@ -111,6 +111,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   const names = namesOf(outputs, tags).map((name) => familiarReference(parseReference(name)));
   const journal = new BuildJournal(store, { id, slot, context: options.context, dockerfile: context.dockerfile.name, ...(target === undefined ? {} : { target }), names, started }, (image) => bases.idOf(image));
   const uncached = uncachedStages(options.noCacheStages, lowered, events);
+  const selections = new Map<Digest, Digest>();
   const ensure = async (layers: readonly DiffId[]): Promise<void> => void (await Promise.all([bases.ensure(layers), imports?.ensure(layers)]));
   const backend = new BuildBackend({
     store,
@@ -131,6 +132,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     onCacheMount: (ask) => travelling?.note(ask),
     travelledMount: travelling === undefined ? undefined : (ask) => travelling.begin(ask),
     imported: imports,
+    onSelection: ({ of, files }) => selections.set(of, files),
     ensure,
     onImported: (vertex, key) => journal.noteImported(vertex, imports?.nameOf(key) ?? ""),
     earlierKey: (vertex) => journal.earlierKey(vertex),
@@ -176,7 +178,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   const pushed = leaving.length === 0 ? undefined : await (await import("./write-outputs.ts")).writeOutputs(laminate, built, leaving, tags, { events, signal, epoch, firstId: lowered.graph.vertices.length });
   if (cacheTo.length > 0) {
     const { exportCaches } = await import("./cache-exports.ts");
-    await exportCaches(laminate, cacheTo, { steps: journal.cachedSteps(), image: built.layers, far: imports ?? NO_CACHES, mounts: travelling! }, { events, signal, firstId: lowered.graph.vertices.length + FIRST_CACHE });
+    await exportCaches(laminate, cacheTo, { steps: journal.cachedSteps(), selections: [...selections].sort().map(([of, files]) => ({ of, files })), image: built.layers, far: imports ?? NO_CACHES, mounts: travelling! }, { events, signal, firstId: lowered.graph.vertices.length + FIRST_CACHE });
   }
   await boundCache(laminate, journal, events);
   return {

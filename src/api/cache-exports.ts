@@ -2,7 +2,7 @@ import { buffer } from "node:stream/consumers";
 import { reasonOf } from "../base/failure.ts";
 import type { BuildEvent, EventSink } from "../events/build-event.ts";
 import { cacheImage, type CacheContent, type FarLayers } from "../exporters/cache-image.ts";
-import type { CachedStep } from "../oci/build-cache.ts";
+import type { CachedSelection, CachedStep } from "../oci/build-cache.ts";
 import { parseReference } from "../oci/reference.ts";
 import type { DiffId } from "../oci/digest.ts";
 import { Session } from "../registry/session.ts";
@@ -49,7 +49,7 @@ export interface FarCaches extends FarLayers {
 export async function exportCaches(
   laminate: World,
   to: readonly CacheTo[],
-  { steps, image, far, mounts }: { readonly steps: readonly CachedStep[]; readonly image: readonly DiffId[]; readonly far: FarCaches; readonly mounts: Pick<TravellingMounts, "pack"> },
+  { steps, selections, image, far, mounts }: { readonly steps: readonly CachedStep[]; readonly selections: readonly CachedSelection[]; readonly image: readonly DiffId[]; readonly far: FarCaches; readonly mounts: Pick<TravellingMounts, "pack"> },
   { events, signal, firstId }: CacheExportWatch,
 ): Promise<void> {
   for (const [place, one] of to.entries()) {
@@ -64,7 +64,7 @@ export async function exportCaches(
     const chosen = one.max ? steps : steps.filter(({ layer }) => image.includes(layer));
     events({ type: "step-started", id, name, time: Date.now() });
     try {
-      const content = { steps: chosen, mounts: one.mounts === undefined ? [] : await mounts.pack(one.mounts.most) };
+      const content = { steps: chosen, selections, mounts: one.mounts === undefined ? [] : await mounts.pack(one.mounts.most) };
       await writeWhatIsLeft(laminate, one, content, far, { events: (event) => events("id" in event ? ({ ...event, id } as BuildEvent) : event), signal });
       events({ type: "step-finished", id, name, time: Date.now() });
     } catch (error) {
@@ -79,11 +79,11 @@ type Written = Exclude<CacheTo, { readonly kind: "inline" }>;
 type Watch = Pick<CacheExportWatch, "events" | "signal">;
 
 /** Without what a cache elsewhere had promised and does not have. */
-async function writeWhatIsLeft(laminate: World, to: Written, { steps, mounts }: CacheContent, far: FarCaches, watch: Watch): Promise<void> {
+async function writeWhatIsLeft(laminate: World, to: Written, { steps, mounts, selections }: CacheContent, far: FarCaches, watch: Watch): Promise<void> {
   const left = ({ layer }: { readonly layer: DiffId }): boolean => laminate.store.layers.has(layer) || far.has(layer);
   for (;;) {
     try {
-      return await write(laminate, to, { steps: steps.filter(left), mounts: mounts.filter(left) }, far, watch);
+      return await write(laminate, to, { steps: steps.filter(left), mounts: mounts.filter(left), selections }, far, watch);
     } catch (error) {
       if (!far.withoutBroken(error)) throw error; // of so many caches each can fail once
     }

@@ -2,7 +2,7 @@ import { Failure, reasonOf } from "../base/failure.ts";
 import type { EventSink } from "../events/build-event.ts";
 import type { CachedMount } from "../oci/build-cache.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import type { DiffId } from "../oci/digest.ts";
+import type { Digest, DiffId } from "../oci/digest.ts";
 import type { Platform } from "../oci/platform.ts";
 import { parseReference } from "../oci/reference.ts";
 import { Session } from "../registry/session.ts";
@@ -53,6 +53,7 @@ export class CacheImports implements Disposable {
   #sources: readonly CacheSource[];
   #steps = new Map<string, { readonly result: StepResult; readonly source: CacheSource }>();
   #layers = new Map<DiffId, CacheSource>();
+  #selections = new Map<string, { readonly files: Digest; readonly source: CacheSource }>();
   #mounts = new Map<string, { readonly mount: CachedMount; readonly source: CacheSource }>();
   readonly #fetching = new Map<DiffId, Promise<void>>();
 
@@ -92,6 +93,15 @@ export class CacheImports implements Disposable {
 
   has(layer: DiffId): boolean {
     return this.#layers.has(layer);
+  }
+
+  selection(of: string): Digest | undefined {
+    return this.#selections.get(of)?.files;
+  }
+
+  /** What to throw where a selection is another than its cache says: the build then begins anew without that. */
+  wrongSelection(of: string): Error {
+    return new BrokenCache(this.#selections.get(of)!.source, new Error("a COPY takes other files than it says"));
   }
 
   mount(name: string): { readonly mount: CachedMount; readonly from: string } | undefined {
@@ -136,11 +146,13 @@ export class CacheImports implements Disposable {
     this.#steps = new Map();
     this.#layers = new Map();
     this.#mounts = new Map();
+    this.#selections = new Map();
     this.#fetching.clear();
     for (const source of this.#sources) {
       const there = new Set(source.cache.layers);
       for (const layer of there) if (!this.#layers.has(layer)) this.#layers.set(layer, source);
       for (const { key, ...result } of source.cache.steps) if (there.has(result.layer) && !this.#steps.has(key)) this.#steps.set(key, { result, source });
+      for (const { of, files } of source.cache.selections) if (!this.#selections.has(of)) this.#selections.set(of, { files, source });
       for (const mount of source.cache.mounts) if (there.has(mount.layer) && !this.#mounts.has(mount.name)) this.#mounts.set(mount.name, { mount, source });
     }
   }

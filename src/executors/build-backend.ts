@@ -3,7 +3,8 @@ import { unreachable } from "../base/unreachable.ts";
 import { isProxyArgument } from "../dockerfile/lower/proxy.ts";
 import type { CopyOperation, Operation, RunOperation } from "../graph/operation.ts";
 import type { Vertex } from "../graph/vertex.ts";
-import { chainIdOf, type DiffId } from "../oci/digest.ts";
+import type { CachedSelection } from "../oci/build-cache.ts";
+import { chainIdOf, type Digest, type DiffId } from "../oci/digest.ts";
 import { formatPlatform, type Platform } from "../oci/platform.ts";
 import type { Sandbox, StepBounds, StepNetwork } from "../sandbox/sandbox.ts";
 import type { Backend, CacheKey, ExecuteContext, StepKey } from "../solver/backend.ts";
@@ -28,6 +29,9 @@ import type { FileSource, TreeValue, Value } from "./value.ts";
 export interface ImportedSteps {
   step(key: string): StepResult | undefined;
   has(layer: DiffId): boolean;
+  /** Which files a COPY takes of a tree that is not here: see {@link BuildBackend}. */
+  selection(of: Digest): Digest | undefined;
+  wrongSelection(of: Digest): Error;
 }
 
 export interface BuildWorld {
@@ -56,6 +60,8 @@ export interface BuildWorld {
   readonly imported?: ImportedSteps | undefined;
   /** Brings layers of images and of others' steps into the store that are not there yet. */
   readonly ensure?: ((layers: readonly DiffId[]) => Promise<void>) | undefined;
+  /** Told which files a COPY takes of a tree. */
+  readonly onSelection?: ((selection: CachedSelection) => void) | undefined;
   /** Told of a step that was found there. */
   readonly onImported?: ((vertex: Vertex, key: CacheKey) => void) | undefined;
   /** The key that the step had in the last build. */
@@ -75,6 +81,8 @@ export class BuildBackend implements Backend<Value> {
   readonly #like: LikeSteps;
   /** Found when the key was made, used when the layer is. */
   readonly #sources = new Map<Vertex, CopySources>();
+  /** What caches elsewhere say of trees that were not here when the key was made. */
+  readonly #claimed = new Map<Vertex, CachedSelection>();
   /** How like steps will find new layers, written when those are safe. */
   readonly #records = new Map<DiffId, NonNullable<MadeLayer["record"]>>();
 
@@ -91,7 +99,6 @@ export class BuildBackend implements Backend<Value> {
 
   async key(vertex: Vertex, inputs: readonly Value[], context: ExecuteContext): Promise<StepKey> {
     const { operation } = vertex;
-    await this.#fetch(inputs.slice(1)); // what it takes files from is looked at
     switch (operation.kind) {
       case "scratch":
         return stepKey("scratch", VERSION, {});
@@ -100,6 +107,7 @@ export class BuildBackend implements Backend<Value> {
       case "context":
         return stepKey("context", VERSION, { name: operation.name });
       case "run": {
+        await this.#fetch(inputs.slice(1)); // what it takes files from is looked at
         cacheMountAsks(operation, inputs).forEach((ask) => this.#world.onCacheMount?.(ask));
         const { ingredients, files } = await mountIngredients(operation, inputs, this.#trees);
         return stepKey("run", VERSION, { base: chainOf(inputs), ...runIngredients(operation), ...ingredients }, files);
@@ -107,14 +115,47 @@ export class BuildBackend implements Backend<Value> {
       case "mkdir":
         return stepKey("mkdir", VERSION, { base: chainOf(inputs), path: operation.path, owner: ownerWord(operation.owner) });
       case "copy": {
-        const sources = await copySources(operation, await this.#source(inputs[1], vertex), this.#copies, context);
-        this.#sources.set(vertex, sources);
-        const { ingredients, files } = await copyIngredients(sources, this.#copies);
-        return stepKey("copy", VERSION, { base: dependsOnBase(operation) ? chainOf(inputs) : null, ...copyWords(operation), ...ingredients }, files);
+        const ingredients = await this.#copyIngredients(vertex, operation, inputs, context);
+        return stepKey("copy", VERSION, { base: dependsOnBase(operation) ? chainOf(inputs) : null, ...copyWords(operation), ...ingredients.ingredients }, ingredients.files);
       }
       default:
         return unreachable(operation);
     }
+  }
+
+  /** Of a tree that is not here and whose files a cache elsewhere knows, nothing is fetched before the step has to run. */
+  async #copyIngredients(vertex: Vertex, operation: CopyOperation, inputs: readonly Value[], context: ExecuteContext): Promise<{ readonly ingredients: { readonly [name: string]: Json }; readonly files?: StepKey["files"] }> {
+    const { store, imported, onSelection } = this.#world;
+    const of = selectionOf(operation, inputs[1]);
+    const far = of === undefined || layersIn(inputs[1]).every((layer) => store.layers.has(layer)) ? undefined : imported?.selection(of);
+    if (far !== undefined) {
+      onSelection?.({ of: of!, files: far });
+      this.#claimed.set(vertex, { of: of!, files: far });
+      return { ingredients: { files: far, remotes: [] } };
+    }
+    this.#claimed.delete(vertex);
+    const { ingredients, files } = await copyIngredients(await this.#lookAt(vertex, operation, inputs, context), this.#copies);
+    if (of !== undefined) onSelection?.({ of, files: ingredients["files"] as Digest });
+    return { ingredients, files };
+  }
+
+  /** What a COPY takes; it is here then. */
+  async #lookAt(vertex: Vertex, operation: CopyOperation, inputs: readonly Value[], context: ExecuteContext): Promise<CopySources> {
+    await this.#fetch(inputs.slice(1));
+    const sources = await copySources(operation, await this.#source(inputs[1], vertex), this.#copies, context);
+    this.#sources.set(vertex, sources);
+    return sources;
+  }
+
+  /** As {@link #lookAt}, once the step has to run: what a cache had said of it must be so. */
+  async #taken(vertex: Vertex, operation: CopyOperation, inputs: readonly Value[], context: ExecuteContext): Promise<CopySources> {
+    const known = this.#sources.get(vertex);
+    if (known !== undefined) return known;
+    const sources = await this.#lookAt(vertex, operation, inputs, context);
+    const claimed = this.#claimed.get(vertex);
+    const { ingredients } = await copyIngredients(sources, this.#copies);
+    if (claimed !== undefined && ingredients["files"] !== claimed.files) throw this.#world.imported!.wrongSelection(claimed.of);
+    return sources;
   }
 
   /** The stored result of a key, or of a like step on the same tree, if its layer is here. Changes nothing. */
@@ -144,7 +185,7 @@ export class BuildBackend implements Backend<Value> {
     if (operation.kind === "mkdir") return await this.#plannedDirectory(operation, inputs, context);
     // What an archive holds is known when it is unpacked.
     if (operation.kind !== "copy" || operation.unpack || operation.urls.length > 0) return undefined;
-    return await planStep(operation, this.#sources.get(vertex)!, layersOf(inputs), this.#copies, context);
+    return await planStep(operation, await this.#taken(vertex, operation, inputs, context), layersOf(inputs), this.#copies, context);
   }
 
   async lookup(vertex: Vertex, key: StepKey, inputs: readonly Value[]): Promise<Value | undefined> {
@@ -193,7 +234,7 @@ export class BuildBackend implements Backend<Value> {
       case "mkdir":
         return this.#made(inputs, await copyLayer(await this.#plannedDirectory(operation, inputs, context), this.#world.store, { signal: context.signal }));
       case "copy":
-        return this.#made(inputs, await copyStep(operation, this.#sources.get(vertex)!, { base: layersOf(inputs), earlier: this.#earlier(vertex) }, this.#copies, context));
+        return this.#made(inputs, await copyStep(operation, await this.#taken(vertex, operation, inputs, context), { base: layersOf(inputs), earlier: this.#earlier(vertex) }, this.#copies, context));
       default:
         return unreachable(operation);
     }
@@ -258,6 +299,16 @@ export class BuildBackend implements Backend<Value> {
     if (record !== undefined) this.#records.set(layer, record);
     return onTop(inputs, { layer, created: new Date(this.#world.clock()).toISOString() });
   }
+}
+
+/** The name of what a COPY takes of a tree: the tree's, and the words that choose. */
+function selectionOf({ sources, exclude, parents, urls, inline }: CopyOperation, source: Value | undefined): Digest | undefined {
+  if (source?.kind !== "tree" || urls.length > 0 || inline.length > 0) return undefined;
+  return stepKey("selection", VERSION, { tree: chainIdOf(source.layers) ?? null, sources, exclude: exclude ?? [], parents: parents === true }).key;
+}
+
+function layersIn(value: Value | undefined): readonly DiffId[] {
+  return value?.kind === "tree" ? value.layers : [];
 }
 
 /** The tree of a step: its base with its own layer over it. */

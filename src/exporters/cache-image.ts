@@ -1,4 +1,4 @@
-import { CACHE_CONFIG, type CachedMount, type CachedStep } from "../oci/build-cache.ts";
+import { CACHE_CONFIG, type BuildCache } from "../oci/build-cache.ts";
 import { asOciLayer, mediaTypes, type Descriptor } from "../oci/descriptor.ts";
 import type { DiffId } from "../oci/digest.ts";
 import type { Manifest } from "../oci/manifest.ts";
@@ -21,18 +21,20 @@ export interface FarLayers {
 }
 
 /** What a cache is made of. */
-export interface CacheContent {
-  readonly steps: readonly CachedStep[];
-  readonly mounts: readonly CachedMount[];
-}
+export type CacheContent = Omit<BuildCache, "layers">;
 
 /** Packs steps and cache mounts with their layers, which are compressed where they never left before. A layer that is elsewhere comes only when its blob is opened. */
-export async function cacheImage(store: Store, { steps, mounts }: CacheContent, far: FarLayers): Promise<OutgoingCache> {
+export async function cacheImage(store: Store, { steps, mounts, selections }: CacheContent, far: FarLayers): Promise<OutgoingCache> {
   const diffIds = [...new Set([...steps, ...mounts].map(({ layer }) => layer))];
   store.leases.hold(...diffIds);
   const layers: OutgoingBlob[] = [];
   for (const diffId of diffIds) layers.push(await layerBlob(store, diffId, far));
-  const listed = { layers: diffIds, steps: steps.map(({ key, layer, created }) => ({ key, layer, created })), ...(mounts.length === 0 ? {} : { mounts: mounts.map(({ name, id, layer }) => ({ name, id, layer })) }) };
+  const listed = {
+    layers: diffIds,
+    steps: steps.map(({ key, layer, created }) => ({ key, layer, created })),
+    ...(mounts.length === 0 ? {} : { mounts: mounts.map(({ name, id, layer }) => ({ name, id, layer })) }),
+    ...(selections.length === 0 ? {} : { selections: selections.map(({ of, files }) => ({ of, files })) }),
+  };
   const config = memoryBlob(CACHE_CONFIG, Buffer.from(JSON.stringify(listed)));
   const manifest: Manifest = { schemaVersion: 2, mediaType: mediaTypes.manifest, config: config.descriptor, layers: layers.map(({ descriptor }) => asOciLayer(descriptor)) };
   return { manifest: memoryBlob(mediaTypes.manifest, Buffer.from(JSON.stringify(manifest))), config, layers };

@@ -32,11 +32,20 @@ export interface CachedMount {
   readonly layer: DiffId;
 }
 
+/** Which files a COPY takes of a tree, so that nobody has to look into it for the step's key. */
+export interface CachedSelection {
+  /** Digest over the tree's name and the words that choose. */
+  readonly of: Digest;
+  /** The ingredient of the step's key. */
+  readonly files: Digest;
+}
+
 /** A build cache that travels; `layers` are the diffIDs of its manifest's layers, in their order. */
 export interface BuildCache {
   readonly layers: readonly DiffId[];
   readonly steps: readonly CachedStep[];
   readonly mounts: readonly CachedMount[];
+  readonly selections: readonly CachedSelection[];
 }
 
 /** Reads a cache's config, which anyone may have made. Throws {@link InvalidImage}. */
@@ -44,7 +53,7 @@ export function parseCache(given: Untrusted): BuildCache {
   const cache = membersOf(parseJson(given), given);
   const layers = listOf(cache["layers"], given, "layers");
   if (!layers.every((layer): layer is DiffId => isDigest(layer))) throw new InvalidImage(`read ${given.what}: layers holds something that is no sha256 digest`);
-  return { layers, steps: stepsOf(cache["steps"], given), mounts: cache["mounts"] === undefined ? [] : mountsOf(cache["mounts"], given) };
+  return { layers, steps: stepsOf(cache["steps"], given), mounts: cache["mounts"] === undefined ? [] : mountsOf(cache["mounts"], given), selections: cache["selections"] === undefined ? [] : selectionsOf(cache["selections"], given) };
 }
 
 /** The cache inside an image's config, or undefined where there is none; that of BuildKit is only recognised. Throws {@link InvalidImage}. */
@@ -52,7 +61,7 @@ export function parseInlineCache(given: Untrusted): BuildCache | "buildkit" | un
   const config = membersOf(parseJson(given), given);
   if (config[INLINE_CACHE] === undefined) return config[BUILDKIT_INLINE_CACHE] === undefined ? undefined : "buildkit";
   const layers = listOf(membersOf(config["rootfs"], given, "rootfs")["diff_ids"], given, "rootfs.diff_ids") as DiffId[];
-  return { layers, steps: stepsOf(membersOf(config[INLINE_CACHE], given, INLINE_CACHE)["steps"], given), mounts: [] };
+  return { layers, steps: stepsOf(membersOf(config[INLINE_CACHE], given, INLINE_CACHE)["steps"], given), mounts: [], selections: [] };
 }
 
 function stepsOf(value: unknown, given: Untrusted): CachedStep[] {
@@ -72,5 +81,13 @@ function mountsOf(value: unknown, given: Untrusted): CachedMount[] {
     const [name, id] = [textOf(mount["name"], given, "mounts.name"), textOf(mount["id"], given, "mounts.id")];
     if (!/^[0-9a-f]{32}$/.test(name) || !isDigest(layer)) throw new InvalidImage(`read ${given.what}: mounts holds something that is no cache mount`);
     return { name, id, layer: layer as DiffId };
+  });
+}
+
+function selectionsOf(value: unknown, given: Untrusted): CachedSelection[] {
+  return listOf(value, given, "selections").map((each) => {
+    const { of, files } = membersOf(each, given, "selections");
+    if (!isDigest(of) || !isDigest(files)) throw new InvalidImage(`read ${given.what}: selections holds something that is no digest`);
+    return { of, files };
   });
 }

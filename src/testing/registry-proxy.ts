@@ -10,6 +10,8 @@ export interface Exchange {
   readonly range: string | undefined;
   readonly contentRange: string | undefined;
   readonly contentLength: number;
+  /** Bytes of the answer's body. */
+  readonly answered: number;
 }
 
 /** What is done to one exchange. */
@@ -95,7 +97,7 @@ function pour(from: IncomingMessage, to: NodeJS.WritableStream, limit: { readonl
 }
 
 function exchange({ method = "", url = "", headers }: IncomingMessage, answer: IncomingMessage): Exchange {
-  return { method, path: url, status: answer.statusCode ?? 0, range: headers.range, contentRange: headers["content-range"], contentLength: Number(headers["content-length"] ?? 0) };
+  return { method, path: url, status: answer.statusCode ?? 0, range: headers.range, contentRange: headers["content-range"], contentLength: Number(headers["content-length"] ?? 0), answered: Number(answer.headers["content-length"] ?? 0) };
 }
 
 function carriesBlob({ method, url = "" }: IncomingMessage): boolean {
