@@ -66,14 +66,20 @@ export async function advise(laminate: Laminate, options: AdviseOptions, watch: 
   return { context: options.context, dockerfile: input.name, changes, proposals: tried, ...(together === undefined ? {} : { together }), files: input.files, before: input.before };
 }
 
-/** Writes what all proposals that save come to, in one go a file. Throws BuildFailure where a file changed meanwhile. */
-export async function applyAdvice({ together, files, before }: Advised): Promise<void> {
+/** Writes what all proposals that save come to, in one go a file; gives the files. Throws BuildFailure where one changed meanwhile. */
+export async function applyAdvice({ together, files, before }: Advised): Promise<string[]> {
   const after = together?.texts;
-  if (after === undefined) return;
-  if (after.dockerfile !== before.dockerfile) await replaceFile(files.dockerfile, before.dockerfile, after.dockerfile);
-  if (after.ignore === before.ignore || after.ignore === undefined) return;
-  if (before.ignore === undefined) await writeFile(files.ignore, after.ignore, { flag: "wx" });
-  else await replaceFile(files.ignore, before.ignore, after.ignore);
+  const written: string[] = [];
+  if (after !== undefined && after.dockerfile !== before.dockerfile) {
+    await replaceFile(files.dockerfile, before.dockerfile, after.dockerfile);
+    written.push(files.dockerfile);
+  }
+  if (after?.ignore !== undefined && after.ignore !== before.ignore) {
+    if (before.ignore === undefined) await writeFile(files.ignore, after.ignore, { flag: "wx" });
+    else await replaceFile(files.ignore, before.ignore, after.ignore);
+    written.push(files.ignore);
+  }
+  return written;
 }
 
 interface Input {

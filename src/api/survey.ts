@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import type { Surveyed } from "../dockerfile/advice/proposal.ts";
-import type { BuildRecord, RecordedReads } from "../explain/build-record.ts";
+import type { BuildRecord, RecordedReads, StepRecord } from "../explain/build-record.ts";
 import type { Changes } from "../explain/changes.ts";
 
 /** Directories whose files say nothing of the project itself. */
@@ -20,6 +20,7 @@ export function survey(directory: string, changes: Changes, records: readonly Bu
       const found = records.flatMap(({ steps }) => steps).find(({ kind, outcome, name }) => kind === "run" && outcome === "ran" && name === `RUN ${command}`);
       return found === undefined ? undefined : found.duration / 1000;
     },
+    destination: (copy) => records.map(({ steps }) => destinationOf(copyStep(steps, copy))).find((one) => one !== undefined),
     reads: (run, copy) => readsOf(records, `RUN ${run}`, copy),
   };
 }
@@ -37,12 +38,22 @@ export function* filesBelow(directory: string, wanted: (name: string, depth: num
 function readsOf(records: readonly BuildRecord[], run: string, copy: string): readonly string[] | undefined {
   for (const { steps } of records) {
     const reader = steps.find(({ name, reads }) => name === run && reads !== undefined && "of" in reads && reads.left === 0);
-    const brought = steps.find(({ kind, name }) => kind === "copy" && name.replace(/^\S+ (?:--\S+ )*/, "") === copy);
-    const destination = brought?.ingredients["destination"];
-    if (reader === undefined || brought === undefined || typeof destination !== "string") continue;
+    const brought = copyStep(steps, copy);
+    const destination = destinationOf(brought);
+    if (reader === undefined || brought === undefined || destination === undefined) continue;
     const { of } = reader.reads as Extract<RecordedReads, { base: number }>;
     const below = destination.endsWith("/") ? destination : `${destination}/`;
     return (of[brought.id]?.files ?? []).filter((file) => file.startsWith(below)).map((file) => file.slice(below.length));
   }
   return undefined;
+}
+
+/** The step of a COPY or ADD with these words behind its flags. */
+function copyStep(steps: readonly StepRecord[], words: string): StepRecord | undefined {
+  return steps.find(({ kind, name }) => kind === "copy" && name.replace(/^\S+ (?:--\S+ )*/, "") === words);
+}
+
+function destinationOf(step: StepRecord | undefined): string | undefined {
+  const destination = step?.ingredients["destination"];
+  return typeof destination === "string" ? destination : undefined;
 }

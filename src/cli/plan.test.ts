@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Plan } from "../explain/plan.ts";
@@ -113,6 +113,14 @@ describe.skipIf(BUSYBOX === undefined)("plan", () => {
     const { least } = await planned("--touch=deps", "--touch=src", directory);
     expect(least).toBeGreaterThanOrEqual(300);
     expect(least).toBeLessThan(2 * 300 + (await planned("--touch=deps", directory)).least);
+  });
+
+  test("a layer's index that is damaged or of an earlier version is read from the layer, and stays as it is", async () => {
+    const directory = await built("FROM busybox\nCOPY deps /only-here\nRUN cat /only-here\n");
+    for (const name of readdirSync(path.join(rig.root, "layers"))) writeFileSync(path.join(rig.root, "layers", name, "index"), "of another time");
+    const before = fingerprint(rig.root);
+    expect(await outcomes("--touch=deps", directory)).toEqual(["runs COPY deps /only-here", "runs RUN cat /only-here"]);
+    expect(fingerprint(rig.root)).toBe(before);
   });
 
   test("in a place without a store all runs, an image that is not here is to be fetched, and no store is made", async () => {

@@ -46,4 +46,13 @@ describe.skipIf(BUSYBOX === undefined || process.geteuid!() !== 0)("build --trac
     expect(told).toMatch(/^1\. Copy settings alone for RUN sleep 0\.4; wc -c < settings > \/size, and the rest behind it \(line 3\)$/m);
     expect(told).toContain("+COPY settings ./\n+RUN sleep 0.4; wc -c < settings > /size\n COPY . .\n");
   });
+
+  test("lets advise copy only what is read into a stage that others take single files of", async () => {
+    const dockerfile = "FROM busybox AS build\nWORKDIR /w\nCOPY . .\nRUN sleep 0.4; cat lib/one main > /built\nFROM busybox\nCOPY --from=build /built /built\n";
+    const directory = rig.context({ Dockerfile: dockerfile, main: "m", "lib/one": "1", "lib/two": "2", "README.md": "r", "docs/page": "p" });
+    await rig.ok(["build", "-q", "--network=none", "--trace", directory]);
+    const told = await rig.ok(["advise", "--network=none", directory]);
+    expect(told).toMatch(/^1\. Copy only what is read: main, lib \(line 3\)\n {3}built again after (?:README\.md|docs\/page) changed: /m);
+    expect(told).toContain("-COPY . .\n+COPY main ./\n+COPY lib ./lib\n");
+  });
 });

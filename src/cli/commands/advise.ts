@@ -34,7 +34,7 @@ export const command = defineCommand({
     const onTrial = (title: string): void => void context.stderr.write(printable(`trying: ${title}\n`));
     const advised = await advise(laminate, options, { events: () => {}, onTrial, signal: context.signal });
     context.stdout.write(values.format === undefined ? printable(text(advised, values.all === true)) : `${JSON.stringify(json(advised), null, 2)}\n`);
-    if (values.apply === true) await applyAdvice(advised);
+    if (values.apply === true) for (const file of await applyAdvice(advised)) context.stderr.write(printable(`written: ${file}\n`));
     return 0;
   },
 });

@@ -36,7 +36,9 @@ export class Lines {
   /** The text with instructions taken out and others put in, before or after one that stays or goes. */
   with(changes: { readonly without: readonly StageInstruction[]; readonly put: readonly { readonly lines: readonly string[]; readonly before?: StageInstruction; readonly after?: StageInstruction }[] }): string {
     const gone = new Set(changes.without.flatMap((one) => range(this.#first(one), one.statement.lastLine)));
-    const at = (line: number): readonly string[] => changes.put.filter(({ before, after }) => (before === undefined ? after!.statement.lastLine + 1 : this.#first(before)) === line).flatMap(({ lines }) => lines);
+    const ending = this.#lines[0]!.endsWith("\r") ? "\r" : "";
+    const put = (lines: readonly string[]): string[] => lines.map((line) => (line.endsWith(ending) ? line : `${line}${ending}`));
+    const at = (line: number): readonly string[] => changes.put.filter(({ before, after }) => (before === undefined ? after!.statement.lastLine + 1 : this.#first(before)) === line).flatMap(({ lines }) => put(lines));
     const numbers = range(1, this.#lines.length + 1);
     return numbers.flatMap((number) => [...at(number), ...(gone.has(number) || number > this.#lines.length ? [] : [this.#lines[number - 1]!])]).join("\n");
   }

@@ -63,7 +63,7 @@ function filesOf(tool: Tool, text: string, copy: CopyInstruction, { find }: Surv
 }
 
 /** The directory of the context that a COPY takes whole: "" for all of it. */
-function wholeDirectory({ sources }: CopyInstruction): string | undefined {
+export function wholeDirectory({ sources }: CopyInstruction): string | undefined {
   const [only] = sources;
   if (sources.length !== 1 || only === undefined || /[$*?[]/.test(only.text)) return undefined;
   return only.text.replace(/^\.?\/+/, "").replace(/\/+$/, "").replace(/^\.$/, "");

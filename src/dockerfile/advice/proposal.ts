@@ -15,7 +15,7 @@ export type Trial =
 
 /** A change of a Dockerfile or its ignore file that may save time or room. It is an idea until it was replayed. */
 export interface Proposal {
-  readonly kind: "order" | "ignore" | "cache-mount" | "same-run" | "argument";
+  readonly kind: "order" | "narrow" | "ignore" | "cache-mount" | "same-run" | "argument";
   readonly title: string;
   /** The first line that it changes, of the Dockerfile as it is. */
   readonly line?: number;
@@ -38,4 +38,6 @@ export interface Surveyed {
   readonly cost: (command: string) => number | undefined;
   /** The files that a RUN opened of what a COPY brought, by the words of both: paths below the COPY's destination. Undefined where no recorded build was traced. */
   readonly reads: (run: string, copy: string) => readonly string[] | undefined;
+  /** The absolute destination of a COPY, by its words, as a recorded build had it. */
+  readonly destination: (copy: string) => string | undefined;
 }

@@ -485,6 +485,7 @@ export class LayerStore {
 
   async #readIndex(diffId: DiffId): Promise<LayerIndex> {
     const file = this.#file(diffId, "index");
+    if (this.#readOnly && this.#storedTar(diffId) === undefined) return await this.#indexOfBlob(diffId);
     const tar = await this.tar(diffId); // its index comes with it
     try {
       return await readIndex(file);
@@ -494,11 +495,19 @@ export class LayerStore {
       }
       // Damaged, or of an earlier version: it is made again from the tar.
       const index = new LayerIndex(await indexOf(tar.read()), { tarSize: tar.size, composed: false });
+      if (this.#readOnly) return index;
       const made = this.#temporary.file();
       writeIndex(made, index);
       renameSync(made, file);
       return index;
     }
+  }
+
+  /** What a layer's blob says, for one who may not unpack it into the store. */
+  async #indexOfBlob(diffId: DiffId): Promise<LayerIndex> {
+    const [blob] = this.#presentBlobs(diffId);
+    if (blob === undefined) throw new StoreFailure("not-found", `read the layer ${diffId}: it is not in the store`);
+    return new LayerIndex(await indexOf(decompressStream(this.#content.read(blob.digest)) as AsyncIterable<Buffer>));
   }
 
   /** A layer to share members with: one that we composed, whose tar is here and not in too many pieces. */
