@@ -19,7 +19,7 @@ import { copyLayer, likeLayer } from "./copy/copy-layer.ts";
 import { ownerIds } from "./copy/owner.ts";
 import { planDirectory, type PlannedEntry } from "./copy/plan.ts";
 import type { MadeLayer } from "./made-layer.ts";
-import { type LayerReader, LayerTrees } from "./layer-trees.ts";
+import { type KnownLayers, LayerTrees } from "./layer-trees.ts";
 import { LikeSteps } from "./like-steps.ts";
 import { runLayer, type RunReads } from "./run/run-layer.ts";
 import { cacheMountAsks, mountIngredients, type HandedThings, type MountWorld } from "./run/run-mounts.ts";
@@ -56,7 +56,7 @@ export interface BuildWorld {
   /** Asks what each RUN that runs reads, and is told. */
   readonly onReads?: ((vertex: Vertex, reads: RunReads) => void) | undefined;
   /** What trees are looked at in, where it is not the store alone. */
-  readonly layers?: LayerReader;
+  readonly layers?: KnownLayers;
   readonly imported?: ImportedSteps | undefined;
   /** Brings layers of images and of others' steps into the store that are not there yet. */
   readonly ensure?: ((layers: readonly DiffId[]) => Promise<void>) | undefined;
@@ -89,7 +89,7 @@ export class BuildBackend implements Backend<Value> {
   constructor(world: BuildWorld) {
     this.#world = world;
     this.#trees = new LayerTrees(world.layers ?? world.store.layers);
-    this.#like = new LikeSteps(world.store, VERSION);
+    this.#like = new LikeSteps(world.store, VERSION, world.layers ?? world.store.layers);
     this.#copies = { store: world.store, trees: this.#trees, env: world.env, access: world.handed, now: () => BigInt(world.epoch ?? world.clock()) * 1_000_000n };
   }
 

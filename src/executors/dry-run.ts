@@ -1,9 +1,8 @@
 import { Failure } from "../base/failure.ts";
 import type { Vertex } from "../graph/vertex.ts";
-import { digestOf, type DiffId } from "../oci/digest.ts";
+import { digestOf } from "../oci/digest.ts";
 import type { Backend, CacheKey, ExecuteContext, StepKey } from "../solver/backend.ts";
 import type { StepResult } from "../store/cache-records.ts";
-import { sameTree } from "../store/layers/same-tree.ts";
 import type { Store } from "../store/store.ts";
 import { type BuildBackend, dependsOnBase, onTop } from "./build-backend.ts";
 import type { SupposedLayers } from "./supposed-layers.ts";
@@ -11,14 +10,12 @@ import type { TreeValue, Value } from "./value.ts";
 
 /** What is known of a step's result before it ran. */
 export interface Foreseen {
-  /** The result itself; or, where that is not certain, what the step gave in an earlier build. */
+  /** The result itself, of layers that are here or are known to be made so; or, where that is not certain, what the step gave in an earlier build. */
   readonly value: Value | undefined;
   /** The steps that would run and have to give what they gave, so that `value` is the result. None where it is certain. */
   readonly unless: readonly Vertex[];
-  /** The uppermost layer is one that was never there, so what stands right on it has to run. */
-  readonly fresh: boolean;
-  /** Layers of `value`, by their places, in whose stead there would certainly be another one; undefined where nothing is known of that. */
-  readonly others: ReadonlyMap<number, DiffId | undefined>;
+  /** It is, or stands on, an image that is taken for another one. What stands right on that has to run; of what stands higher nothing was built before. */
+  readonly other?: "itself" | "below";
 }
 
 /** What would become of a step. */
@@ -43,7 +40,6 @@ export interface DryWorld {
   readonly earlierKey: (vertex: Vertex) => string | undefined;
 }
 
-const CERTAIN = { unless: [], fresh: false, others: new Map() } as const;
 const EMPTY: Value = { kind: "tree", layers: [] };
 
 /**
@@ -77,8 +73,7 @@ export class DryRun implements Backend<Foreseen> {
     if (operation.kind === "copy" && operation.urls.length > 0) return this.#noKey(vertex);
     if (inputs.slice(1).some(({ value }) => value === undefined)) return this.#noKey(vertex);
     try {
-      // A step's base is named by what it was; what is taken from other trees is looked for in what they would be.
-      return await this.#backend.key(vertex, inputs.map((input, place) => (place === 0 ? (input.value ?? EMPTY) : asItWouldBe(input))), context);
+      return await this.#backend.key(vertex, inputs.map(({ value }) => value ?? EMPTY), context);
     } catch (error) {
       // What it takes may be there once the steps below have run.
       if (!(error instanceof Failure) || inputs.every(isCertain)) throw error;
@@ -95,11 +90,11 @@ export class DryRun implements Backend<Foreseen> {
       const found = await this.#backend.find(key, [base.value ?? EMPTY]);
       if (found === undefined) return this.#note(vertex, { outcome: "runs", after: waitsOf(inputs) });
       this.#note(vertex, { outcome: "reused" });
-      return { ...base, value: over(base, found.result), fresh: false };
+      return { value: over(base, found.result), unless: base.unless, ...otherBelow(base) };
     }
-    if (needsBase && base.fresh) return this.#note(vertex, { outcome: "runs", after: waitsOf(inputs) });
+    if (needsBase && base.other === "itself") return this.#note(vertex, { outcome: "runs", after: waitsOf(inputs) });
     if (ownIsCertain && !this.#backend.everRan(key)) return this.#note(vertex, { outcome: "runs", after: waitsOf(inputs) });
-    const ifSame = await this.#presume(vertex, known ? key : undefined, inputs);
+    const ifSame = needsBase && base.other !== undefined ? "runs" : await this.#presume(vertex, known ? key : undefined, inputs);
     return this.#note(vertex, { outcome: "depends", unless: waitsOf(inputs), ifSame });
   }
 
@@ -110,13 +105,12 @@ export class DryRun implements Backend<Foreseen> {
     const waits = waitsOf(inputs);
     if (outlook.outcome === "depends") {
       const own = this.#unknown.has(vertex) && waits.length === 0 ? [vertex] : waits;
-      return { value: this.#presumed.get(vertex) ?? this.#earlier(vertex, base), unless: own, fresh: false, others: base.others };
+      return { value: this.#presumed.get(vertex) ?? this.#earlier(vertex, base), unless: own, ...otherBelow(base) };
     }
     const foreseen = inputs.every(isCertain) ? await this.#backend.foresee(vertex, inputs.map(({ value }) => value!), context) : undefined;
-    if (foreseen !== undefined && "known" in foreseen) return { ...CERTAIN, value: over(base, { layer: foreseen.known, created: "" }) };
-    const value = this.#earlier(vertex, base);
-    const others = foreseen === undefined || value === undefined ? base.others : new Map([...base.others, [value.layers.length - 1, this.#world.layers.suppose(foreseen.fresh)]]);
-    return { value, unless: [...waits, vertex], fresh: foreseen !== undefined, others };
+    if (foreseen === undefined) return { value: this.#earlier(vertex, base), unless: [...waits, vertex], ...otherBelow(base) };
+    const layer = "known" in foreseen ? foreseen.known : this.#world.layers.suppose(foreseen.fresh);
+    return { value: over(base, { layer, created: "" }), unless: [] };
   }
 
   async remember(): Promise<void> {}
@@ -129,10 +123,9 @@ export class DryRun implements Backend<Foreseen> {
     const { operation } = vertex;
     const state = operation.kind === "image" ? this.#world.image(operation.reference) : "here";
     this.#outlooks.set(vertex, { outcome: state === "absent" ? "fetched" : "source" });
-    if (state === "absent") return { ...CERTAIN, value: undefined, unless: [vertex] };
+    if (state === "absent") return { value: undefined, unless: [vertex] };
     const value = await this.#backend.execute(vertex, key, [], context);
-    if (state === "here" || value.kind !== "tree") return { ...CERTAIN, value };
-    return { value, unless: [vertex], fresh: true, others: new Map(value.layers.map((_, place) => [place, undefined])) };
+    return state === "other" ? { value, unless: [vertex], other: "itself" } : { value, unless: [] };
   }
 
   #noKey(vertex: Vertex): StepKey {
@@ -143,26 +136,12 @@ export class DryRun implements Backend<Foreseen> {
   /** What a step does if all that it waits for is as it was. */
   async #presume(vertex: Vertex, key: StepKey | undefined, inputs: readonly Foreseen[]): Promise<"reused" | "runs"> {
     const [base] = inputs as readonly [Foreseen];
-    if (base.value === undefined) return "runs";
-    if (key === undefined) {
-      const earlier = this.#earlier(vertex, base);
-      if (earlier === undefined || !(await this.#showsTheSame(base))) return "runs";
-      this.#presumed.set(vertex, earlier);
-      return "reused";
-    }
-    const found = await this.#backend.find(key, [base.value]);
-    if (found === undefined || !(await this.#showsTheSame(base))) return "runs";
-    this.#presumed.set(vertex, onTop([base.value], found.result));
+    const found = base.value === undefined || key === undefined ? undefined : await this.#backend.find(key, [base.value]);
+    // Where no key can be made, what it takes is presumed to be what it was.
+    const presumed = key === undefined ? this.#earlier(vertex, base) : found === undefined ? undefined : over(base, found.result);
+    if (presumed === undefined) return "runs";
+    this.#presumed.set(vertex, presumed);
     return "reused";
-  }
-
-  /** Whether layers that would be others are hidden by those above them. */
-  async #showsTheSame(base: Foreseen): Promise<boolean> {
-    const { value, others } = base;
-    if (others.size === 0 || value?.kind !== "tree") return true;
-    const now = asItWouldBe(base);
-    if ([...others.values()].includes(undefined) || now.kind !== "tree") return false;
-    return await sameTree(value.layers, now.layers, this.#world.layers);
   }
 
   /** What the like step gave in the last build, over what is presumed below it. */
@@ -178,10 +157,8 @@ export class DryRun implements Backend<Foreseen> {
   }
 }
 
-/** The tree with those of its layers that are known to be others, if the rest is as presumed. */
-function asItWouldBe({ value, others }: Foreseen): Value {
-  if (value?.kind !== "tree") return value ?? EMPTY;
-  return { ...value, layers: value.layers.map((layer, place) => others.get(place) ?? layer) };
+function otherBelow({ other }: Foreseen): Pick<Foreseen, "other"> {
+  return other === undefined ? {} : { other: "below" };
 }
 
 function isCertain({ value, unless }: Foreseen): boolean {

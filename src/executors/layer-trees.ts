@@ -12,6 +12,11 @@ export interface LayerReader {
   tar(diffId: DiffId): Promise<StoredTar>;
 }
 
+/** The same, where it can be asked whether a layer is there. */
+export interface KnownLayers extends LayerReader {
+  has(diffId: DiffId): boolean;
+}
+
 /** The trees of layer stacks, each put together once a build. */
 export class LayerTrees {
   readonly #layers: LayerReader;

@@ -4,6 +4,7 @@ import { stepKey } from "../solver/step-key.ts";
 import type { StepResult } from "../store/cache-records.ts";
 import { sameTree } from "../store/layers/same-tree.ts";
 import type { Store } from "../store/store.ts";
+import type { KnownLayers } from "./layer-trees.ts";
 
 /** Results kept of steps that are the same but for the tree they stand on. */
 const KEPT = 4;
@@ -15,17 +16,20 @@ const KEPT = 4;
 export class LikeSteps {
   readonly #store: Store;
   readonly #version: number;
+  readonly #layers: KnownLayers;
   /** Stacks that were compared: a step that misses is looked up again when its turn has come. */
   readonly #compared = new Map<string, Promise<boolean>>();
 
-  constructor(store: Store, version: number) {
+  /** `layers` are those that trees may be of. */
+  constructor(store: Store, version: number, layers: KnownLayers) {
     this.#store = store;
+    this.#layers = layers;
     this.#version = version;
   }
 
   /** The result of a like step on the same tree, if its layer is here. */
   async find(key: StepKey, base: readonly DiffId[]): Promise<StepResult | undefined> {
-    const { layers, cache } = this.#store;
+    const [{ cache }, layers] = [this.#store, this.#layers];
     // Of layers that lie elsewhere nothing is known but their names.
     if (!base.every((layer) => layers.has(layer))) return undefined;
     for (const other of cache.likeSteps(this.#key(key))) {
@@ -45,7 +49,7 @@ export class LikeSteps {
     const name = `${other.join()} ${base.join()}`;
     let same = this.#compared.get(name);
     if (same === undefined) {
-      same = sameTree(other, base, this.#store.layers);
+      same = sameTree(other, base, this.#layers);
       this.#compared.set(name, same);
     }
     return same;

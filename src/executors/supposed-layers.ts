@@ -1,14 +1,14 @@
 import { digestOf, type DiffId, type Digest } from "../oci/digest.ts";
 import type { LayerIndex } from "../store/layers/layer-index.ts";
 import type { StoredTar } from "../store/layers/stored-tar.ts";
-import type { LayerReader } from "./layer-trees.ts";
+import type { KnownLayers } from "./layer-trees.ts";
 
 /** The layers of a store, and such as nobody has made yet: of these there are indexes and no contents, under names that no layer has. */
-export class SupposedLayers implements LayerReader {
-  readonly #layers: LayerReader;
+export class SupposedLayers implements KnownLayers {
+  readonly #layers: KnownLayers;
   readonly #supposed = new Map<DiffId, LayerIndex>();
 
-  constructor(layers: LayerReader) {
+  constructor(layers: KnownLayers) {
     this.#layers = layers;
   }
 
@@ -17,6 +17,10 @@ export class SupposedLayers implements LayerReader {
     const name = digestOf(`supposed layer ${this.#supposed.size}`) as DiffId;
     this.#supposed.set(name, index);
     return name;
+  }
+
+  has(layer: DiffId): boolean {
+    return this.#supposed.has(layer) || this.#layers.has(layer);
   }
 
   async index(layer: DiffId): Promise<LayerIndex> {

@@ -67,6 +67,7 @@ function stepLines(step: PlannedStep, { steps }: Plan): string[] {
 
 /** What an uncertain step depends on. `same`: it is known to be reused in that case. */
 function condition(titles: readonly string[], same: boolean): string {
-  const what = titles.length === 0 ? "what is behind its URL is what it was" : `${titles.join(" and ")} ${titles.length === 1 ? "gives" : "give"} what ${titles.length === 1 ? "it" : "they"} gave before`;
-  return same ? `reused if ${what}` : `runs even if ${what}, unless what is then there was built before`;
+  const [steps, one] = [titles.join(" and "), titles.length === 1];
+  if (!same) return `runs unless ${titles.length === 0 ? "what is behind its URL" : `what ${steps} ${one ? "leaves" : "leave"}`} was built on before`;
+  return titles.length === 0 ? "reused if what is behind its URL is what it was" : `reused if ${steps} ${one ? "gives what it" : "give what they"} gave before`;
 }
