@@ -4,6 +4,8 @@ import type { CacheLimits } from "./choose-parts.ts";
 /** What there is of a disk, bytes. */
 export interface DiskSpace {
   readonly size: number;
+  readonly used: number;
+  /** For us: some is kept for root. */
   readonly free: number;
 }
 
@@ -21,7 +23,7 @@ const DOWN_TO = 0.9;
  * BuildKit bounds it by itself (cmd/buildkitd/config/gcpolicy_unix.go): 80% of the disk and 100 GB, a fifth of the disk
  * free, and a tenth of it or 10 GB in any case. Undefined where there is no limit.
  */
-export function cacheLimits(env: NodeJS.ProcessEnv, { size }: DiskSpace): CacheLimits | BadLimit | undefined {
+export function cacheLimits(env: NodeJS.ProcessEnv, { size }: Pick<DiskSpace, "size">): CacheLimits | BadLimit | undefined {
   const text = env["LAMINATE_CACHE_LIMIT"]?.trim() ?? "";
   if (text === "") return bounded(Math.min(0.8 * size, 100 * GB), { free: 0.2 * size, reserved: Math.min(0.1 * size, 10 * GB) });
   if (/^(off|none|unlimited)$/i.test(text)) return undefined;

@@ -33,7 +33,7 @@ export async function info(laminate: Laminate): Promise<Info> {
   return {
     root,
     freeBytes: bavail * bsize,
-    cacheLimit: cacheLimits(laminate.env, { size: blocks * bsize, free: bavail * bsize }),
+    cacheLimit: cacheLimits(laminate.env, { size: blocks * bsize }),
     images: store.images.list().length,
     containers: await countContainers(root),
     rootless: process.geteuid?.() !== 0,

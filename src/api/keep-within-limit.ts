@@ -25,7 +25,7 @@ const WORTH_LOOKING = 0.05;
 
 /**
  * Keeps the cache within its limit after a build that made these layers. Whether to look at all is told by a few
- * numbers: what the cache had when it was last looked at, and what builds made since. Then parts go that save least
+ * numbers: what lies on the disk, what the cache had when it was last looked at, what builds made since. Then parts go that save least
  * work for their size. Never fails a build: what is wrong is a warning.
  */
 export async function keepWithinLimit(laminate: WithSandbox, layers: readonly DiffId[], events: EventSink): Promise<void> {
@@ -42,6 +42,7 @@ async function collectBeyond(laminate: WithSandbox, layers: readonly DiffId[], e
   const limits = cacheLimits(env, disk);
   if (limits === undefined) return;
   if ("problem" in limits) return events({ type: "warning", message: limits.problem, time: Date.now() });
+  if (cannotBeBeyond(limits, disk)) return forget(store);
   const sizes = await Promise.all(layers.map((layer) => store.layers.tarSize(layer).catch(() => 0)));
   if (!noteMade(store, MATERIALS * sizes.reduce((sum, size) => sum + size, 0), limits, disk)) return;
   const { pruneCache } = await import("./prune-cache.ts");
@@ -49,6 +50,16 @@ async function collectBeyond(laminate: WithSandbox, layers: readonly DiffId[], e
   store.records.put(KIND, KEY, { counted: left, made: 0, most: limits.most! });
   const gone = verdicts.filter(({ goes }) => goes).length;
   if (gone > 0) events({ type: "notice", message: `the build cache took more than ${humanSize(limits.most!)} or left too little of the disk free: ${gone === 1 ? "a part that saves least work for its size" : `${gone} parts that save least work for their size`} went (${humanSize(bytes)})`, time: Date.now() });
+}
+
+/** The cache has no more than all that lies on the disk: most machines never need to know how much it is. */
+function cannotBeBeyond({ most, free = 0 }: CacheLimits, disk: DiskSpace): boolean {
+  return disk.used <= most! && disk.free >= free;
+}
+
+/** What was known is not kept up while the disk says enough. */
+function forget(store: Store): void {
+  if (store.records.get(KIND, KEY) !== undefined) store.records.delete(KIND, KEY);
 }
 
 /** Notes what a build made; says whether the cache is to be looked at, and then that somebody does, so that builds that end together do not all look. */
@@ -73,6 +84,6 @@ function knownOf(store: Store): Known | undefined {
 }
 
 function diskOf({ root }: Store): DiskSpace {
-  const { blocks, bavail, bsize } = statfsSync(root);
-  return { size: blocks * bsize, free: bavail * bsize };
+  const { blocks, bfree, bavail, bsize } = statfsSync(root);
+  return { size: blocks * bsize, used: (blocks - bfree) * bsize, free: bavail * bsize };
 }

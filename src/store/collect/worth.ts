@@ -14,13 +14,15 @@ export interface Kept {
 const HOUR = 3_600_000;
 
 /**
- * The milliseconds of work that a byte of a part saves within an hour, as far as that can be told: time to make it
- * again × uses to expect ÷ bytes. What was used often and lately is expected again soonest (as in LNC, Scheuermann,
- * Shim, Vingralek: WATCHMAN, VLDB 1996); where the cost is not known, `usual` stands for cost ÷ bytes.
+ * How much work a byte of a part saves, as far as that can be told: time to make it again × how likely it is to be
+ * asked for ÷ bytes (as in LNC: Scheuermann, Shim, Vingralek, WATCHMAN, VLDB 1996). Likely is what was used often and
+ * lately. That counts twice: of builds that were recorded, most of what is asked for once is never asked for again, so
+ * a few uses long ago promise less than their rate says (docs/cache.md has the replay). Where the cost is not known,
+ * `usual` stands for cost ÷ bytes.
  */
 export function worth({ took, bytes, used, uses }: Kept, { now, usual }: { readonly now: number; readonly usual: number }): number {
   const cost = took === undefined ? usual : took / Math.max(1, bytes);
-  return (cost * uses * HOUR) / (Math.max(0, now - used) + HOUR);
+  return cost * ((uses * HOUR) / (Math.max(0, now - used) + HOUR)) ** 2;
 }
 
 /** Milliseconds a byte, over all parts whose cost is known. */
