@@ -5,7 +5,7 @@ import path from "node:path";
 const HOME = path.join(import.meta.dirname, "..");
 
 /** The pages in which a command renews what stands between `<!-- NAME: begin -->` and `<!-- NAME: end -->`. */
-export const PAGES = { table: "bench/README.md", limits: "docs/performance.md", growth: "docs/performance.md" } as const;
+export const PAGES = { table: "bench/README.md", limits: "docs/performance.md", growth: "docs/performance.md", "second-machine": "docs/performance.md" } as const;
 
 /** Puts text between the marks of its name. Throws if the page has no such marks. */
 export function writeBetweenMarks(name: keyof typeof PAGES, text: string): void {
@@ -24,16 +24,16 @@ export function writePicture(name: string, svg: string): void {
 /** Flags whose value is a place on this machine, which nobody else has. */
 const PLACES = new Set(["--json", "--resume", "--work", "--peer-root"]);
 
-function commandLine(): string {
+function commandLine(program = "npm run bench --"): string {
   const args = process.argv.slice(2).filter((arg, index, all) => !PLACES.has(arg.replace(/=.*/, "")) && !PLACES.has(all[index - 1] ?? ""));
-  return ["npm run bench --", ...args].join(" ");
+  return [program, ...args].join(" ");
 }
 
 /** Where and how figures came to be, for JSON. */
-export function about() {
+export function about(program?: string) {
   return {
     date: new Date().toISOString().slice(0, 10),
-    command: commandLine(),
+    command: commandLine(program),
     processors: cpus().length,
     load: loadavg()[1]!.toFixed(1),
     kernel: release(),
@@ -42,7 +42,7 @@ export function about() {
 }
 
 /** The same as a sentence; `more` is what else to know. */
-export function aboutLine(more: string): string {
-  const { date, command, processors, load, kernel } = about();
+export function aboutLine(more: string, program?: string): string {
+  const { date, command, processors, load, kernel } = about(program);
   return `\`${command}\` on ${date}: ${more}${processors} processors, load average ${load} at the end, Linux ${kernel}.`;
 }
