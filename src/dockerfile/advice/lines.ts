@@ -1,5 +1,6 @@
 import type { CopyInstruction, Dockerfile, RunInstruction, Stage, StageInstruction } from "../parse/instruction.ts";
 import { parseDockerfile } from "../parse/parse.ts";
+import type { Surveyed } from "./proposal.ts";
 
 /** Where an instruction is looked for: its stage, what it is, and its words after the flags. */
 export interface Place {
@@ -67,4 +68,40 @@ export function isContextCopy(instruction: StageInstruction): instruction is Cop
 /** The flags of an instruction as they are written, with a space behind each. */
 export function writtenFlags({ statement: { line, flags } }: CopyInstruction | RunInstruction): string {
   return flags.map(({ offset, length }) => `${line.text.slice(offset, offset + length)} `).join("");
+}
+
+/** Names at the top of what a COPY takes whole. */
+export interface Parts {
+  readonly files: readonly string[];
+  readonly directories: readonly string[];
+}
+
+/** More lines than that in the place of one are no longer read by people. */
+const MOST_LINES = 6;
+
+/** The tops of paths below a directory of the context, as far as they are there; undefined where they are too many, or one cannot be written. */
+export function partsOf(paths: readonly string[], below: string, { find, has }: Pick<Surveyed, "find" | "has">): Parts | undefined {
+  const tops = [...new Set(paths.map((path) => path.split("/")[0]!))].filter((name) => has(`${below}${name}`)).sort();
+  const plain = new Set(find(/^/));
+  const [files, directories] = [tops.filter((name) => plain.has(`${below}${name}`)), tops.filter((name) => !plain.has(`${below}${name}`))];
+  return directories.length + 1 > MOST_LINES || tops.some((name) => /[\s$"'\\*?[]/.test(name)) ? undefined : { files, directories };
+}
+
+/** A COPY, and parts of what it takes in its stead: the files in one line, each directory in one of its own. */
+export function copyLines(copy: CopyInstruction, below: string, { files, directories }: Parts): string[] {
+  const to = copy.destination.text.replace(/\/*$/, "/");
+  const start = `${copy.statement.keyword} ${writtenFlags(copy)}`;
+  return [...(files.length === 0 ? [] : [`${start}${files.map((name) => `${below}${name}`).join(" ")} ${to}`]), ...directories.map((name) => `${start}${below}${name} ${to}${name}`)];
+}
+
+/** The directory of the context that a COPY takes whole: "" for all of it. */
+export function wholeDirectory({ sources }: CopyInstruction): string | undefined {
+  const [only] = sources;
+  if (sources.length !== 1 || only === undefined || /[$*?[]/.test(only.text)) return undefined;
+  return only.text.replace(/^\.?\/+/, "").replace(/\/+$/, "").replace(/^\.$/, "");
+}
+
+/** A directory as the beginning of the paths in it. */
+export function beginning(directory: string): string {
+  return directory === "" ? "" : `${directory}/`;
 }

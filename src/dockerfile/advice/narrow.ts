@@ -1,10 +1,6 @@
 import type { CopyInstruction, Dockerfile, Stage, StageInstruction } from "../parse/instruction.ts";
-import { isContextCopy, Lines, placeOf, writtenFlags } from "./lines.ts";
+import { copyLines, isContextCopy, Lines, partsOf, placeOf, wholeDirectory } from "./lines.ts";
 import type { Proposal, Surveyed, Texts } from "./proposal.ts";
-import { wholeDirectory } from "./order.ts";
-
-/** More lines than that in the place of one are no longer read by people. */
-const MOST_LINES = 6;
 
 /**
  * Proposes to copy only what is read, where a stage takes the whole context, every RUN behind that was watched, and other
@@ -38,27 +34,24 @@ function narrow(stage: Stage, copy: CopyInstruction, behind: readonly StageInstr
   const below = destination.endsWith("/") ? destination : `${destination}/`;
   if (taken.some((path) => below.startsWith(path.endsWith("/") ? path : `${path}/`))) return []; // all of it
   const names = taken.filter((path) => path.startsWith(below)).map((path) => path.slice(below.length));
-  const used = new Set([...reads.flat(), ...names].map((path) => path.split("/")[0]!).filter((name) => surveyed.has(name)));
-  const unused = surveyed.find(/^/).filter((file) => !used.has(file.split("/")[0]!));
-  const files = [...used].filter((name) => surveyed.find(/^/).includes(name)).sort();
-  const directories = [...used].filter((name) => !files.includes(name)).sort();
-  if (used.size === 0 || unused.length === 0 || directories.length + 1 > MOST_LINES || [...used].some((name) => /\s/.test(name))) return [];
+  const parts = partsOf([...reads.flat(), ...names], "", surveyed);
+  const used = new Set([...(parts?.files ?? []), ...(parts?.directories ?? [])]);
+  const [kept, unused] = [surveyed.find(/^/).filter((file) => used.has(file.split("/")[0]!)), surveyed.find(/^/).filter((file) => !used.has(file.split("/")[0]!))];
+  if (parts === undefined || used.size === 0 || unused.length === 0) return [];
   const place = placeOf(stage, copy);
   return [
     {
       kind: "narrow",
-      title: `copy only what is read: ${[...files, ...directories].join(", ")}`,
+      title: `copy only what is read: ${[...used].join(", ")}`,
+      takes: `${place.stage} ${place.words} ${[...used].join(" ")}`,
       line: copy.statement.line.firstLine,
-      trial: { kind: "source", except: [...used].flatMap((name) => surveyed.find(/^/).filter((file) => file === name || file.startsWith(`${name}/`))), below: "" },
+      trial: { kind: "source", except: kept, below: "" },
       drops: [],
       apply: ({ dockerfile, ignore }: Texts) => {
         const now = new Lines(dockerfile);
         const found = now.find(place);
         if (found === undefined || !isContextCopy(found)) return undefined;
-        const to = found.destination.text.replace(/\/*$/, "/");
-        const start = `${found.statement.keyword} ${writtenFlags(found)}`;
-        const written = [...(files.length === 0 ? [] : [`${start}${files.join(" ")} ${to}`]), ...directories.map((name) => `${start}${name} ${to}${name}`)];
-        return { dockerfile: now.with({ without: [found], put: [{ lines: written, before: found }] }), ignore };
+        return { dockerfile: now.with({ without: [found], put: [{ lines: copyLines(found, "", parts), before: found }] }), ignore };
       },
     },
   ];

@@ -17,6 +17,8 @@ export type Trial =
 export interface Proposal {
   readonly kind: "order" | "narrow" | "ignore" | "cache-mount" | "same-run" | "argument";
   readonly title: string;
+  /** Which COPY it is about, and the names that it takes of that. */
+  readonly takes?: string;
   /** The first line that it changes, of the Dockerfile as it is. */
   readonly line?: number;
   readonly trial: Trial;

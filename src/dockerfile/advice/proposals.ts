@@ -10,5 +10,8 @@ import { sameRunProposals } from "./same-run.ts";
 /** All that may be worth trying on a Dockerfile, those that are likely to save most first. Throws DockerfileError. */
 export function proposals({ dockerfile }: Texts, surveyed: Surveyed): readonly Proposal[] {
   const lines = new Lines(dockerfile);
-  return [...orderProposals(lines, surveyed), ...narrowProposals(lines, surveyed), ...argumentProposals(lines, surveyed), ...ignoreProposals(lines, surveyed), ...cacheMountProposals(lines, surveyed), ...sameRunProposals(lines)];
+  const narrow = narrowProposals(lines, surveyed);
+  // Where a COPY may take just that and no more, there is no rest to come behind.
+  const order = orderProposals(lines, surveyed).filter(({ takes }) => !narrow.some((one) => one.takes === takes));
+  return [...order, ...narrow, ...argumentProposals(lines, surveyed), ...ignoreProposals(lines, surveyed), ...cacheMountProposals(lines, surveyed), ...sameRunProposals(lines)];
 }
