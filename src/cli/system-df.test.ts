@@ -1,7 +1,11 @@
-import { linkSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BUSYBOX, BuildRig, tool } from "../testing/builds.ts";
+import { enterAsUser } from "../testing/sandbox/as-user.ts";
+import { BIN } from "../testing/spawned.ts";
 
 /* `system df` says where every byte is, and the disk agrees. */
 
@@ -104,5 +108,38 @@ describe.skipIf(BUSYBOX === undefined)("system df", () => {
     expect((before - disk()) / 1e6).toBeGreaterThan(6);
     expect(Math.abs(Number(said) - (before - disk()) / 1e6)).toBeLessThan(0.2); // the partial download, notes of records
     await bytes();
+  });
+});
+
+describe.skipIf(BUSYBOX === undefined || process.geteuid?.() !== 0)("system df as an ordinary user", { timeout: 60_000 }, () => {
+  test("adds up to what his own du says, where a step left a directory that he may not read; a cache limit holds there too", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "laminate-df-"));
+    chmodSync(directory, 0o755);
+    await using closing = new AsyncDisposableStack();
+    closing.defer(() => rmSync(directory, { recursive: true, force: true }));
+    const { prefix } = closing.use(await enterAsUser(directory));
+    const store = join(directory, "store");
+    const asUser = (...args: readonly string[]) => spawnSync(prefix[0]!, [...prefix.slice(1), ...args], { encoding: "utf8", env: { ...process.env, LAMINATE_CACHE_LIMIT: "3MB" } });
+    const ok = (...args: readonly string[]): string => {
+      const { status, stdout, stderr } = asUser(BIN, "--root", store, ...args);
+      expect({ args, status, ...(status === 0 ? {} : { stderr }) }).toEqual({ args, status: 0 });
+      return stdout;
+    };
+    await using other = new BuildRig();
+    await other.busybox();
+    await other.ok(["save", "-o", join(directory, "busybox.tar"), "busybox"]);
+    chmodSync(join(directory, "busybox.tar"), 0o644);
+    ok("load", "-q", "-i", join(directory, "busybox.tar"));
+    for (const n of [1, 2, 3]) {
+      const context = other.context({ Dockerfile: `FROM busybox\nCOPY f /f\nRUN mkdir -m 700 /own && echo ${n} > /own/x && chown 5:5 /own && cp /f /g\n`, f: Buffer.alloc(1 << 20, n) });
+      const place = join(directory, `context-${n}`);
+      tool("cp", ["-r", context, place]);
+      ok("build", "-q", "--network=none", "--output", "type=cacheonly", place);
+    }
+    const rows = ok("system", "df", "--format", "{{.Bytes}}").trim().split("\n").map(Number);
+    const du = asUser("du", "-s", "--block-size=1", store); // it complains of the directory, and counts the rest
+    expect(rows.reduce((sum, one) => sum + one, 0)).toBe(Number(du.stdout.split("\t")[0]));
+    expect(rows[3]).toBeLessThan(2 * 3 * 2 ** 20);
+    ok("builder", "prune", "-af");
   });
 });
