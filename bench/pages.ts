@@ -5,7 +5,7 @@ import path from "node:path";
 const HOME = path.join(import.meta.dirname, "..");
 
 /** The pages in which a command renews what stands between `<!-- NAME: begin -->` and `<!-- NAME: end -->`. */
-export const PAGES = { table: "bench/README.md", limits: "docs/performance.md", growth: "docs/performance.md", "second-machine": "docs/performance.md" } as const;
+export const PAGES = { table: "bench/README.md", limits: "docs/performance.md", growth: "docs/performance.md", "second-machine": "docs/performance.md", collection: "docs/cache.md" } as const;
 
 /** Puts text between the marks of its name. Throws if the page has no such marks. */
 export function writeBetweenMarks(name: keyof typeof PAGES, text: string): void {
