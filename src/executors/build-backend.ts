@@ -19,19 +19,17 @@ import { copyLayer, likeLayer } from "./copy/copy-layer.ts";
 import { ownerIds } from "./copy/owner.ts";
 import { planDirectory, type PlannedEntry } from "./copy/plan.ts";
 import type { MadeLayer } from "./made-layer.ts";
+import { FarSelections, type KnownElsewhere } from "./far-selections.ts";
 import { type KnownLayers, LayerTrees } from "./layer-trees.ts";
 import { LikeSteps } from "./like-steps.ts";
 import { runLayer, type RunReads } from "./run/run-layer.ts";
-import { cacheMountAsks, mountIngredients, type HandedThings, type MountWorld } from "./run/run-mounts.ts";
+import { boundFiles, cacheMountAsks, mountIngredients, type BindMount, type HandedThings, type MountWorld, type SeenFiles } from "./run/run-mounts.ts";
 import type { FileSource, TreeValue, Value } from "./value.ts";
 
 /** Steps that others made, whose layers may be elsewhere. */
-export interface ImportedSteps {
+export interface ImportedSteps extends KnownElsewhere {
   step(key: string): StepResult | undefined;
   has(layer: DiffId): boolean;
-  /** Which files a COPY takes of a tree that is not here: see {@link BuildBackend}. */
-  selection(of: Digest): Digest | undefined;
-  wrongSelection(of: Digest): Error;
 }
 
 export interface BuildWorld {
@@ -81,8 +79,7 @@ export class BuildBackend implements Backend<Value> {
   readonly #like: LikeSteps;
   /** Found when the key was made, used when the layer is. */
   readonly #sources = new Map<Vertex, CopySources>();
-  /** What caches elsewhere say of trees that were not here when the key was made. */
-  readonly #claimed = new Map<Vertex, CachedSelection>();
+  readonly #far: FarSelections;
   /** How like steps will find new layers, written when those are safe. */
   readonly #records = new Map<DiffId, NonNullable<MadeLayer["record"]>>();
 
@@ -90,6 +87,7 @@ export class BuildBackend implements Backend<Value> {
     this.#world = world;
     this.#trees = new LayerTrees(world.layers ?? world.store.layers);
     this.#like = new LikeSteps(world.store, VERSION, world.layers ?? world.store.layers);
+    this.#far = new FarSelections(world.store, world.imported, world.onSelection);
     this.#copies = { store: world.store, trees: this.#trees, env: world.env, access: world.handed, now: () => BigInt(world.epoch ?? world.clock()) * 1_000_000n };
   }
 
@@ -107,9 +105,8 @@ export class BuildBackend implements Backend<Value> {
       case "context":
         return stepKey("context", VERSION, { name: operation.name });
       case "run": {
-        await this.#fetch(inputs.slice(1)); // what it takes files from is looked at
         cacheMountAsks(operation, inputs).forEach((ask) => this.#world.onCacheMount?.(ask));
-        const { ingredients, files } = await mountIngredients(operation, inputs, this.#trees);
+        const { ingredients, files } = await mountIngredients(operation, inputs, (mount) => this.#bound(mount, inputs));
         return stepKey("run", VERSION, { base: chainOf(inputs), ...runIngredients(operation), ...ingredients }, files);
       }
       case "mkdir":
@@ -125,17 +122,11 @@ export class BuildBackend implements Backend<Value> {
 
   /** Of a tree that is not here and whose files a cache elsewhere knows, nothing is fetched before the step has to run. */
   async #copyIngredients(vertex: Vertex, operation: CopyOperation, inputs: readonly Value[], context: ExecuteContext): Promise<{ readonly ingredients: { readonly [name: string]: Json }; readonly files?: StepKey["files"] }> {
-    const { store, imported, onSelection } = this.#world;
-    const of = selectionOf(operation, inputs[1]);
-    const far = of === undefined || layersIn(inputs[1]).every((layer) => store.layers.has(layer)) ? undefined : imported?.selection(of);
-    if (far !== undefined) {
-      onSelection?.({ of: of!, files: far });
-      this.#claimed.set(vertex, { of: of!, files: far });
-      return { ingredients: { files: far, remotes: [] } };
-    }
-    this.#claimed.delete(vertex);
+    const of = copiedFrom(operation, inputs[1]);
+    const claim = of === undefined ? undefined : this.#far.claim(of, layersIn(inputs[1]));
+    if (claim !== undefined) return { ingredients: { files: claim, remotes: [] } };
     const { ingredients, files } = await copyIngredients(await this.#lookAt(vertex, operation, inputs, context), this.#copies);
-    if (of !== undefined) onSelection?.({ of, files: ingredients["files"] as Digest });
+    if (of !== undefined) this.#far.seen(of, ingredients["files"] as Digest);
     return { ingredients, files };
   }
 
@@ -147,15 +138,33 @@ export class BuildBackend implements Backend<Value> {
     return sources;
   }
 
-  /** As {@link #lookAt}, once the step has to run: what a cache had said of it must be so. */
+  /** As {@link #lookAt}, once the step has to run. */
   async #taken(vertex: Vertex, operation: CopyOperation, inputs: readonly Value[], context: ExecuteContext): Promise<CopySources> {
     const known = this.#sources.get(vertex);
     if (known !== undefined) return known;
     const sources = await this.#lookAt(vertex, operation, inputs, context);
-    const claimed = this.#claimed.get(vertex);
-    const { ingredients } = await copyIngredients(sources, this.#copies);
-    if (claimed !== undefined && ingredients["files"] !== claimed.files) throw this.#world.imported!.wrongSelection(claimed.of);
+    const of = copiedFrom(operation, inputs[1]);
+    if (of !== undefined) this.#far.seen(of, (await copyIngredients(sources, this.#copies)).ingredients["files"] as Digest);
     return sources;
+  }
+
+  /** What a bind mount shows, as {@link #copyIngredients} has it. */
+  async #bound(mount: BindMount, inputs: readonly Value[]): Promise<SeenFiles> {
+    const of = boundFrom(mount, inputs);
+    const claim = of === undefined ? undefined : this.#far.claim(of, layersIn(inputs[mount.input + 1]));
+    if (claim !== undefined) return { digest: claim };
+    await this.#fetch([inputs[mount.input + 1]!]);
+    const { digest, files } = await boundFiles(mount, inputs, this.#trees);
+    if (of !== undefined) this.#far.seen(of, digest);
+    return { digest, files };
+  }
+
+  /** A RUN that has to run, on trees that are here now: what had been said of them must be so. */
+  async #checkBound({ mounts = [] }: RunOperation, inputs: readonly Value[]): Promise<void> {
+    for (const mount of mounts) {
+      const of = mount.type === "bind" ? boundFrom(mount, inputs) : undefined;
+      if (of !== undefined && this.#far.claimed(of)) this.#far.seen(of, (await boundFiles(mount as BindMount, inputs, this.#trees)).digest);
+    }
   }
 
   /** The stored result of a key, or of a like step on the same tree, if its layer is here. Changes nothing. */
@@ -230,6 +239,7 @@ export class BuildBackend implements Backend<Value> {
       case "context":
         return { kind: "files", source: await this.#world.context(operation.name) };
       case "run":
+        await this.#checkBound(operation, inputs);
         return this.#made(inputs, await runLayer(operation, layersOf(inputs), inputs, { ...this.#world, trees: this.#trees, onReads: this.#readsOf(vertex) }, context));
       case "mkdir":
         return this.#made(inputs, await copyLayer(await this.#plannedDirectory(operation, inputs, context), this.#world.store, { signal: context.signal }));
@@ -302,9 +312,14 @@ export class BuildBackend implements Backend<Value> {
 }
 
 /** The name of what a COPY takes of a tree: the tree's, and the words that choose. */
-function selectionOf({ sources, exclude, parents, urls, inline }: CopyOperation, source: Value | undefined): Digest | undefined {
+function copiedFrom({ sources, exclude, parents, urls, inline }: CopyOperation, source: Value | undefined): Digest | undefined {
   if (source?.kind !== "tree" || urls.length > 0 || inline.length > 0) return undefined;
   return stepKey("selection", VERSION, { tree: chainIdOf(source.layers) ?? null, sources, exclude: exclude ?? [], parents: parents === true }).key;
+}
+
+function boundFrom({ input, source }: BindMount, inputs: readonly Value[]): Digest | undefined {
+  const value = inputs[input + 1];
+  return value?.kind === "tree" ? stepKey("selection", VERSION, { tree: chainIdOf(value.layers) ?? null, bound: source }).key : undefined;
 }
 
 function layersIn(value: Value | undefined): readonly DiffId[] {

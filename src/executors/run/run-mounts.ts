@@ -46,19 +46,20 @@ type Of<T extends RunMount["type"]> = Extract<RunMount, { readonly type: T }>;
 
 /**
  * What a RUN's mounts add to its key: what they say, and the files below `source` of those that are bound. Neither the
- * content of a cache, which is other each time, nor that of a secret.
+ * content of a cache, which is other each time, nor that of a secret. `look` tells what a bound one shows.
  */
 export async function mountIngredients(
   { mounts = [] }: RunOperation,
   inputs: readonly Value[],
-  trees: LayerTrees,
+  look: (mount: BindMount) => Promise<SeenFiles>,
 ): Promise<{ readonly ingredients: { readonly [name: string]: Json }; readonly files?: () => Promise<Buffer> }> {
   if (mounts.length === 0) return { ingredients: {} };
-  const bound = await Promise.all(mounts.filter((mount) => mount.type === "bind").map((mount) => boundFiles(mount, inputs, trees)));
+  const bound = await Promise.all(mounts.filter((mount) => mount.type === "bind").map(look));
   const words = mounts.map((mount) => mountWord(mount, inputs));
   if (bound.length === 0) return { ingredients: { mounts: words } };
   const files = digestOf(canonicalJson(bound.map(({ digest }) => digest)));
-  return { ingredients: { mounts: words, files }, files: async () => Buffer.concat(await Promise.all(bound.map((one) => one.files()))) };
+  const listed = bound.flatMap((one) => one.files ?? []);
+  return { ingredients: { mounts: words, files }, ...(listed.length < bound.length ? {} : { files: async () => Buffer.concat(await Promise.all(listed.map((list) => list()))) }) };
 }
 
 function mountWord(mount: RunMount, inputs: readonly Value[]): Json {
@@ -69,14 +70,22 @@ function mountWord(mount: RunMount, inputs: readonly Value[]): Json {
   return { ...words, ...(input === undefined ? {} : { seed: chainIdOf(layersOf(inputs[input + 1])) ?? null }) };
 }
 
-interface BoundFiles {
+export type BindMount = Of<"bind">;
+
+/** What a bind mount shows; without `files` where nobody has looked. */
+export interface SeenFiles {
   readonly digest: Digest;
+  readonly files?: () => Promise<Buffer>;
+}
+
+interface BoundFiles extends SeenFiles {
   readonly files: () => Promise<Buffer>;
   readonly source: FileSource;
   readonly top: SourceEntry;
 }
 
-async function boundFiles({ input, source: path }: Of<"bind">, inputs: readonly Value[], trees: LayerTrees): Promise<BoundFiles> {
+/** Looks at what a bind mount shows. Throws {@link ExecuteError} for what is not there. */
+export async function boundFiles({ input, source: path }: BindMount, inputs: readonly Value[], trees: LayerTrees): Promise<BoundFiles> {
   const value = inputs[input + 1]!;
   const source = value.kind === "files" ? value.source : await trees.source("the tree that it is mounted from", value.layers);
   const top = rootOf(source, path) ?? found(source, bytePath(path.slice(1)), path);
