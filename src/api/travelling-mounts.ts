@@ -84,13 +84,15 @@ export class TravellingMounts implements AsyncDisposable {
     const known = this.#packed.get(name);
     if (known !== undefined && (known.mount !== undefined || known.size === 0 || known.size > most)) return known;
     const { store, sandbox } = this.#laminate;
-    using held = store.cacheMounts.tryTake(ask);
-    if (held === undefined) {
+    const taken = store.cacheMounts.tryTake(ask);
+    if (taken === "in use") this.#tell(`the cache mount ${JSON.stringify(ask.id)} is in use by another build: it stays here`);
+    if (taken === "in use" || taken === undefined) {
       const far = this.#far?.mount(name)?.mount;
       if (far === undefined) return { size: 0 };
       this.#layers.add(far.layer); // where it has to be sent
       return { size: 0, mount: far };
     }
+    using held = taken;
     const made = store.temporaryDirectory();
     mkdirSync(made, { recursive: true });
     const files = { tar: path.join(made, "tar"), index: path.join(made, "index") };

@@ -99,7 +99,7 @@ describe.skipIf(BUSYBOX === undefined)("RUN --mount=type=cache", () => {
     await own.busybox();
     const Dockerfile = "FROM busybox\nRUN --mount=type=cache,target=/c echo 0123456789 > /c/f; mkdir -m 0 /c/shut\n";
     expect((await own.build(own.context({ Dockerfile }))).code).toBe(0);
-    expect(await own.ok(["system", "df", "-v"])).toMatch(/exec\.cachemount +1\dB/);
+    expect(await own.ok(["system", "df", "-v"])).toMatch(/exec\.cachemount +[\d.]+kB/);
     const caches = () => readdirSync(path.join(own.root, "caches")).length;
     await own.ok(["builder", "prune", "-af", "--filter", "type=regular"]);
     expect(caches()).toBe(1);

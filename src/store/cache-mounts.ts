@@ -58,11 +58,11 @@ export class CacheMounts {
     }
   }
 
-  /** One for oneself alone, with what is in it; undefined while a step has it, or where there is none. */
-  tryTake(ask: CacheMountAsk): HeldCacheMount | undefined {
+  /** One for oneself alone, with what is in it; undefined where there is none. */
+  tryTake(ask: CacheMountAsk): HeldCacheMount | "in use" | undefined {
     const place = path.join(this.#directory, cacheMountName(ask));
     if (!existsSync(path.join(place, "data"))) return undefined;
-    return this.#tryHold(place, "exclusive", ask.id);
+    return this.#tryHold(place, "exclusive", ask.id) ?? "in use";
   }
 
   /** All of them, the longest unused first. */
