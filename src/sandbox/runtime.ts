@@ -12,14 +12,15 @@ const KNOWN = ["runc", "crun"] as const;
 
 /**
  * The runtime to use: `wanted` (from `--runtime`), else LAMINATE_RUNTIME, a name or an absolute path;
- * else runc, else crun. Throws {@link SandboxError} `no-runtime` when it is not installed.
+ * else the preferred one, else the other. crun starts in a fraction of runc's time, and cannot make cgroups on machines
+ * that have both kinds. Throws {@link SandboxError} `no-runtime` when it is not installed.
  */
-export function findRuntime(env: NodeJS.ProcessEnv, wanted?: string): Runtime {
+export function findRuntime(env: NodeJS.ProcessEnv, wanted?: string, preferred: Runtime["kind"] = "runc"): Runtime {
   const asked = wanted ?? (env["LAMINATE_RUNTIME"] || undefined);
   if (asked !== undefined) {
     return namedRuntime(asked, env);
   }
-  for (const name of KNOWN) {
+  for (const name of [preferred, ...KNOWN]) {
     const path = findCommand(name, env);
     if (path !== undefined) {
       return { path, kind: name };

@@ -39,7 +39,7 @@ export interface SandboxOptions {
   readonly env: NodeJS.ProcessEnv;
   /** The store's root. */
   readonly root: string;
-  /** A runtime's name or path; else LAMINATE_RUNTIME, runc, crun. */
+  /** A runtime's name or path; else LAMINATE_RUNTIME, else crun, or runc where steps may have cgroups; else the other. */
   readonly runtime?: string;
   /** The script that node runs with the argument `worker`: the command's entry, or worker/main.ts. */
   readonly entry: string;

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, rmdirSync, unlinkSync, type Stats } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, readdirSync, rmdirSync, unlinkSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
 import { errnoOf } from "../../base/failure.ts";
 import { llistxattr } from "../../sys/files.ts";
@@ -33,6 +33,14 @@ export function findMissingMountPoints(rootfs: string, destinations: readonly st
 
 /** A step that lacked these directories leaves them behind with Docker, and so it does here. */
 const STAYING = ["/dev", "/proc", "/sys"];
+
+/** Makes those directories where they are missing, with Docker's mode: crun's /dev would have another. */
+export function makeStaying(rootfs: string, missing: MissingMountPoints): void {
+  for (const path of missing.paths.filter((one) => STAYING.includes(one))) {
+    mkdirSync(rootfs + path);
+    chmodSync(rootfs + path, 0o755);
+  }
+}
 
 /**
  * Takes the runtime's empty mount points out of the upper directory, once the overlay is unmounted, and with them the

@@ -11,7 +11,7 @@ import type { Runtime } from "../runtime.ts";
 import type { StepLayer, StepResult, StepSpec, WorkerHooks } from "../step.ts";
 import { lookUpAccount } from "../user.ts";
 import { runContainer } from "./container.ts";
-import { findMissingMountPoints, removeMountPoints } from "./mount-points.ts";
+import { findMissingMountPoints, makeStaying, removeMountPoints } from "./mount-points.ts";
 import { removeTrees } from "./remove-tree.ts";
 import { mountMemory, openMounts, release } from "./step-mounts.ts";
 import { traceReads, type ReadTrace } from "./trace-reads.ts";
@@ -92,6 +92,7 @@ async function runOver(merged: string, bundle: string, step: StepSpec, tools: St
   await using opened = await openMounts(step.mounts ?? [], { rootfs: merged, directory: join(step.scratch, "mounts"), dialect: tools.dialect, lowers: tools.lowers });
   const mounts = [...files, ...opened.mounts];
   const missing = findMissingMountPoints(merged, [...STANDARD_MOUNT_POINTS, ...mounts.map(({ destination }) => destination)]);
+  makeStaying(merged, missing);
   const { argv, cwd } = step;
   const env = [...step.env, ...(step.secretEnv ?? [])];
   await using cgroup = openCgroup(step);

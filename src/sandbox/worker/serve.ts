@@ -6,7 +6,7 @@ import { unpackLayer } from "../../store/layers/unpack.ts";
 import { hideCgroups } from "../cgroups.ts";
 import { findErofsObstacle } from "../erofs.ts";
 import { LowerMounts, lowerMountsPlace } from "../lower-mounts.ts";
-import { findRuntime } from "../runtime.ts";
+import { findRuntime, type Runtime } from "../runtime.ts";
 import { SandboxError } from "../sandbox-error.ts";
 import type { PackedTree, SandboxFacts, TreeToPack, WorkerHooks } from "../step.ts";
 import type { FailureMessage, FromWorker, RequestKind, Requests, ToWorker, WorkerSettings } from "./messages.ts";
@@ -25,6 +25,8 @@ export class Server {
   #settings: WorkerSettings | undefined;
   #networks: StepNetworks | undefined;
   #lowers: LowerMounts | undefined;
+  /** Where no step has a cgroup of its own, the one that starts faster. */
+  #preferred: Runtime["kind"] = "runc";
 
   constructor(env: NodeJS.ProcessEnv, send: Send) {
     this.#env = env;
@@ -35,7 +37,7 @@ export class Server {
     switch (message.type) {
       case "start":
         this.#settings = message.settings;
-        if (!message.settings.cgroups) hideCgroups();
+        if (!message.settings.cgroups && hideCgroups()) this.#preferred = "crun";
         void this.#send({ type: "ready" });
         return;
       case "request":
@@ -78,7 +80,7 @@ export class Server {
         await unpackLayer(message.ask.layer, message.ask.target, { dialect: settings.dialect, owners: true });
         return null;
       case "runStep":
-        return runStep(message.ask, { runtime: findRuntime(this.#env, settings.runtime), dialect: settings.dialect, rootless: settings.mapping !== null, networks: this.#network(settings), lowers: this.#lowerMounts(settings), env: this.#env }, hooks);
+        return runStep(message.ask, { runtime: this.#runtime(settings), dialect: settings.dialect, rootless: settings.mapping !== null, networks: this.#network(settings), lowers: this.#lowerMounts(settings), env: this.#env }, hooks);
       case "packTree":
         return packTree({ ...message.ask, directory: insideRoot(message.ask.directory, settings.root) }, settings.dialect);
       case "removeTree":
@@ -94,10 +96,14 @@ export class Server {
   }
 
   async #probe(settings: WorkerSettings): Promise<SandboxFacts> {
-    const { path } = findRuntime(this.#env, settings.runtime);
+    const { path } = this.#runtime(settings);
     const said = await this.#network(settings).probe();
     const details = { ...(said.reason === undefined ? {} : { networkReason: said.reason }), ...(said.by === undefined ? {} : { networkBy: said.by }) };
     return { runtime: path, network: said.kind === "private" ? "private" : "host", ...details, mapping: settings.mapping, dialect: settings.dialect, imageObstacle: imageObstacle(settings) };
+  }
+
+  #runtime({ runtime }: WorkerSettings): Runtime {
+    return findRuntime(this.#env, runtime, this.#preferred);
   }
 
   #started(): WorkerSettings {
