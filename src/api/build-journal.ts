@@ -1,7 +1,8 @@
+import { existsSync } from "node:fs";
 import { canonicalJson } from "../base/canonical-json.ts";
-import { type BuildRecord, counterpart, type RecordedReads, stepRecord, stepText, type StepFacts } from "../explain/build-record.ts";
+import { type BuildRecord, counterpart, type RecordedReads, type StepName, stepRecord, type StepFacts } from "../explain/build-record.ts";
 import { type Cause, causeText } from "../explain/cause.ts";
-import { findCause, type FoundCause } from "../explain/find-cause.ts";
+import { findCause, type FoundCause, stepName } from "../explain/find-cause.ts";
 import type { RunReads } from "../executors/run/run-layer.ts";
 import type { Value } from "../executors/value.ts";
 import type { Vertex, VertexId } from "../graph/vertex.ts";
@@ -9,6 +10,7 @@ import { chainIdOf, type DiffId, type Digest } from "../oci/digest.ts";
 import type { CachedStep } from "../oci/build-cache.ts";
 import { canonicalReference, parseReference } from "../oci/reference.ts";
 import type { Decision, StepKey } from "../solver/backend.ts";
+import { layerText, linesChanged } from "./layer-text.ts";
 import { BuildRecords } from "../store/build-records.ts";
 import type { Store } from "../store/store.ts";
 
@@ -17,6 +19,20 @@ const COMPARED = 10;
 
 export type BuildIdentity = Pick<BuildRecord, "id" | "slot" | "context" | "dockerfile" | "target" | "names" | "started">;
 
+interface Comparable {
+  /** Earlier builds that misses are compared with, the newest first. */
+  readonly earlier: readonly BuildRecord[];
+  /** Whether there are other builds of the same context. */
+  readonly others: boolean;
+}
+
+interface Decided {
+  readonly decision: Decision;
+  readonly facts: StepFacts;
+  /** When its result was made, RFC 3339. */
+  readonly made: string | undefined;
+}
+
 /** What a build decides and why, while it goes on; kept at its end for later misses and for those who ask. */
 export class BuildJournal {
   readonly #store: Store;
@@ -24,17 +40,18 @@ export class BuildJournal {
   readonly #identity: BuildIdentity;
   readonly #idOf: (canonical: string) => string | undefined;
   readonly #latest: BuildRecord | undefined;
-  readonly #decided = new Map<VertexId, { readonly decision: Decision; readonly facts: StepFacts }>();
+  readonly #planned: readonly StepName[];
+  readonly #decided = new Map<VertexId, Decided>();
   readonly #causes = new Map<VertexId, { readonly cause: Cause; readonly against?: string }>();
   readonly #made = new Map<VertexId, CachedStep>();
   readonly #imported = new Map<VertexId, string>();
-  /** The earlier builds of the same context. */
-  #comparable: readonly BuildRecord[] | undefined;
+  #comparable: Comparable | undefined;
   readonly #reads = new Map<VertexId, RunReads>();
 
-  /** `idOf` knows images that are not in the store. */
-  constructor(store: Store, identity: BuildIdentity, idOf: (canonical: string) => string | undefined = () => undefined) {
+  /** `vertices` are all that the build is to decide; `idOf` knows images that are not in the store. */
+  constructor(store: Store, identity: BuildIdentity, vertices: readonly Vertex[], idOf: (canonical: string) => string | undefined = () => undefined) {
     this.#store = store;
+    this.#planned = vertices.map(stepName);
     this.#idOf = (canonical) => idOf(canonical) ?? store.images.get(canonical)?.id;
     this.#identity = identity;
     this.#builds = new BuildRecords(store.records);
@@ -43,7 +60,7 @@ export class BuildJournal {
 
   /** The key that the step had in the last build. */
   earlierKey(vertex: Vertex): string | undefined {
-    return this.#latest === undefined ? undefined : counterpart({ name: stepText(vertex.name), stage: vertex.stage ?? null, kind: vertex.operation.kind }, this.#latest.steps)?.key;
+    return this.#latest === undefined ? undefined : counterpart(stepName(vertex), this.#latest.steps)?.key;
   }
 
   /** The steps that ran or were found, as other machines may take them. */
@@ -85,7 +102,7 @@ export class BuildJournal {
   decide(decision: Decision, value: Value): void {
     const { id } = decision.vertex;
     const from = this.#imported.get(id);
-    this.#decided.set(id, { decision, facts: { ...this.#resultOf(decision, value), ...this.#causes.get(id), ...(from === undefined ? {} : { from }) } });
+    this.#decided.set(id, { decision, facts: { ...this.#resultOf(decision, value), ...this.#causes.get(id), ...(from === undefined ? {} : { from }) }, made: value.kind === "tree" ? value.created : undefined });
     const layer = value.kind === "tree" ? value.layers.at(-1) : undefined;
     if (decision.outcome !== "source" && layer !== undefined && value.kind === "tree" && value.created !== undefined) this.#made.set(id, { key: decision.key, layer, created: value.created });
   }
@@ -142,19 +159,31 @@ export class BuildJournal {
   /** What differs from the like step of an earlier build; undefined where there is none. */
   async compare(vertex: Vertex, key: StepKey): Promise<FoundCause | undefined> {
     const { cache, selections } = this.#store;
-    const [place] = this.#identity.slot.split(" ", 1);
-    this.#comparable ??= this.#builds.list().filter(({ slot, steps }) => slot.split(" ", 1)[0] === place && steps.length > 0);
-    const earlier = this.#comparable.filter(({ slot }) => slot === this.#identity.slot).slice(0, COMPARED);
+    this.#comparable ??= this.#findComparable();
     return await findCause(vertex, key, {
-      earlier,
-      others: this.#comparable.length > 0,
+      ...this.#comparable,
+      planned: this.#planned,
       removedAt: (step) => cache.removedAt(step),
       filesOf: (digest) => selections.get(digest),
       decided: (id) => {
         const known = this.#decided.get(id);
-        return known === undefined ? undefined : { vertex: known.decision.vertex, key: known.decision, result: known.facts.result, cause: this.#causes.get(id)?.cause };
+        return known === undefined ? undefined : { vertex: known.decision.vertex, key: known.decision, result: known.facts.result, made: known.made, cause: this.#causes.get(id)?.cause };
+      },
+      linesChanged: async ({ path, before }, { text }, { layer }) => {
+        // It only helps to say what changed: of a layer that is not there, nothing is said.
+        const [then, now] = await Promise.all([layerText(this.#store, layer, before!.content), text?.(path)]).catch(() => []);
+        return then === undefined || now === undefined ? undefined : linesChanged(then, now);
       },
     });
+  }
+
+  /** The last builds of the same Dockerfile and target; where there is none, those of a directory that is gone and had the same steps: this one, before it was moved or checked out anew. */
+  #findComparable(): Comparable {
+    const builds = this.#builds.list().filter(({ steps }) => steps.length > 0);
+    const own = builds.filter(({ slot }) => slot === this.#identity.slot);
+    const steps = stepsOf(this.#planned);
+    const moved = () => builds.filter((build) => stepsOf(build.steps) === steps && !existsSync(placeOf(build.slot)));
+    return { earlier: (own.length > 0 ? own : moved()).slice(0, COMPARED), others: builds.some(({ slot }) => placeOf(slot) === placeOf(this.#identity.slot)) };
   }
 
   #resultOf({ vertex: { operation } }: Decision, value: Value): StepFacts {
@@ -177,6 +206,16 @@ function recordedReads(reads: RunReads, makers: ReadonlyMap<string, VertexId>): 
   const of: Record<string, { files: string[]; directories: string[] }> = {};
   for (const { path, layer, kind } of own.slice(0, MOST_READS)) (of[makers.get(layer)!] ??= { files: [], directories: [] })[kind].push(path);
   return { of, base: reads.files.filter(({ layer }) => !makers.has(layer)).length, left: Math.max(0, own.length - MOST_READS) };
+}
+
+/** What a Dockerfile does, in one text. */
+function stepsOf(steps: readonly StepName[]): string {
+  return steps.flatMap(({ name, kind }) => (kind === "run" || kind === "copy" || kind === "mkdir" ? [name] : [])).join("\n");
+}
+
+/** The context that a slot is of. */
+function placeOf(slot: string): string {
+  return slot.split(" ", 1)[0]!;
 }
 
 function keysOf(steps: BuildRecord["steps"]): string {

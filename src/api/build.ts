@@ -3,6 +3,7 @@ import { nearestSource } from "../dockerfile/lower/base.ts";
 import type { BuildEvent, EventSink } from "../events/build-event.ts";
 import { BuildBackend } from "../executors/build-backend.ts";
 import type { RunReads } from "../executors/run/run-layer.ts";
+import { seenByCommands } from "../graph/seen-by-commands.ts";
 import type { Vertex } from "../graph/vertex.ts";
 import { builtImage, type DatedOptions } from "../executors/built-image.ts";
 import type { Digest, DiffId } from "../oci/digest.ts";
@@ -109,7 +110,8 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   const sandbox = own ?? laminate.sandbox;
   await using travelling = imports === undefined && cacheTo.length === 0 ? undefined : new (await import("./travelling-mounts.ts")).TravellingMounts({ store, env, sandbox }, { far: imports, events });
   const names = namesOf(outputs, tags).map((name) => familiarReference(parseReference(name)));
-  const journal = new BuildJournal(store, { id, slot, context: options.context, dockerfile: context.dockerfile.name, ...(target === undefined ? {} : { target }), names, started }, (image) => bases.idOf(image));
+  const journal = new BuildJournal(store, { id, slot, context: options.context, dockerfile: context.dockerfile.name, ...(target === undefined ? {} : { target }), names, started }, lowered.graph.vertices, (image) => bases.idOf(image));
+  const commands = seenByCommands(lowered.graph);
   const uncached = uncachedStages(options.noCacheStages, lowered, events);
   const selections = new Map<Digest, Digest>();
   const ensure = async (layers: readonly DiffId[]): Promise<void> => void (await Promise.all([bases.ensure(layers), imports?.ensure(layers)]));
@@ -135,6 +137,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
     onSelection: ({ of, files }) => selections.set(of, files),
     ensure,
     onImported: (vertex, key) => journal.noteImported(vertex, imports?.nameOf(key) ?? ""),
+    stoodOn: ({ id }) => commands.has(id),
     earlierKey: (vertex) => journal.earlierKey(vertex),
     onReads: options.trace === true ? noteReads(journal, events) : undefined,
   });

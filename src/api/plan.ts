@@ -53,7 +53,7 @@ export async function plan(laminate: Laminate, options: PlanOptions, { events, s
   const { context, contexts, bases, lowered, slot } = opened;
   const others = otherBases(options, lowered.graph.vertices);
   const source = touched(context.source, options);
-  const journal = new BuildJournal(store, { id: "", slot, context: options.context, dockerfile: context.dockerfile.name, names: [], started: 0 });
+  const journal = new BuildJournal(store, { id: "", slot, context: options.context, dockerfile: context.dockerfile.name, names: [], started: 0 }, lowered.graph.vertices);
   const layers = new SupposedLayers(store.layers);
   const backend = new BuildBackend({
     store,
@@ -67,6 +67,7 @@ export async function plan(laminate: Laminate, options: PlanOptions, { events, s
     handed,
     bounds: undefined,
     onNetwork: () => {},
+    stoodOn: () => false,
     earlierKey: (vertex) => journal.earlierKey(vertex),
   });
   const dry = new DryRun(backend, {
@@ -101,7 +102,7 @@ async function explain(vertex: Vertex, key: StepKey, { dry, journal }: { readonl
 }
 
 /** What a comparison comes to where the key was made on what the step below is presumed to give. */
-const FROM_BELOW: ReadonlySet<Cause["kind"]> = new Set(["step", "base", "base-image", "removed", "layer-gone"]);
+const FROM_BELOW: ReadonlySet<Cause["kind"]> = new Set(["step", "base", "base-image", "stands-on", "removed", "layer-gone"]);
 
 function planOf(laminate: Laminate, { context, target }: PlanOptions, { opened, dry, journal }: { readonly opened: OpenedBuild; readonly dry: DryRun; readonly journal: BuildJournal }): Plan {
   const { lowered, slot, context: { dockerfile } } = opened;

@@ -1,13 +1,10 @@
-import { isUtf8 } from "node:buffer";
-import { buffer } from "node:stream/consumers";
 import { earlierStep, causeGroups, cutOff, savedBy, type CauseGroup } from "../explain/causes-of-build.ts";
 import type { BuildRecord, StepRecord } from "../explain/build-record.ts";
 import type { FileChange } from "../explain/cause.ts";
 import { nearest } from "../base/nearest.ts";
-import { LayerTrees } from "../executors/layer-trees.ts";
-import type { DiffId } from "../oci/digest.ts";
 import { builds, findBuild, NoSuchBuild } from "./builds.ts";
 import type { Laminate } from "./laminate.ts";
+import { layerText } from "./layer-text.ts";
 
 /** A changed file with its text before and after, where both are small texts and still in the store. */
 export interface ExplainedFile extends FileChange {
@@ -44,8 +41,6 @@ export interface WhyOptions {
   readonly step?: string;
 }
 
-const MOST_TEXT = 64 << 10;
-
 /** Tells why the steps of an earlier build ran. Throws {@link NoSuchBuild} for a build or step that is not there. */
 export async function why(laminate: Pick<Laminate, "store">, { build: wanted, step }: WhyOptions): Promise<Why> {
   const build = findBuild(laminate, wanted);
@@ -79,26 +74,13 @@ function numberOf(title: string): string | undefined {
 
 async function filesOf({ store }: Pick<Laminate, "store">, { step, cause }: CauseGroup, against: BuildRecord | undefined): Promise<Pick<ExplainedGroup, "files" | "changedFiles">> {
   if (cause?.kind !== "files") return { files: [], changedFiles: 0 };
-  const [before, after] = await Promise.all([textsIn(store, earlierStep(step, against)?.layer), textsIn(store, step.layer)]);
+  const before = earlierStep(step, against)?.layer;
   const files = await Promise.all(
     cause.changes.map(async (change): Promise<ExplainedFile> => {
       if (change.before === undefined || change.after === undefined || change.before.content === change.after.content) return change;
-      const [textBefore, textAfter] = await Promise.all([before(change.before.content), after(change.after.content)]);
+      const [textBefore, textAfter] = await Promise.all([layerText(store, before, change.before.content), layerText(store, step.layer, change.after.content)]);
       return textBefore === undefined || textAfter === undefined ? change : { ...change, textBefore, textAfter };
     }),
   );
   return { files, changedFiles: cause.total };
-}
-
-/** Finds small texts in a layer by their digest: what a COPY took has another path there. */
-async function textsIn(store: Laminate["store"], layer: string | undefined): Promise<(digest: string) => Promise<string | undefined>> {
-  if (layer === undefined || !store.layers.has(layer as DiffId)) return async () => undefined;
-  const [{ entries }, source] = await Promise.all([store.layers.index(layer as DiffId), new LayerTrees(store.layers).source("the layer", [layer as DiffId])]);
-  const byDigest = new Map(entries.map((entry) => [entry.digest as string, entry]));
-  return async (digest) => {
-    const entry = byDigest.get(digest);
-    if (entry === undefined || entry.size > MOST_TEXT || (entry.size > 0 && entry.offset === undefined)) return undefined;
-    const bytes = await buffer(source.read(entry));
-    return bytes.includes(0) || !isUtf8(bytes) ? undefined : bytes.toString("utf8");
-  };
 }

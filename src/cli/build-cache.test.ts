@@ -47,14 +47,14 @@ describe.skipIf(BUSYBOX === undefined)("a build again", () => {
 
   const line = (number: number, text: string) => ({ Dockerfile: `${LINES.with(number - 1, text).join("\n")}\n` });
   test.each<[what: string, change: (directory: string) => readonly string[] | void, first: number, sentence: string]>([
-    ["FROM another image", (at) => writeFiles(at, line(1, "FROM busybox-more")), 2, "[2/6] COPY deps /deps runs again: it stands on busybox-more, not on busybox"],
+    ["FROM another image", (at) => writeFiles(at, line(1, "FROM busybox-more")), 3, "[3/6] RUN cat /deps > /installed runs again: it stands on busybox-more, not on busybox"],
     ["a later line", (at) => writeFiles(at, line(8, "RUN echo changed $v > built")), 6, '[6/6] RUN echo changed 1 > built runs again: the instruction was "RUN echo 1 > built"'],
     ["a file that is installed from", (at) => writeFiles(at, { deps: "more" }), 2, "[2/6] COPY deps /deps runs again: deps changed"],
     ["a source file below what is installed", (at) => writeFiles(at, { "src/a": "A" }), 5, "[5/6] COPY src src/ runs again: src/a changed"],
     ["a new file", (at) => writeFiles(at, { "src/new": "" }), 5, "[5/6] COPY src src/ runs again: src/new is new"],
     ["a file that is gone", (at) => rmSync(path.join(at, "src/sub/b")), 5, "[5/6] COPY src src/ runs again: src/sub/b is gone"],
     ["many files", (at) => writeFiles(at, Object.fromEntries(["c", "d", "e", "f", "g"].map((name) => [`src/${name}`, ""]))), 5, "[5/6] COPY src src/ runs again: src/c is new, src/d is new, src/e is new and 2 more files changed"],
-    ["a file's mode", (at) => chmodSync(path.join(at, "src/a"), 0o755), 5, "[5/6] COPY src src/ runs again: src/a changed its mode from 644 to 755"],
+    ["a file's mode", (at) => chmodSync(path.join(at, "src/a"), 0o755), 5, "[5/6] COPY src src/ runs again: mode of src/a 0644 → 0755 (git checkout of another machine?)"],
     ["a build argument", () => ["--build-arg", "v=2"], 3, '[3/6] RUN cat /deps > /installed runs again: build argument v changed from "1" to "2"'],
     ["an environment variable", (at) => writeFiles(at, line(3, "ENV e=2")), 3, '[3/6] RUN cat /deps > /installed runs again: environment variable e changed from "1" to "2"'],
     ["another variable", (at) => writeFiles(at, line(3, "ENV e=1 f=1")), 3, "[3/6] RUN cat /deps > /installed runs again: environment variable f is new"],
@@ -101,7 +101,35 @@ describe.skipIf(BUSYBOX === undefined)("a build again", () => {
     writeFiles(directory, { in: "34" });
     const { err } = await rig.build(directory);
     expect(outcomes(err).filter((one) => !one.startsWith("1/"))).toEqual(["2/4 DONE", "3/4 DONE", "4/4 CACHED"]);
-    expect(missed(err)).toEqual(["[2/4] COPY in /in runs again: in changed", "[3/4] RUN wc -c < /in > /size; rm /in runs again: it stands on [2/4] COPY in /in: in changed"]);
+    expect(missed(err)).toEqual(["[2/4] COPY in /in runs again: in changed (1 line)", "[3/4] RUN wc -c < /in > /size; rm /in runs again: it stands on [2/4] COPY in /in: in changed (1 line)"]);
+  });
+});
+
+describe.skipIf(BUSYBOX === undefined)("a command that left what it left before", () => {
+  const MAKE = "FROM busybox\nCOPY main.c /\nRUN wc -l < /main.c > /main.o\n";
+  const layers = async (name: string): Promise<readonly string[]> => JSON.parse(await rig.ok(["inspect", "--format", "{{json .RootFS.Layers}}", name])) as string[];
+
+  test("keeps the earlier layer, whatever the command was", async () => {
+    const directory = rig.context({ Dockerfile: MAKE, "main.c": "one\n" });
+    await rig.ok(["build", "-q", "--network=none", "-t", "make-1", directory]);
+    writeFiles(directory, { "main.c": "two\n", Dockerfile: MAKE.replace("wc -l < /main.c", "cat /main.c | wc -l") });
+    await rig.ok(["build", "-q", "--network=none", "-t", "make-2", directory]);
+    const [before, after] = [await layers("make-1"), await layers("make-2")];
+    expect(after.at(-1)).toBe(before.at(-1));
+    expect(after.at(-2)).not.toBe(before.at(-2));
+  });
+
+  test("is not older for the next one than what it was made from, as after a build without a cache", async () => {
+    const directory = rig.context({ Dockerfile: `${MAKE}RUN test -e /main.o\n`, "main.c": "one\n" });
+    await rig.ok(["build", "-q", "--network=none", "-t", "order-1", directory]);
+    writeFiles(directory, { "main.c": "two\n" });
+    await rig.ok(["build", "-q", "--network=none", "-t", "order-2", directory]);
+    expect((await layers("order-2"))[2]).not.toBe((await layers("order-1"))[2]);
+    // A source that is older than both leaves the order as it is.
+    writeFiles(directory, { "main.c": "six\n" });
+    utimesSync(path.join(directory, "main.c"), 1, 1);
+    await rig.ok(["build", "-q", "--network=none", "-t", "order-3", directory]);
+    expect((await layers("order-3"))[2]).toBe((await layers("order-2"))[2]);
   });
 });
 

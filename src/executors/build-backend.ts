@@ -1,4 +1,7 @@
+import { buffer } from "node:stream/consumers";
+import { bytePath } from "../base/byte-path.ts";
 import type { Json } from "../base/canonical-json.ts";
+import { MOST_TEXT, textOf } from "../base/small-text.ts";
 import { unreachable } from "../base/unreachable.ts";
 import { isProxyArgument } from "../dockerfile/lower/proxy.ts";
 import type { CopyOperation, Operation, RunOperation } from "../graph/operation.ts";
@@ -14,10 +17,10 @@ import type { StepResult } from "../store/cache-records.ts";
 import { LayerIndex } from "../store/layers/layer-index.ts";
 import { StoreFailure } from "../store/store-error.ts";
 import type { Store } from "../store/store.ts";
-import { copyIngredients, copySources, copyStep, planStep, type CopySources, type CopyWorld } from "./copy/copy-step.ts";
-import { copyLayer, likeLayer } from "./copy/copy-layer.ts";
+import { copyIngredients, copySources, planCopyStep, type CopySources, type CopyWorld, type PlannedCopy } from "./copy/copy-step.ts";
+import { copyLayer, knownLayer, likeLayer, plannedLayer } from "./copy/copy-layer.ts";
 import { ownerIds } from "./copy/owner.ts";
-import { planDirectory, type PlannedEntry } from "./copy/plan.ts";
+import { planDirectory } from "./copy/plan.ts";
 import type { MadeLayer } from "./made-layer.ts";
 import { FarSelections, type KnownElsewhere } from "./far-selections.ts";
 import { type KnownLayers, LayerTrees } from "./layer-trees.ts";
@@ -62,11 +65,11 @@ export interface BuildWorld {
   readonly onSelection?: ((selection: CachedSelection) => void) | undefined;
   /** Told of a step that was found there. */
   readonly onImported?: ((vertex: Vertex, key: CacheKey) => void) | undefined;
+  /** Whether a RUN of this build stands on what the step gives. */
+  readonly stoodOn: (vertex: Vertex) => boolean;
   /** The key that the step had in the last build. */
   readonly earlierKey: (vertex: Vertex) => string | undefined;
 }
-
-type MakeDirectory = Extract<Operation, { readonly kind: "mkdir" }>;
 
 /** Raised when a rule of a key changes: old records are then never found. */
 const VERSION = 4;
@@ -80,6 +83,8 @@ export class BuildBackend implements Backend<Value> {
   /** Found when the key was made, used when the layer is. */
   readonly #sources = new Map<Vertex, CopySources>();
   readonly #far: FarSelections;
+  /** Worked out when it was asked whether the layer is known, used when it is made on the same base. */
+  readonly #plans = new Map<Vertex, { readonly base: string; readonly plan: Promise<PlannedCopy> }>();
   /** How like steps will find new layers, written when those are safe. */
   readonly #records = new Map<DiffId, NonNullable<MadeLayer["record"]>>();
 
@@ -112,8 +117,9 @@ export class BuildBackend implements Backend<Value> {
       case "mkdir":
         return stepKey("mkdir", VERSION, { base: chainOf(inputs), path: operation.path, owner: ownerWord(operation.owner) });
       case "copy": {
-        const ingredients = await this.#copyIngredients(vertex, operation, inputs, context);
-        return stepKey("copy", VERSION, { base: dependsOnBase(operation) ? chainOf(inputs) : null, ...copyWords(operation), ...ingredients.ingredients }, ingredients.files);
+        const { ingredients, files } = await this.#copyIngredients(vertex, operation, inputs, context);
+        const key = stepKey("copy", VERSION, { base: dependsOnBase(operation) ? chainOf(inputs) : null, ...copyWords(operation), ...ingredients }, files);
+        return { ...key, text: (path) => smallText(this.#sources.get(vertex)?.source, path) };
       }
       default:
         return unreachable(operation);
@@ -183,18 +189,12 @@ export class BuildBackend implements Backend<Value> {
 
   /** What the layer of a step that has not run will hold, where that can be told without running it: a layer that is here, or a new one. Changes nothing. */
   async foresee(vertex: Vertex, inputs: readonly Value[], context: ExecuteContext): Promise<{ readonly known: DiffId } | { readonly fresh: LayerIndex } | undefined> {
-    const planned = await this.#planned(vertex, inputs, context);
-    if (planned === undefined) return undefined;
-    const { digested, known } = await likeLayer(planned, this.#world.store);
-    return known !== undefined && this.#world.store.layers.has(known) ? { known } : { fresh: new LayerIndex(digested.map(({ entry }) => entry)) };
-  }
-
-  async #planned(vertex: Vertex, inputs: readonly Value[], context: ExecuteContext): Promise<readonly PlannedEntry[] | undefined> {
     const { operation } = vertex;
-    if (operation.kind === "mkdir") return await this.#plannedDirectory(operation, inputs, context);
     // What an archive holds is known when it is unpacked.
-    if (operation.kind !== "copy" || operation.unpack || operation.urls.length > 0) return undefined;
-    return await planStep(operation, await this.#taken(vertex, operation, inputs, context), layersOf(inputs), this.#copies, context);
+    if (operation.kind !== "mkdir" && (operation.kind !== "copy" || operation.unpack || operation.urls.length > 0)) return undefined;
+    const { layer } = await this.#newPlan(vertex, inputs, context);
+    const known = likeLayer(layer, this.#world.store);
+    return known !== undefined && this.#world.store.layers.has(known) ? { known } : { fresh: new LayerIndex(layer.entries) };
   }
 
   async lookup(vertex: Vertex, key: StepKey, inputs: readonly Value[]): Promise<Value | undefined> {
@@ -221,6 +221,46 @@ export class BuildBackend implements Backend<Value> {
     return onTop(inputs, found);
   }
 
+  /**
+   * A COPY, ADD or WORKDIR depends on the tree below only in where its files go: what it would make is worked out from
+   * the indexes alone, and a layer that says the same is taken, whatever it was made on.
+   */
+  async recognize(vertex: Vertex, key: StepKey, inputs: readonly Value[], context: ExecuteContext): Promise<Value | undefined> {
+    const { layers, cache } = this.#world.store;
+    // Of layers that lie elsewhere nothing is known but their names; and what was pruned is to be made again, as was asked for.
+    if (vertex.operation.kind === "run" || (vertex.operation.kind === "copy" && !this.#sources.has(vertex)) || cache.removedAt(key.key) !== undefined || !layersOf(inputs).every((layer) => layers.has(layer))) return undefined;
+    // What cannot be is told when the step's turn has come.
+    const plan = await this.#plan(vertex, inputs, context).catch(() => undefined);
+    // Nor is a step passed over that has something to say.
+    const known = plan === undefined || plan.notes.length > 0 ? undefined : knownLayer(plan.layer, this.#world.store);
+    if (known === undefined) return undefined;
+    const found = { layer: known, created: this.#time(), took: 0, name: vertex.name };
+    this.#keep(key, found, layersOf(inputs));
+    return onTop(inputs, found);
+  }
+
+  #plan(vertex: Vertex, inputs: readonly Value[], context: ExecuteContext): Promise<PlannedCopy> {
+    const base = layersOf(inputs).join(" ");
+    const known = this.#plans.get(vertex);
+    // A build that begins anew may find another base.
+    if (known?.base === base) return known.plan;
+    const plan = this.#newPlan(vertex, inputs, context);
+    this.#plans.set(vertex, { base, plan });
+    plan.catch(() => this.#plans.delete(vertex));
+    return plan;
+  }
+
+  async #newPlan(vertex: Vertex, inputs: readonly Value[], context: ExecuteContext): Promise<PlannedCopy> {
+    const { operation } = vertex;
+    const base = layersOf(inputs);
+    if (operation.kind === "copy") return await planCopyStep(operation, await this.#taken(vertex, operation, inputs, context), base, this.#copies, context);
+    if (operation.kind !== "mkdir") throw new Error(`Internal error: a ${operation.kind} step is not planned`);
+    const notes: string[] = [];
+    const owner = operation.owner === undefined ? undefined : await ownerIds(operation.owner, base, this.#trees, (message) => notes.push(`${message}: the directory is root's\n`));
+    const planned = planDirectory({ base: await this.#trees.tree(base), destination: operation.path, owner, mode: undefined, now: this.#copies.now() });
+    return { layer: await plannedLayer(planned), notes };
+  }
+
   async #fetch(values: readonly Value[]): Promise<void> {
     await this.#world.ensure?.(values.flatMap((value) => (value.kind === "tree" ? value.layers : [])));
   }
@@ -240,11 +280,13 @@ export class BuildBackend implements Backend<Value> {
         return { kind: "files", source: await this.#world.context(operation.name) };
       case "run":
         await this.#checkBound(operation, inputs);
-        return this.#made(inputs, await runLayer(operation, layersOf(inputs), inputs, { ...this.#world, trees: this.#trees, onReads: this.#readsOf(vertex) }, context));
+        return this.#made(inputs, await runLayer(operation, layersOf(inputs), inputs, { ...this.#world, trees: this.#trees, onReads: this.#readsOf(vertex), stoodOn: this.#world.stoodOn(vertex) }, context));
       case "mkdir":
-        return this.#made(inputs, await copyLayer(await this.#plannedDirectory(operation, inputs, context), this.#world.store, { signal: context.signal }));
-      case "copy":
-        return this.#made(inputs, await copyStep(operation, await this.#taken(vertex, operation, inputs, context), { base: layersOf(inputs), earlier: this.#earlier(vertex) }, this.#copies, context));
+      case "copy": {
+        const { layer, notes } = await this.#plan(vertex, inputs, context);
+        for (const note of notes) context.log("stderr", note);
+        return this.#made(inputs, await copyLayer(layer, this.#world.store, { earlier: this.#earlier(vertex), signal: context.signal }));
+      }
       default:
         return unreachable(operation);
     }
@@ -253,12 +295,6 @@ export class BuildBackend implements Backend<Value> {
   #readsOf(vertex: Vertex): ((reads: RunReads) => void) | undefined {
     const { onReads } = this.#world;
     return onReads === undefined ? undefined : (reads) => onReads(vertex, reads);
-  }
-
-  async #plannedDirectory({ owner: named, path: destination }: MakeDirectory, inputs: readonly Value[], context: ExecuteContext): Promise<readonly PlannedEntry[]> {
-    const base = layersOf(inputs);
-    const owner = named === undefined ? undefined : await ownerIds(named, base, this.#trees, (message) => context.log("stderr", `${message}: the directory is root's\n`));
-    return planDirectory({ base: await this.#trees.tree(base), destination, owner, mode: undefined, now: this.#copies.now() });
   }
 
   async remember({ name }: Vertex, key: StepKey, value: Value, took: number): Promise<void> {
@@ -307,8 +343,18 @@ export class BuildBackend implements Backend<Value> {
 
   #made(inputs: readonly Value[], { diffId: layer, record }: MadeLayer): TreeValue {
     if (record !== undefined) this.#records.set(layer, record);
-    return onTop(inputs, { layer, created: new Date(this.#world.clock()).toISOString() });
+    return onTop(inputs, { layer, created: this.#time() });
   }
+
+  #time(): string {
+    return new Date(this.#world.clock()).toISOString();
+  }
+}
+
+/** A small text among the files of a COPY, by its path as people are told it. */
+async function smallText(source: FileSource | undefined, path: string): Promise<string | undefined> {
+  const entry = source?.get(bytePath(path))?.entry;
+  return entry?.type === "file" && entry.size <= MOST_TEXT ? textOf(await buffer(source!.read(entry))) : undefined;
 }
 
 /** The name of what a COPY takes of a tree: the tree's, and the words that choose. */

@@ -98,6 +98,16 @@ export class DryRun implements Backend<Foreseen> {
     return this.#note(vertex, { outcome: "depends", unless: waitsOf(inputs), ifSame });
   }
 
+  /** As a build does: a COPY depends on what is below it only where its files go. */
+  async recognize(vertex: Vertex, key: StepKey, inputs: readonly Foreseen[], context: ExecuteContext): Promise<Foreseen | undefined> {
+    const [base] = inputs as readonly [Foreseen];
+    if (this.#unknown.has(vertex) || this.#world.store.cache.removedAt(key.key) !== undefined || inputs.some(({ value, other }) => value === undefined || other !== undefined)) return undefined;
+    const foreseen = await this.#backend.foresee(vertex, inputs.map(({ value }) => value!), context).catch(() => undefined);
+    if (foreseen === undefined || !("known" in foreseen)) return undefined;
+    this.#note(vertex, inputs.every(isCertain) ? { outcome: "reused" } : { outcome: "depends", unless: waitsOf(inputs), ifSame: "reused" });
+    return { value: over(base, { layer: foreseen.known, created: "" }), unless: waitsOf(inputs) };
+  }
+
   async execute(vertex: Vertex, key: StepKey, inputs: readonly Foreseen[], context: ExecuteContext): Promise<Foreseen> {
     if (this.isSource(vertex)) return await this.#source(vertex, key, context);
     const outlook = this.outlook(vertex);

@@ -100,14 +100,20 @@ export function stepText(name: string): string {
   return name.replace(/^\[[^\]]*\] /, "");
 }
 
-/** The step of another build with the same text in the same stage; else the one of its kind, if there is one, whose text is most like it. */
-export function counterpart({ name, stage, kind }: Pick<StepRecord, "name" | "stage" | "kind">, steps: readonly StepRecord[]): StepRecord | undefined {
-  const ofStage = steps.filter((step) => step.stage === stage);
+export type StepName = Pick<StepRecord, "name" | "stage" | "kind">;
+
+/**
+ * The step of another build with the same text in the same stage; else the one of its kind, if there is one, whose text
+ * is most like it and that is not one of the `others` of its build. A stage that the other build has not may have had another name there.
+ */
+export function counterpart({ name, stage, kind }: StepName, steps: readonly StepRecord[], others: readonly StepName[] = []): StepRecord | undefined {
+  const known = steps.some((step) => step.stage === stage);
+  const ofStage = steps.filter((step) => step.stage === stage || !known);
   const same = ofStage.find((step) => step.name === name);
-  if (same !== undefined) {
+  if (same !== undefined || !known) {
     return same;
   }
-  const sameKind = ofStage.filter((step) => step.kind === kind && firstWord(step.name) === firstWord(name));
+  const sameKind = ofStage.filter((step) => step.kind === kind && firstWord(step.name) === firstWord(name) && !others.some((other) => other.name === step.name && other.stage === step.stage));
   return sameKind.toSorted((a, b) => likeness(b.name, name) - likeness(a.name, name))[0];
 }
 

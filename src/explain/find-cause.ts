@@ -2,8 +2,8 @@ import { canonicalJson, type Json } from "../base/canonical-json.ts";
 import type { Vertex, VertexId } from "../graph/vertex.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { StepKey } from "../solver/backend.ts";
-import { type BuildRecord, counterpart, type StepRecord, stepText } from "./build-record.ts";
-import type { Cause, FileChange, FileFact } from "./cause.ts";
+import { type BuildRecord, counterpart, type StepName, type StepRecord, stepText } from "./build-record.ts";
+import { type Cause, type FileChange, type FileFact, isModeAlone } from "./cause.ts";
 
 type Facts = { readonly [name: string]: Json };
 /** What files are, by their paths. */
@@ -11,8 +11,10 @@ type Lines = ReadonlyMap<string, string>;
 
 /** What is known of earlier builds, and of this one so far. */
 export interface Known {
-  /** Earlier builds of the same Dockerfile and target, the newest first. */
+  /** Earlier builds of the same Dockerfile and target, the newest first; where there is none, those of a like one that is gone. */
   readonly earlier: readonly BuildRecord[];
+  /** All steps of this build. */
+  readonly planned: readonly StepName[];
   /** Whether there are earlier builds of the same context with other Dockerfiles or targets. */
   readonly others: boolean;
   /** When a step's record was taken out of the cache, milliseconds since the epoch. */
@@ -20,7 +22,18 @@ export interface Known {
   /** The files behind an earlier `files` ingredient, where they are still known. */
   readonly filesOf: (digest: Digest) => Buffer | undefined;
   /** A step of this build that was decided before. */
-  readonly decided: (id: VertexId) => { readonly vertex: Vertex; readonly key: StepKey; readonly result: string | undefined; readonly cause: Cause | undefined } | undefined;
+  readonly decided: (id: VertexId) => DecidedStep | undefined;
+  /** How many lines of a small text are others than in what the earlier step made; undefined where that is not known. */
+  readonly linesChanged: (change: FileChange, key: StepKey, earlier: StepRecord) => Promise<number | undefined>;
+}
+
+export interface DecidedStep {
+  readonly vertex: Vertex;
+  readonly key: StepKey;
+  readonly result: string | undefined;
+  readonly cause: Cause | undefined;
+  /** When it was made, RFC 3339. */
+  readonly made: string | undefined;
 }
 
 /** Changed files that are kept of a step. */
@@ -28,6 +41,9 @@ const MOST_CHANGES = 200;
 const LINE_END = 10;
 /** Bytes that are compared at a time, at first. */
 const STEP = 1 << 16;
+
+/** Changed files whose lines are counted: those that a cause's text names. */
+const COUNTED = 3;
 
 export interface FoundCause {
   readonly cause: Cause;
@@ -40,13 +56,14 @@ export interface FoundCause {
  * differs. Undefined where nothing of the context was built before, which needs no explaining.
  */
 export async function findCause(vertex: Vertex, key: StepKey, known: Known): Promise<FoundCause | undefined> {
-  const nearest = nearestStep(vertex, key, known.earlier);
+  const nearest = nearestStep(vertex, key, known);
   if (nearest === undefined) {
     const [last] = known.earlier;
-    if (last !== undefined) return { cause: { kind: "new" }, against: last.id };
+    const against = last === undefined ? {} : { against: last.id };
     // The build that made it may have been another Dockerfile's, or be forgotten.
     const at = known.removedAt(key.key);
-    if (at !== undefined) return { cause: { kind: "removed", at } };
+    if (at !== undefined) return { cause: { kind: "removed", at }, ...against };
+    if (last !== undefined) return { cause: { kind: "new" }, ...against };
     return known.others ? { cause: { kind: "never" } } : undefined;
   }
   return { cause: await difference(vertex, key, nearest, known), against: nearest.build.id };
@@ -59,15 +76,20 @@ interface Earlier {
   readonly changed: readonly string[];
 }
 
-function nearestStep(vertex: Vertex, key: StepKey, builds: readonly BuildRecord[]): Earlier | undefined {
+function nearestStep(vertex: Vertex, key: StepKey, { earlier, planned }: Known): Earlier | undefined {
   let nearest: Earlier | undefined;
-  for (const build of builds) {
-    const step = counterpart({ name: stepText(vertex.name), stage: vertex.stage ?? null, kind: vertex.operation.kind }, build.steps);
+  for (const build of earlier) {
+    const step = counterpart(stepName(vertex), build.steps, planned);
     if (step === undefined) continue;
     const changed = changedIngredients(key, step);
     if (nearest === undefined || changed.length < nearest.changed.length) nearest = { build, step, changed };
   }
   return nearest;
+}
+
+/** What tells a vertex among the steps of its build. */
+export function stepName({ name, stage, operation }: Vertex): StepName {
+  return { name: stepText(name), stage: stage ?? null, kind: operation.kind };
 }
 
 /** The names of what went into two steps' keys and differs. */
@@ -76,7 +98,8 @@ export function changedIngredients(now: Pick<StepKey, "ingredients">, then: Pick
   return [...names].filter((name) => canonicalJson(now.ingredients[name] ?? null) !== canonicalJson(then.ingredients[name] ?? null));
 }
 
-async function difference(vertex: Vertex, { key, ingredients, files }: StepKey, { build, step, changed }: Earlier, known: Known): Promise<Cause> {
+async function difference(vertex: Vertex, stepKey: StepKey, { build, step, changed }: Earlier, known: Known): Promise<Cause> {
+  const { key, ingredients, files } = stepKey;
   if (key === step.key) {
     const at = known.removedAt(key);
     return at === undefined ? { kind: "layer-gone" } : { kind: "removed", at };
@@ -95,38 +118,78 @@ async function difference(vertex: Vertex, { key, ingredients, files }: StepKey, 
     const before = known.filesOf(then["files"] as Digest);
     if (before === undefined || files === undefined) return { kind: "files-unknown", verb };
     const changes = fileChanges(await files(), before);
-    return { kind: "files", verb, changes: changes.slice(0, MOST_CHANGES), total: changes.length };
+    const counted = await Promise.all(changes.slice(0, COUNTED).map((change) => withLines(change, stepKey, step, known)));
+    const checkout = known.decided(vertex.inputs[1] ?? -1)?.vertex.operation.kind === "context" && changes.length > 0 && changes.every(isModeAlone);
+    return { kind: "files", verb, changes: [...counted, ...changes.slice(COUNTED, MOST_CHANGES)], total: changes.length, ...(checkout ? { checkout } : {}) };
   }
-  if (changed.includes("remotes")) return { kind: "remote" };
+  if (changed.includes("remotes")) return { kind: "remote", ...beforeAndAfter(remoteOf(then["remotes"]), remoteOf(now["remotes"])) };
   const own = changed.filter((name) => name !== "base");
-  if (own.length > 0) return { kind: "settings", names: own.map((name) => WORDS[name] ?? name) };
-  return await baseCause(vertex, build, known);
+  if (own.length > 0) return settingsCause(own, now, then);
+  return await baseCause(vertex, { build, step }, known);
+}
+
+async function withLines(change: FileChange, key: StepKey, step: StepRecord, known: Known): Promise<FileChange> {
+  const lines = change.before === undefined || change.after === undefined || change.before.content === change.after.content ? undefined : await known.linesChanged(change, key, step);
+  return lines === undefined ? change : { ...change, lines };
+}
+
+/** The digest or commit of the one thing that is fetched. */
+function remoteOf(remotes: Json | undefined): string | undefined {
+  const [first, ...more] = Array.isArray(remotes) ? (remotes as readonly Json[]) : [];
+  if (first === undefined || more.length > 0 || typeof first !== "object" || first === null) return undefined;
+  const { digest, commit } = first as { readonly [name: string]: Json };
+  return [digest, commit].find((id) => typeof id === "string");
+}
+
+function settingsCause(names: readonly string[], now: Facts, then: Facts): Cause {
+  const [only] = names.length === 1 ? names : [];
+  // The words are the same, so it is the shell that they are given to.
+  if (only === "argv") return { kind: "settings", names: ["shell"], ...beforeAndAfter(shellOf(then[only]), shellOf(now[only])) };
+  const values = only === undefined ? [] : [then[only], now[only]].map((value) => (typeof value === "string" || typeof value === "number" ? String(value) : undefined));
+  return { kind: "settings", names: names.map((name) => WORDS[name] ?? name), ...beforeAndAfter(values[0], values[1]) };
+}
+
+function shellOf(argv: Json | undefined): string | undefined {
+  return Array.isArray(argv) ? argv.slice(0, -1).join(" ") : undefined;
+}
+
+function beforeAndAfter(before: string | undefined, after: string | undefined): { readonly before?: string; readonly after?: string } {
+  return before === undefined || after === undefined || before === after ? {} : { before, after };
 }
 
 const WORDS: Readonly<Record<string, string>> = { argv: "command", workdir: "working directory", user: "user", network: "network", mounts: "mounts", insecure: "security mode", hostname: "host name", platform: "platform", hosts: "added hosts", script: "script", inline: "here-document", owner: "owner", mode: "mode" };
 
-/** What made the tree below another one: the image, or a step between it and here. */
-async function baseCause(vertex: Vertex, build: BuildRecord, known: Known): Promise<Cause> {
-  const below = vertex.inputs[0] === undefined ? undefined : known.decided(vertex.inputs[0]);
-  if (below === undefined) return { kind: "base" };
-  const { vertex: input, key, result, cause } = below;
-  if (input.operation.kind === "image") return imageCause(input, result, build);
-  const step = counterpart({ name: stepText(input.name), stage: input.stage ?? null, kind: input.operation.kind }, build.steps);
-  if (cause !== undefined) return { kind: "step", id: input.id, name: input.name, cause };
-  // It was in the cache, from a build that was not this one's earlier: then what differs is told from there.
-  if (step === undefined || step.key === key.key) return await baseCause(input, build, known);
-  const own = await difference(input, key, { build, step, changed: changedIngredients(key, step) }, known);
-  return own.kind === "step" || own.kind === "base-image" ? own : { kind: "step", id: input.id, name: input.name, cause: own };
+interface InBuild {
+  readonly build: BuildRecord;
+  readonly step: StepRecord | undefined;
 }
 
-function imageCause({ operation }: Vertex, now: string | undefined, { steps }: BuildRecord): Cause {
-  if (operation.kind !== "image") return { kind: "base" };
-  const { reference } = operation;
+/** What made the tree below another one: the image, a step between it and here, or that it is another step. */
+async function baseCause(vertex: Vertex, { build, step }: InBuild, known: Known): Promise<Cause> {
+  const below = vertex.inputs[0] === undefined ? undefined : known.decided(vertex.inputs[0]);
+  if (below === undefined) return { kind: "base" };
+  const before = build.steps.find(({ id }) => id === step?.inputs[0]);
+  const { vertex: input, key, cause } = below;
+  const moved = before !== undefined && stepText(input.name) !== before.name;
+  if (cause !== undefined && !(moved && build.steps.some(({ name }) => name === stepText(input.name)))) return { kind: "step", id: input.id, name: input.name, cause };
+  const isSource = (kind: string) => kind === "image" || kind === "scratch";
+  if (isSource(input.operation.kind) && (before === undefined || isSource(before.kind))) return imageCause(below, before, build);
+  if (moved) return { kind: "stands-on", now: input.name, before: before.title };
+  // It was in the cache, from a build that was not this one's earlier: then what differs is told from there.
+  const same = before ?? counterpart(stepName(input), build.steps, known.planned);
+  if (same === undefined || same.key === key.key) return await baseCause(input, { build, step: same }, known);
+  const own = await difference(input, key, { build, step: same, changed: changedIngredients(key, same) }, known);
+  return own.kind === "step" || own.kind === "base-image" || own.kind === "stands-on" ? own : { kind: "step", id: input.id, name: input.name, cause: own };
+}
+
+function imageCause({ vertex: { operation }, result: after, made }: DecidedStep, before: StepRecord | undefined, { steps }: BuildRecord): Cause {
+  const reference = operation.kind === "image" ? operation.reference : "scratch";
   const images = steps.filter(({ kind }) => kind === "image");
-  const same = images.find(({ ingredients }) => ingredients["reference"] === reference);
-  if (same !== undefined) return { kind: "base-image", reference, ...(same.result === undefined ? {} : { before: same.result }), ...(now === undefined ? {} : { after: now }) };
-  const other = images.length === 1 ? images[0]!.ingredients["reference"] : undefined;
-  return typeof other === "string" ? { kind: "base-image", reference, otherReference: other } : { kind: "base" };
+  const old = before ?? images.find(({ ingredients }) => ingredients["reference"] === reference) ?? (images.length === 1 ? images[0] : undefined);
+  if (old === undefined) return { kind: "base" };
+  const otherReference = old.kind === "image" ? old.ingredients["reference"] : "scratch";
+  if (otherReference !== reference) return typeof otherReference === "string" ? { kind: "base-image", reference, otherReference } : { kind: "base" };
+  return { kind: "base-image", reference, ...(old.result === undefined ? {} : { before: old.result }), ...(after === undefined ? {} : { after }), ...(made === undefined ? {} : { made }) };
 }
 
 function variableCause(what: "build argument" | "environment variable", now: ReadonlyMap<string, string>, then: ReadonlyMap<string, string>): Cause {
@@ -148,7 +211,13 @@ export function fileChanges(now: Buffer, then: Buffer): FileChange[] {
     if (old !== line) changes.push({ path, after: fact(line), ...(old === undefined ? {} : { before: fact(old) }) });
   }
   for (const [path, line] of before) if (!facts.has(path)) changes.push({ path, before: fact(line) });
-  return changes;
+  return withoutParents(changes);
+}
+
+/** A directory that came or went with files in it is told by those. */
+function withoutParents(changes: readonly FileChange[]): FileChange[] {
+  const parents = new Set(changes.flatMap(({ path }) => [...path.matchAll(/\/(?=.)/g)].map(({ index }) => path.slice(0, index + 1))));
+  return changes.filter(({ path, before, after }) => (before !== undefined && after !== undefined) || !parents.has(path));
 }
 
 /** Two texts without the lines at their beginnings and ends that both have. */
@@ -177,9 +246,10 @@ function factsOf(lines: Buffer): Lines {
   return new Map(found.map((line) => [line.slice(0, line.indexOf("\0")), line.slice(line.indexOf("\0") + 1)]));
 }
 
+/** Reads `mode [uid:gid] [attributes] content`, as a selection's lines have it. */
 function fact(line: string): FileFact {
-  const space = line.indexOf(" ");
-  return { mode: line.slice(0, space), content: line.slice(space + 1) };
+  const [, mode, owner, attributes, content] = /^(\d+) (?:(\d+:\d+) )?(?:(sha256:\p{Hex}+) (?=.))?(.*)$/su.exec(line) ?? [];
+  return { mode: mode ?? "", content: content ?? line, ...(owner === undefined ? {} : { owner }), ...(attributes === undefined ? {} : { attributes }) };
 }
 
 function pairs(value: Json | undefined): ReadonlyMap<string, string> {

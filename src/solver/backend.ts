@@ -12,6 +12,8 @@ export interface StepKey {
   readonly ingredients: { readonly [name: string]: Json };
   /** What lies behind the ingredient `files`, for saying what changed: a line a file, `path NUL mode digest`. Asked for only then. */
   readonly files?: () => Promise<Buffer>;
+  /** One of these that is a small text. */
+  readonly text?: (path: string) => Promise<string | undefined>;
 }
 
 /** What became of a step and why; stored for every step of every build. */
@@ -36,6 +38,8 @@ export interface Backend<V> {
   key(vertex: Vertex, inputs: readonly V[], context: ExecuteContext): Promise<StepKey>;
   /** A result stored under this key whose materials are still there. */
   lookup(vertex: Vertex, key: StepKey, inputs: readonly V[]): Promise<V | undefined>;
+  /** A result that is here already and that the step would give again, where that can be told without doing the work. */
+  recognize(vertex: Vertex, key: StepKey, inputs: readonly V[], context: ExecuteContext): Promise<V | undefined>;
   /** Does the work. Lets nothing half-made into the store. */
   execute(vertex: Vertex, key: StepKey, inputs: readonly V[], context: ExecuteContext): Promise<V>;
   /** Stores a result under its key, once it is safe; `took` is what it cost, milliseconds. */

@@ -14,7 +14,7 @@ export interface SolveOptions<V> {
   readonly noCache: (vertex: Vertex) => string | undefined;
   /** Told of each step when it is over, inputs before those that need them; of one that failed it is not. */
   readonly onDecision?: (decision: Decision, value: V) => void;
-  /** Called once, when it is known that a step has to run. */
+  /** Called once, when a step was not found: most likely it has to run. */
   readonly onFirstMiss?: () => void;
   /** Called for each step that has to run, before it starts; the sentence is shown. */
   readonly explainMiss: (vertex: Vertex, key: StepKey, noCache: string | undefined) => Promise<string | undefined>;
@@ -121,6 +121,11 @@ class SolveRun<V> {
       return this.#done(vertex, key, "cached", started, meanwhile);
     }
     this.#signal.throwIfAborted();
+    this.#miss();
+    const recognized = noCache !== undefined ? undefined : await this.#backend.recognize(vertex, key, inputs, context);
+    if (recognized !== undefined) {
+      return this.#done(vertex, key, "cached", started, recognized);
+    }
     await this.#explain(vertex, key, noCache);
     this.#emit(vertex, "step-started");
     const began = this.#options.clock();
@@ -141,9 +146,12 @@ class SolveRun<V> {
     return value;
   }
 
-  async #explain(vertex: Vertex, key: StepKey, noCache: string | undefined): Promise<void> {
+  #miss(): void {
     if (!this.#missed) this.#options.onFirstMiss?.();
     this.#missed = true;
+  }
+
+  async #explain(vertex: Vertex, key: StepKey, noCache: string | undefined): Promise<void> {
     const message = await this.#options.explainMiss(vertex, key, noCache);
     if (message !== undefined) {
       this.#options.events({ type: "miss", id: vertex.id, message, time: this.#options.clock() });

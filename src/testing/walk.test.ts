@@ -194,17 +194,17 @@ describe.sequential.each([
     expect(cached).toEqual([expect.stringContaining(APT), "WORKDIR /app", "ADD static/ static/"]);
     expect(ran[0]).toBe("COPY server.py ./");
     const [first, ...following] = reasons(said);
-    expect(first).toMatch(/COPY server.py .\/ runs again: server.py changed$/);
-    for (const one of following) expect(one).toMatch(/ runs again: it stands on .*COPY server.py .\/: server.py changed$/);
+    expect(first).toMatch(/COPY server.py .\/ runs again: server.py changed \(1 line\)$/);
+    for (const one of following) expect(one).toMatch(/ runs again: it stands on .*COPY server.py .\/: server.py changed \(1 line\)$/);
   });
 
-  test("another base: every step that stands on it runs again", async () => {
+  test("another base: every command that stands on it runs again; what only copies stays", async () => {
     await me.do("printf 'FROM debian:bookworm\\nRUN touch /other\\n' | laminate build -t other -");
     me.edit("Dockerfile", "FROM debian:bookworm", "FROM other");
     const { cached, ran, said } = await me.build("laminate build -t test-image .");
-    expect(cached).toEqual([]);
-    expect(ran).toHaveLength(6);
-    expect(reasons(said)).toHaveLength(6);
+    expect(cached).toEqual(["WORKDIR /app", "ADD static/ static/", "COPY server.py ./"]);
+    expect(ran).toHaveLength(3);
+    expect(reasons(said)).toHaveLength(3);
     for (const one of reasons(said)) expect(one).toMatch(/ runs again: it stands on other, not on debian:bookworm$/);
   });
 

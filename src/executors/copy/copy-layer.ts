@@ -16,33 +16,40 @@ export interface CopyLayerOptions {
   readonly signal: AbortSignal;
 }
 
-/**
- * The layer that holds the planned entries: one that is here already where it says the same but for times, else a new
- * one composed of the sources' contents.
- */
-export async function copyLayer(planned: readonly PlannedEntry[], store: Store, { earlier, signal }: CopyLayerOptions): Promise<MadeLayer> {
-  const { digested, entries, identity, known } = await likeLayer(planned, store);
-  if (known !== undefined) {
-    store.leases.hold(known);
-    if (store.layers.has(known)) return { diffId: known };
-  }
-  const diffId = await store.layers.compose({ entries, identity, locate: (places) => placesOf(places.map((place) => digested[place]!), store), signal, ...(earlier === undefined ? {} : { earlier }) });
-  return { diffId, record: { table: TABLE, key: identity } };
-}
-
-interface LikeLayer {
-  readonly digested: readonly PlannedEntry[];
+/** A layer that is to be, all its contents hashed; with what it says, times aside. */
+export interface PlannedLayer {
+  readonly planned: readonly PlannedEntry[];
   readonly entries: readonly Entry[];
   readonly identity: Digest;
-  readonly known: DiffId | undefined;
 }
 
-/** The layer that says the same, where the store has known one. Changes nothing. */
-export async function likeLayer(planned: readonly PlannedEntry[], store: Store): Promise<LikeLayer> {
-  const digested = await withDigests(planned);
-  const entries = digested.map(({ entry }) => entry);
-  const identity = layerIdentity(entries);
-  return { digested, entries, identity, known: store.records.get(TABLE, identity) as DiffId | undefined };
+/** Hashes the contents of planned entries. */
+export async function plannedLayer(undigested: readonly PlannedEntry[]): Promise<PlannedLayer> {
+  const planned = await withDigests(undigested);
+  const entries = planned.map(({ entry }) => entry);
+  return { planned, entries, identity: layerIdentity(entries) };
+}
+
+/** The layer that says what this one would, times aside, where the store has known one. Changes nothing. */
+export function likeLayer({ identity }: PlannedLayer, { records }: Pick<Store, "records">): DiffId | undefined {
+  return records.get(TABLE, identity) as DiffId | undefined;
+}
+
+/** The same, if it is still here; it stays while this build goes on. */
+export function knownLayer(layer: PlannedLayer, store: Store): DiffId | undefined {
+  const known = likeLayer(layer, store);
+  if (known === undefined) return undefined;
+  store.leases.hold(known);
+  return store.layers.has(known) ? known : undefined;
+}
+
+/** The layer that was planned: a known one, else a new one composed of the sources' contents. */
+export async function copyLayer(layer: PlannedLayer, store: Store, { earlier, signal }: CopyLayerOptions): Promise<MadeLayer> {
+  const known = knownLayer(layer, store);
+  if (known !== undefined) return { diffId: known };
+  const { planned, entries, identity } = layer;
+  const diffId = await store.layers.compose({ entries, identity, locate: (places) => placesOf(places.map((place) => planned[place]!), store), signal, ...(earlier === undefined ? {} : { earlier }) });
+  return { diffId, record: { table: TABLE, key: identity } };
 }
 
 /** The entries with the digests of their contents, each source asked once for all of its files. */

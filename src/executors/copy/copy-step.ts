@@ -14,13 +14,12 @@ import type { GitAccess } from "../context/git-environment.ts";
 import { parseGitUrl, type GitUrl } from "../context/git-url.ts";
 import { DirectorySource } from "../context/directory-source.ts";
 import { ExecuteError } from "../execute-error.ts";
-import type { MadeLayer } from "../made-layer.ts";
 import type { LayerTrees } from "../layer-trees.ts";
 import type { FileSource } from "../value.ts";
-import { copyLayer } from "./copy-layer.ts";
+import { plannedLayer, type PlannedLayer } from "./copy-layer.ts";
 import { inlineFile, LooseSource, type LooseFile } from "./loose-source.ts";
 import { ownerIds } from "./owner.ts";
-import { planCopy, type Placement, type PlannedEntry } from "./plan.ts";
+import { planCopy, type Placement } from "./plan.ts";
 import { excluding } from "./exclude.ts";
 import { select, selectWithParents, type Selection } from "./select.ts";
 import { selectionDigest } from "./selection-digest.ts";
@@ -59,28 +58,24 @@ export async function copyIngredients({ source, selections, remotes }: CopySourc
   return { ingredients: { files: selected?.digest ?? null, remotes: fetched }, files: selected?.files ?? (async () => Buffer.alloc(0)) };
 }
 
-/** What a COPY or ADD works on: the stack of layers below and, where there is one, the layer that an earlier build made of it. */
-export interface CopyPlace {
-  readonly base: readonly DiffId[];
-  readonly earlier: DiffId | undefined;
+/** A COPY or ADD that is worked out, and what there is to say about it. */
+export interface PlannedCopy {
+  readonly layer: PlannedLayer;
+  readonly notes: readonly string[];
 }
 
-/** Makes the layer of a COPY or ADD. */
-export async function copyStep(operation: CopyOperation, sources: CopySources, { base, earlier }: CopyPlace, world: CopyWorld, context: ExecuteContext): Promise<MadeLayer> {
-  const planned = await planStep(operation, sources, base, world, context);
-  context.signal.throwIfAborted();
-  return copyLayer(planned, world.store, { earlier, signal: context.signal });
-}
-
-/** Works out what the layer of a COPY or ADD holds. Only what is behind a URL, and in an archive, comes into the store for that. */
-export async function planStep(operation: CopyOperation, sources: CopySources, base: readonly DiffId[], world: CopyWorld, context: ExecuteContext): Promise<PlannedEntry[]> {
+/** Works out the layer of a COPY or ADD on a stack of layers, without making it. Only what is behind a URL, and in an archive, comes into the store for that. */
+export async function planCopyStep(operation: CopyOperation, sources: CopySources, base: readonly DiffId[], world: CopyWorld, context: ExecuteContext): Promise<PlannedCopy> {
   const now = world.now();
+  const notes: string[] = [];
   const placements = [...(await localPlacements(operation, sources, world)), ...(await remotePlacements(operation, sources.remotes, world, context)), ...inlinePlacements(operation, now)];
-  const owner = operation.owner === undefined ? undefined : await ownerIds(operation.owner, base, world.trees, (message) => context.log("stderr", `${message}, which --chown names: the files are root's\n`));
+  const owner = operation.owner === undefined ? undefined : await ownerIds(operation.owner, base, world.trees, (message) => notes.push(`${message}, which --chown names: the files are root's\n`));
   if (sources.selections.length > 0 && placements.every(({ selection }) => selection.chosen.length === 0)) {
-    context.log("stderr", `nothing to copy: no file in ${sources.source!.name} matches ${operation.sources.map((pattern) => JSON.stringify(pattern)).join(" or ")}\n`);
+    notes.push(`nothing to copy: no file in ${sources.source!.name} matches ${operation.sources.map((pattern) => JSON.stringify(pattern)).join(" or ")}\n`);
   }
-  return planCopy(placements, { base: await world.trees.tree(operation.link === true ? [] : base), destination: operation.destination, owner, mode: operation.mode, now });
+  const planned = planCopy(placements, { base: await world.trees.tree(operation.link === true ? [] : base), destination: operation.destination, owner, mode: operation.mode, now });
+  context.signal.throwIfAborted();
+  return { layer: await plannedLayer(planned), notes };
 }
 
 async function localPlacements(operation: CopyOperation, { source, selections }: CopySources, world: CopyWorld): Promise<Placement[]> {

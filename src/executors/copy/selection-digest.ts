@@ -2,14 +2,14 @@ import { pathText } from "../../base/byte-path.ts";
 import { hashTexts } from "../../base/hash-texts.ts";
 import type { KnownSelections } from "../../store/known-selections.ts";
 import { Signature } from "../context/signature.ts";
-import { digestFromHex, type Digest } from "../../oci/digest.ts";
+import { digestFromHex, digestOf, type Digest } from "../../oci/digest.ts";
 import type { FileSource, SourceEntry } from "../value.ts";
 import { type Chosen, directoriesBetween, type Selection } from "./select.ts";
 
 /** What a COPY takes from its source: one digest over all, and each file's own for saying what changed. */
 export interface SelectionDigest {
   readonly digest: Digest;
-  /** A line a file: `path NUL mode digest`, or what else it is in the digest's place; UTF-8. */
+  /** A line a file or directory: `path NUL mode [uid:gid] [attributes] digest`, or what else it is in the digest's place; UTF-8. */
   readonly files: () => Promise<Buffer>;
 }
 
@@ -78,18 +78,35 @@ function digestOfAll({ lines, contents }: Digested): Digest {
   const factsOf = (line: Line): string => {
     const { found, as } = line;
     const { type, mode, uid, gid, link = "", major = "", minor = "" } = found.entry;
-    const inode = found.inode === undefined ? "" : firstNames.get(found.inode);
     // No field can hold a NUL, as names and links are the kernel's own strings, and the last no line break.
-    return `${as}\0${link}\0${inode}\0${type}\0${mode}\0${uid}\0${gid}\0${major}\0${minor}\0${found.entry.digest ?? contents.get(line) ?? ""}\n`;
+    return `${as}\0${link}\0${otherName(line, firstNames) ?? ""}\0${type}\0${mode}\0${uid}\0${gid}\0${major}\0${minor}\0${found.entry.digest ?? contents.get(line) ?? ""}${attributesOf(found)}\n`;
   };
   return digestFromHex(hashTexts(lines, factsOf));
 }
 
+/** Of a hard link the first chosen name of its file; a file's own first name is none. An inode's number is this machine's business, and so are names that nobody chose. */
+function otherName({ found, as }: Line, firstNames: ReadonlyMap<string, string>): string | undefined {
+  const first = found.inode === undefined ? undefined : firstNames.get(found.inode);
+  return first === as ? undefined : first;
+}
+
+/** Nothing for a file without: a capability (security.capability) is as much a part of what is copied as the mode. */
+function attributesOf({ entry: { xattrs } }: SourceEntry): string {
+  if (xattrs === undefined || xattrs.size === 0) return "";
+  return `\0${[...xattrs].map(([name, value]) => `${Buffer.from(name, "latin1").toString("base64")}=${value.toString("base64")}`).sort().join(" ")}`;
+}
+
+/** As people are told of it: a directory's name ends in a slash, and owners that are root's are not named. */
 function linesOf({ lines, contents }: Digested): Buffer {
+  const firstNames = namesOfInodes(lines);
   let text = "";
   for (const line of lines) {
-    const { path, type, mode, link = "", digest = contents.get(line) } = line.found.entry;
-    if (type !== "directory") text += `${oneLine(path)}\0${mode.toString(8)} ${digest ?? `${type} ${oneLine(link)}`}\n`;
+    const { path, type, mode, uid, gid, link = "", digest = contents.get(line) } = line.found.entry;
+    const first = otherName(line, firstNames);
+    const content = first !== undefined ? `hardlink ${oneLine(first)}` : (digest ?? (link === "" ? type : `${type} ${oneLine(link)}`));
+    const attributes = attributesOf(line.found);
+    const more = `${uid === 0 && gid === 0 ? "" : `${uid}:${gid} `}${attributes === "" ? "" : `${digestOf(attributes)} `}`;
+    text += `${oneLine(path)}${type === "directory" ? "/" : ""}\0${mode.toString(8)} ${more}${content}\n`;
   }
   return Buffer.from(text);
 }
@@ -112,7 +129,7 @@ function addAll(source: FileSource, found: SourceEntry, names: { readonly below:
   if (type === "directory") for (const child of source.children(path)) addAll(source, child, names, lines);
 }
 
-/** Hard links are told by the first name of their file; an inode's number is this machine's business. */
+/** The first chosen name of each file that has several. */
 function namesOfInodes(lines: readonly Line[]): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   for (const { found, as } of lines) {

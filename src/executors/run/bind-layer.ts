@@ -2,7 +2,7 @@ import { parentPath, type BytePath } from "../../base/byte-path.ts";
 import type { DiffId, Digest } from "../../oci/digest.ts";
 import { stepKey } from "../../solver/step-key.ts";
 import type { Store } from "../../store/store.ts";
-import { copyLayer } from "../copy/copy-layer.ts";
+import { copyLayer, plannedLayer } from "../copy/copy-layer.ts";
 import { linkSameFiles, type PlannedEntry } from "../copy/plan.ts";
 import type { FileSource, SourceEntry } from "../value.ts";
 
@@ -29,7 +29,7 @@ export async function bindLayer(source: FileSource, top: SourceEntry, files: Dig
       return known.layer;
     }
   }
-  const { diffId, record } = await copyLayer(planned(source, top), store, { signal });
+  const { diffId, record } = await copyLayer(await plannedLayer(planned(source, top)), store, { signal });
   await store.layers.settled(diffId);
   store.cache.putStep(key, { layer: diffId, created: new Date(now).toISOString() });
   if (record !== undefined) store.records.put(record.table, record.key, diffId);

@@ -3,15 +3,14 @@ import type { RunOperation } from "../../graph/operation.ts";
 import type { DiffId } from "../../oci/digest.ts";
 import { formatPlatform } from "../../oci/platform.ts";
 import type { StepBounds, StepMount, StepNetwork, StepReads } from "../../sandbox/sandbox.ts";
-import { canonicalJson } from "../../base/canonical-json.ts";
 import { type BytePath, pathText } from "../../base/byte-path.ts";
-import { digestOf } from "../../oci/digest.ts";
 import type { ExecuteContext } from "../../solver/backend.ts";
 import { readIdentity, readIndex } from "../../store/layers/index-file.ts";
 import type { Tree } from "../../store/layers/tree.ts";
 import type { MadeLayer } from "../made-layer.ts";
 import { ExecuteError } from "../execute-error.ts";
 import type { Value } from "../value.ts";
+import { sameOrder } from "./same-order.ts";
 import { readyMounts, type MountWorld } from "./run-mounts.ts";
 
 const TABLE = "run-layers";
@@ -23,6 +22,8 @@ export interface RunWorld extends MountWorld {
   readonly onReads: ((reads: RunReads) => void) | undefined;
   /** What each step may take of the machine: in no key, as it bounds a step and does not change it. */
   readonly bounds: StepBounds | undefined;
+  /** Whether another command of this build stands on what the step gives, and so can look at its times. */
+  readonly stoodOn: boolean;
 }
 
 /** The files that a RUN read of the tree that it stands on, each with the layer that it is of; or why that is not known. */
@@ -36,7 +37,8 @@ export interface ReadPath {
 
 /**
  * Runs a RUN's command over a stack of layers and puts what it changed into the store as a layer. Where an earlier run
- * of the same command left the same files, that layer is kept, so that what stands on it need not be made again.
+ * left the same files, that layer is kept, so that what stands on it need not be made again; but not where a command
+ * that stands on it would see its files older than those that they were made from.
  * Throws {@link ExecuteError} with the command's exit code; nothing of a failed command is kept.
  */
 export async function runLayer(operation: RunOperation, base: readonly DiffId[], inputs: readonly Value[], world: RunWorld, context: ExecuteContext): Promise<MadeLayer> {
@@ -73,13 +75,11 @@ export async function runLayer(operation: RunOperation, base: readonly DiffId[],
     }
     const { layer } = result;
     if (result.reads !== undefined) world.onReads?.(await readsOf(result.reads, await world.trees.tree(base)));
-    const { argv, env, args, workdir, user, hostname, hosts, script } = operation;
-    const identity = readIdentity(layer.index) ?? (await readIndex(layer.index)).identity;
-    const key = digestOf(canonicalJson({ argv, env, args, workdir, user, hostname, hosts, script, identity }));
+    const key = readIdentity(layer.index) ?? (await readIndex(layer.index)).identity;
     const earlier = store.records.get(TABLE, key) as DiffId | undefined;
     if (earlier !== undefined) {
       store.leases.hold(earlier);
-      if (store.layers.has(earlier)) return { diffId: earlier };
+      if (store.layers.has(earlier) && (!world.stoodOn || sameOrder(await store.layers.index(earlier), await readIndex(layer.index), await world.trees.tree(base)))) return { diffId: earlier };
     }
     await store.layers.adoptDirectory(layer, sandbox.dialect);
     return { diffId: layer.diffId, record: { table: TABLE, key } };

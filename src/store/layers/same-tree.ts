@@ -2,10 +2,13 @@ import type { BytePath } from "../../base/byte-path.ts";
 import type { DiffId, Digest } from "../../oci/digest.ts";
 import type { Entry } from "./entry.ts";
 import { hidesBelow } from "./layer-effects.ts";
+import { layerIdentity } from "./identity.ts";
 import type { LayerIndex } from "./layer-index.ts";
 
 /** With more differences it is not worth looking. */
 const MOST_DIFFERENCES = 2000;
+
+const EMPTY = layerIdentity([]);
 
 /** What there is to know of layers. */
 export interface ComparedLayers {
@@ -15,9 +18,10 @@ export interface ComparedLayers {
 
 /**
  * Whether two stacks of layers hold the same tree, times aside: where a layer differs, all that differs in it is hidden
- * by layers above that both have. True is certain; false may also be said of stacks that would take more to compare.
+ * by layers above that both have, and layers in which nothing is do not count. True is certain; false may also be said of stacks that would take more to compare.
  */
-export async function sameTree(a: readonly DiffId[], b: readonly DiffId[], layers: ComparedLayers): Promise<boolean> {
+export async function sameTree(one: readonly DiffId[], other: readonly DiffId[], layers: ComparedLayers): Promise<boolean> {
+  const [a, b] = one.length === other.length ? [one, other] : [await withoutEmpty(one, layers), await withoutEmpty(other, layers)];
   if (a.length !== b.length) return false;
   for (let place = a.length - 1; place >= 0; place -= 1) {
     if (a[place] === b[place]) continue;
@@ -29,6 +33,12 @@ export async function sameTree(a: readonly DiffId[], b: readonly DiffId[], layer
     if (differences === undefined || !(await areHidden(differences, above, layers))) return false;
   }
   return true;
+}
+
+/** A step that changes nothing makes an empty layer. */
+async function withoutEmpty(stack: readonly DiffId[], layers: ComparedLayers): Promise<readonly DiffId[]> {
+  const identities = await Promise.all(stack.map((layer) => layers.identity(layer)));
+  return stack.filter((_, place) => identities[place] !== EMPTY);
 }
 
 interface Difference {
