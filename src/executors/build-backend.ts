@@ -3,7 +3,6 @@ import { bytePath } from "../base/byte-path.ts";
 import type { Json } from "../base/canonical-json.ts";
 import { MOST_TEXT, textOf } from "../base/small-text.ts";
 import { unreachable } from "../base/unreachable.ts";
-import { isProxyArgument } from "../dockerfile/lower/proxy.ts";
 import type { CopyOperation, Operation, RunOperation } from "../graph/operation.ts";
 import type { Vertex } from "../graph/vertex.ts";
 import type { CachedSelection } from "../oci/build-cache.ts";
@@ -396,10 +395,9 @@ function chainOf(inputs: readonly Value[]): Json {
   return chainIdOf(layersOf(inputs)) ?? null;
 }
 
-/** Proxies say how this machine reaches the network, so they are not part of what a RUN is (Dockerfile reference, Predefined ARGs). */
+/** Proxies say how this machine reaches the network, so they are not part of what a RUN is, unless they are declared (Dockerfile reference, Predefined ARGs). */
 function runIngredients({ argv, env, args, workdir, user, network, insecure, hostname, hosts, script, platform }: RunOperation): { readonly [name: string]: Json } {
-  const declared = args.filter((arg) => !isProxyArgument(arg.slice(0, arg.indexOf("="))));
-  return { argv, env, args: declared, workdir, user, network, ...(insecure === undefined ? {} : { insecure }), ...(platform === undefined ? {} : { platform: formatPlatform(platform) }), ...(hostname === undefined ? {} : { hostname }), ...(hosts === undefined ? {} : { hosts: hosts.map(({ name, address }) => `${name}=${address}`) }), script: script === undefined ? null : { ...script } };
+  return { argv, env, args, workdir, user, network, ...(insecure === undefined ? {} : { insecure }), ...(platform === undefined ? {} : { platform: formatPlatform(platform) }), ...(hostname === undefined ? {} : { hostname }), ...(hosts === undefined ? {} : { hosts: hosts.map(({ name, address }) => `${name}=${address}`) }), script: script === undefined ? null : { ...script } };
 }
 
 function copyWords({ instruction, sources, inline, urls, destination, owner, mode, unpack, unpackRemote, keepGitDir, exclude, parents, link }: CopyOperation): { readonly [name: string]: Json } {

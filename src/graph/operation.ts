@@ -43,6 +43,8 @@ export interface RunOperation {
   readonly env: readonly string[];
   /** Declared build arguments (`KEY=value`) in scope: in the environment and the key, not in the image. */
   readonly args: readonly string[];
+  /** Proxy variables (`KEY=value`) that were given and not declared: in the environment, and not in the key. */
+  readonly proxies?: readonly string[];
   readonly workdir: string;
   readonly user: string;
   readonly network: "default" | "none" | "host";

@@ -230,7 +230,8 @@ describe("a RUN", () => {
       workdir: "/srv",
       user: "node",
       network: "host",
-      args: ["HTTP_PROXY=p", "http_proxy=p"],
+      args: [],
+      proxies: ["HTTP_PROXY=p", "http_proxy=p"],
     });
     expect(second!.network).toBe("none");
     const lowered = await build(text, options);
