@@ -66,7 +66,9 @@ function mountWord(mount: RunMount, inputs: readonly Value[]): Json {
   if (mount.type === "bind") {
     return { type: mount.type, target: mount.target, readOnly: mount.readOnly };
   }
-  const { input, ...words } = { input: undefined, ...mount };
+  if (mount.type !== "cache") return { ...mount };
+  // Which cache a step has, and with whom it shares it, says nothing of what it makes, as with BuildKit.
+  const { input, id: _id, sharing: _sharing, ...words } = mount;
   return { ...words, ...(input === undefined ? {} : { seed: chainIdOf(layersOf(inputs[input + 1])) ?? null }) };
 }
 
