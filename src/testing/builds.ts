@@ -23,7 +23,7 @@ export interface Listed {
   readonly link?: string;
 }
 
-const APPLETS = ["sh", "ash", "cat", "cp", "chmod", "chown", "echo", "env", "false", "grep", "id", "ls", "mkdir", "pwd", "rm", "sleep", "test", "touch", "true", "wc", "wget"];
+const APPLETS = ["sh", "ash", "cat", "cp", "chmod", "chown", "echo", "env", "false", "grep", "id", "ln", "ls", "mkdir", "mv", "printf", "pwd", "rm", "sleep", "test", "touch", "true", "wc", "wget"];
 
 /** Builds in a store of their own, and looks at what came out with the system's tar. */
 export class BuildRig extends ImageRig {
@@ -31,15 +31,9 @@ export class BuildRig extends ImageRig {
 
   /** Makes an image `busybox` from the host's busybox, with a few users, for RUN to work in. */
   async busybox(): Promise<void> {
-    const root = path.join(this.directory, "busybox");
-    for (const name of ["bin", "dev", "etc", "proc", "sys", "tmp"]) mkdirSync(path.join(root, name), { recursive: true });
-    chmodSync(path.join(root, "tmp"), 0o1777);
-    copyFileSync(BUSYBOX!, path.join(root, "bin/busybox"));
-    for (const name of APPLETS) symlinkSync("busybox", path.join(root, "bin", name));
-    writeFileSync(path.join(root, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nweb:x:101:102:web:/srv:/bin/sh\n");
-    writeFileSync(path.join(root, "etc/group"), "root:x:0:\nweb:x:102:\nstaff:x:50:web\n");
-    tar("-C", root, "--owner=0", "--group=0", "--sort=name", "-cf", `${root}.tar`, ".");
-    await this.ok(["import", "-c", "ENV PATH=/bin", `${root}.tar`, "busybox"]);
+    const file = path.join(this.directory, "busybox.tar");
+    writeBusybox(file);
+    await this.ok(["import", "-c", "ENV PATH=/bin", file, "busybox"]);
   }
 
   /** A fresh directory with these files; gives its path. */
@@ -114,6 +108,18 @@ export class BuiltImage {
   get history(): readonly string[] {
     return (this.config.history ?? []).map(({ created_by }) => created_by ?? "");
   }
+}
+
+/** Writes the tar of a root file system with the host's busybox and a few users. */
+export function writeBusybox(file: string): void {
+  const root = `${file}.files`;
+  for (const name of ["bin", "dev", "etc", "proc", "sys", "tmp"]) mkdirSync(path.join(root, name), { recursive: true });
+  chmodSync(path.join(root, "tmp"), 0o1777);
+  copyFileSync(BUSYBOX!, path.join(root, "bin/busybox"));
+  for (const name of APPLETS) symlinkSync("busybox", path.join(root, "bin", name));
+  writeFileSync(path.join(root, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nweb:x:101:102:web:/srv:/bin/sh\n");
+  writeFileSync(path.join(root, "etc/group"), "root:x:0:\nweb:x:102:\nstaff:x:50:web\n");
+  tar("-C", root, "--owner=0", "--group=0", "--sort=name", "-cf", file, ".");
 }
 
 /** Writes files below a directory, making their parents. */

@@ -7,6 +7,7 @@ import { describeImage } from "./describe-image.ts";
 import type { Engine } from "./engine.ts";
 import { type ArchivedImage, readImageArchive } from "./image-archive.ts";
 import { openSources, type Sources } from "./sources.ts";
+import { words } from "./words.ts";
 import { writeContext } from "./write-context.ts";
 
 /** So many images go into one archive: it is held in memory. */
@@ -91,11 +92,6 @@ function tagOf({ id, settings }: Case): string {
 
 function isSource(name: string): boolean {
   return name.startsWith("served/") || name.startsWith("repository/");
-}
-
-/** Words as a shell splits them at blanks, with single quotes. */
-function words(text: string): string[] {
-  return [...text.matchAll(/(?:'[^']*'|[^\s'])+/g)].map(([word]) => word.replaceAll("'", ""));
 }
 
 async function saved(engine: Engine, tags: readonly string[]): Promise<Map<string, ArchivedImage>> {

@@ -47,6 +47,12 @@ export function parseCase(id: string, text: string): Case {
   return { id, about: about.join(" "), settings, files, answer: new Map(answers.filter(([title]) => !title.startsWith(OURS))), ours: new Map(ours) };
 }
 
+/** What stands in a text before its files, and these. */
+export function parseFiles(text: string): [head: string, files: CaseFile[]] {
+  const [head, ...sections] = split(text);
+  return [head!.body, sections.map(({ title, body }) => ({ ...parseHead(title), body }))];
+}
+
 /** The text of a case with other answers. */
 export function withAnswers(text: string, answer: Answer, ours: Answer): string {
   const input = text.slice(0, /^== /m.exec(text)?.index ?? text.length);
