@@ -6,6 +6,9 @@ import { ROWS } from "./rows.ts";
 /** row → builder → what each run measured. */
 export type Results = ReadonlyMap<string, ReadonlyMap<string, readonly Measurement[]>>;
 
+/** All that there are, peers first. */
+export const BUILDERS: readonly string[] = ["docker", "buildah", "laminate", "laminate (user)"];
+
 /** What was measured of each row, which a file can hold between two runs. */
 export class Figures {
   readonly results = new Map<string, Map<string, Measurement[]>>();
@@ -34,7 +37,7 @@ export class Figures {
 
   /** The names of those that anything was measured of, peers first. */
   builders(): readonly string[] {
-    return ["docker", "buildah", "laminate", "laminate (user)"].filter((name) => [...this.results.values()].some((row) => row.has(name)));
+    return BUILDERS.filter((name) => [...this.results.values()].some((row) => row.has(name)));
   }
 
   /** How many rounds of a case are here; its rows' names begin with its own. */
@@ -42,8 +45,13 @@ export class Figures {
     return Math.min(...rowsOf(name).map((id) => this.results.get(id)?.get(builder)?.length ?? 0));
   }
 
-  forget(name: string): void {
-    for (const id of rowsOf(name)) this.results.delete(id);
+  /** Forgets what some builders took for a case. */
+  forget(name: string, builders: readonly string[]): void {
+    for (const id of rowsOf(name)) {
+      const row = this.results.get(id);
+      for (const builder of builders) row?.delete(builder);
+      if (row?.size === 0) this.results.delete(id);
+    }
   }
 }
 

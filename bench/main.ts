@@ -4,7 +4,7 @@ import { findPeers } from "../src/testing/peers.ts";
 import { boundsTables } from "./bounds.ts";
 import type { Builder } from "./builders.ts";
 import { type Case, CASES, needsOf, preparePull, runCase } from "./cases.ts";
-import { Figures } from "./figures.ts";
+import { BUILDERS, Figures } from "./figures.ts";
 import { CURVE_NAMES, type CurveName, CURVES, measureGrowth, type Point } from "./growth.ts";
 import { growthPicture, growthTables } from "./growth-report.ts";
 import { measureLimits } from "./limits.ts";
@@ -22,6 +22,7 @@ Times Laminate of this checkout, and the builders beside it, on workloads of its
       --peer-root DIR    that directory
       --user             Laminate as an ordinary user too
       --only CASE,…      ${CASES.join(", ")} (default: all)
+      --builders NAME,…  docker, buildah, laminate, laminate (user): only these of those asked for; what --resume has of others stays
       --growth CURVE,…   instead: time and memory against ${CURVE_NAMES.join(", ")} or all of them
       --points N,…       at these sizes
       --runs N           rounds; the builders take turns in each, medians are shown (default 3)
@@ -35,7 +36,7 @@ Times Laminate of this checkout, and the builders beside it, on workloads of its
 const { values } = parseArgs({
   options: {
     peers: { type: "boolean", default: false }, "peer-root": { type: "string" }, user: { type: "boolean", default: false },
-    only: { type: "string" }, runs: { type: "string", default: "3" }, scale: { type: "string", default: "1" }, growth: { type: "string" }, points: { type: "string" },
+    only: { type: "string" }, builders: { type: "string" }, runs: { type: "string", default: "3" }, scale: { type: "string", default: "1" }, growth: { type: "string" }, points: { type: "string" },
     work: { type: "string" }, json: { type: "string" }, resume: { type: "string" }, write: { type: "boolean", default: false }, help: { type: "boolean", default: false },
   },
 });
@@ -51,10 +52,12 @@ async function benchCases(): Promise<void> {
   const runs = parseNumber("--runs", values.runs);
   const file = values.resume ?? values.json;
   const figures = values.resume === undefined ? new Figures() : Figures.read(values.resume);
-  if (values.only !== undefined) cases.forEach((name) => figures.forget(name));
+  const chosen = values.builders?.split(",").map((name) => parseWord("--builders", name, BUILDERS)) ?? BUILDERS;
+  if (values.only !== undefined) cases.forEach((name) => figures.forget(name, chosen));
   const save = () => file !== undefined && figures.write(file, { ...about(), runs, scale: parseNumber("--scale", values.scale) });
   await using setting = await openSetting({ ...settingOptions(), needs: needsOf(cases), record: (row, builder, measurement) => say(row, builder.name, measurement) });
-  const { bench, builders } = setting;
+  const { bench } = setting;
+  const builders = setting.builders.filter(({ name }) => chosen.includes(name));
   const show = () => tables(figures.results, figures.builders());
   try {
     await runAll({ bench, builders, cases, runs, figures, save });
