@@ -73,7 +73,7 @@ describe.skipIf(BUSYBOX === undefined)("advise", () => {
     expect(order!.before!.seconds).toBeGreaterThan(0.5);
     expect(order!.ratio).toBeGreaterThan(1.5);
     expect(readFileSync(path.join(directory, "Dockerfile"), "utf8")).toBe("FROM node\nWORKDIR /app\nCOPY package-lock.json package.json ./\nRUN npm ci\n# the whole project\nCOPY . .\nRUN npm run build\n");
-    tool("patch", ["-R", "-s", "-p0", "Dockerfile"], { cwd: directory, input: Buffer.from(order!.patch!) });
+    tool("git", ["apply", "-R", "-p0", "-"], { cwd: path.dirname(directory), input: Buffer.from(order!.patch!) });
     expect(readFileSync(path.join(directory, "Dockerfile"), "utf8")).toBe(bad);
   });
 

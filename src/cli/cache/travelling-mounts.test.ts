@@ -7,7 +7,7 @@ import { layersOf, machine, outcomes } from "../../testing/machines.ts";
 /* What RUN --mount=type=cache keeps goes to other machines with a build cache, where that is asked for. */
 
 /** Says what it found in the cache mount, and leaves a line there. */
-const step = (mount: string, ...more: readonly string[]): string => ["FROM busybox", "COPY f /f", `RUN --mount=type=cache,${mount} cat /c/lines 2>/dev/null; cat /f >> /c/lines; touch /made`, ...more, ""].join("\n");
+const step = (mount: string, ...more: readonly string[]): string => ["FROM busybox", "COPY f /f", `RUN --mount=type=cache,${mount} cat /c/lines 2>/dev/null; cat /f >> /c/lines; touch /made # ${mount}`, ...more, ""].join("\n");
 
 describe.skipIf(BUSYBOX === undefined)("a cache mount", () => {
   let rig: BuildRig;

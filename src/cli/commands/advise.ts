@@ -48,8 +48,8 @@ function text(advised: Advised, all: boolean): string {
   return [
     `Advice for ${dockerfile} in ${context}: ${known}`,
     ...(proposals.length === 0 ? ["", "Nothing was found that is worth trying."] : []),
-    ...good.flatMap((one, place) => ["", `${place + 1}. ${sentence(one)}`, ...evidence(one), ...patch(one, advised)]),
-    ...(together === undefined || good.length < 2 ? [] : ["", sentence(together), ...evidence(together), ...patch(together, advised)]),
+    ...good.flatMap((one, place) => ["", `${place + 1}. ${sentence(one)}`, ...evidence(one), patch(one, advised).trimEnd()]),
+    ...(together === undefined || good.length < 2 ? [] : ["", sentence(together), ...evidence(together), patch(together, advised).trimEnd()]),
     ...(left.length === 0 ? [] : all ? ["", "Tried, and left out:", ...left.flatMap((one) => [`- ${sentence(one)}`, `  ${whyNot(one)}`, ...evidence(one)])] : ["", `${left.length === 1 ? "1 other change was" : `${left.length} other changes were`} tried, and left out: --all shows why`]),
     "",
   ].join("\n");
@@ -98,18 +98,18 @@ function whyNot({ verdict, reason }: Advice): string {
   return verdict === "fails" ? `it does not build: ${reason}` : (reason ?? "");
 }
 
-function patch(advice: Advice, { before, files, dockerfile }: Advised): string[] {
+function patch(advice: Advice, { before, files, dockerfile }: Advised): string {
   const texts = advice.texts!;
   const ignoreName = files.ignore.slice(files.ignore.lastIndexOf("/") + 1);
   const diffs = [unifiedDiff(before.dockerfile, texts.dockerfile, dockerfile), unifiedDiff(before.ignore ?? "", texts.ignore ?? "", ignoreName)];
-  return diffs.filter((diff) => diff !== "").map((diff) => diff.trimEnd());
+  return diffs.join("");
 }
 
 function json(advised: Advised) {
   const told = (advice: Advice) => {
     const { texts, before, after, ...rest } = advice;
     const ratio = before === undefined || after === undefined ? {} : { before, after, ratio: before.seconds / after.seconds };
-    return { ...rest, ...ratio, ...(texts === undefined ? {} : { patch: patch(advice, advised).join("\n") }) };
+    return { ...rest, ...ratio, ...(texts === undefined ? {} : { patch: patch(advice, advised) }) };
   };
   const { before: _before, files: _files, proposals, together, ...rest } = advised;
   return { ...rest, proposals: proposals.map(told), ...(together === undefined ? {} : { together: told(together) }) };

@@ -58,7 +58,7 @@ const ONLY_RUN: Costs = { ...NOTHING, written: RUN_LAYER, ranStep: true };
 
 const CHANGES: Readonly<Record<string, Change>> = {
   "nothing changed": { costs: NOTHING },
-  "one file changed": { make: (context) => writeFileSync(path.join(context, FILES[7]!), "12345678", { flag: "r+" }), costs: ONE },
+  "one file changed": { make: (context) => writeFileSync(path.join(context, FILES[7]!), "12345678", { flag: "r+" }), costs: { ...ONE, opened: 3, read: 3 * SIZE } }, // once more to say which lines of it changed
   // The file's directory has another time.
   "one file added": { make: (context) => writeFileSync(path.join(context, "src/d0/new.txt"), contentOf(300)), costs: { ...ONE, looked: ONE.looked + 1, written: ONE.written + member(0, true) } },
   "the mode of one file changed": { make: (context) => chmodSync(path.join(context, FILES[7]!), 0o755), costs: { ...ONE, written: member(SIZE, false) + TAR_END + RUN_LAYER } },
