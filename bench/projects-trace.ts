@@ -5,6 +5,7 @@ import { writeDebs } from "./debs.ts";
 import { writeDockerfile } from "./dockerfile.ts";
 import { writeNpmApp } from "./npm-app.ts";
 import type { Recorder } from "./record-trace.ts";
+import { randomNumbers } from "../src/testing/random-numbers.ts";
 
 /** A working day has so many builds, one every so many minutes. */
 const BUILDS_A_DAY = 20;
@@ -28,7 +29,7 @@ interface Project {
  * an earlier state, as when somebody changes branches. The same numbers decide in each run. Gives what that was.
  */
 export function recordProjects(recorder: Recorder, days: number): string {
-  const random = numbers(11);
+  const random = randomNumbers(11);
   const projects = [npmApp(recorder), packages(recorder), data(recorder)];
   const states = new Map<string, string[]>(projects.map(({ name }) => [name, []]));
   for (let build = 0; build < days * BUILDS_A_DAY; build += 1) {
@@ -89,15 +90,4 @@ function data({ scratch }: Recorder): Project {
 function done(state: string, restore: (state: string) => void): string {
   restore(state);
   return state;
-}
-
-/** Numbers between 0 and 1 that the seed decides (mulberry32). */
-function numbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
 }

@@ -1,8 +1,8 @@
 import type { DiffId } from "../oci/digest.ts";
 import type { Located } from "../store/layers/located.ts";
 import type { Store } from "../store/store.ts";
-import { writeStream } from "../store/write-file.ts";
 import { LayerTrees } from "./layer-trees.ts";
+import { spooled } from "./spooled.ts";
 
 /**
  * A layer in which nothing is younger than a time (nanoseconds since the epoch): the same one where that is so, else
@@ -25,11 +25,4 @@ export async function clampTimes(store: Store, layer: DiffId, latest: bigint, si
   const made = await store.layers.compose({ entries: clamped, identity, locate, earlier: layer, signal });
   await store.layers.settled(made);
   return made;
-}
-
-/** A file with holes does not lie in its layer's tar in one piece. */
-async function spooled(content: AsyncIterable<Buffer>, store: Store): Promise<Located> {
-  const file = store.temporaryFile();
-  await writeStream(file, content, () => undefined);
-  return { file, offset: 0 };
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { rootfs } from "./images.ts";
 import { BUSYBOX, BuildRig } from "./builds.ts";
+import { randomNumbers } from "./random-numbers.ts";
 import { startRegistry, type TestRegistry } from "./registry.ts";
 import { spawnAsUser } from "./sandbox/as-user.ts";
 import { BIN, processesOf, readProc } from "./spawned.ts";
@@ -18,17 +19,6 @@ import { BIN, processesOf, readProc } from "./spawned.ts";
 
 const SEED = Number(process.env["LAMINATE_KILL_SEED"] ?? Date.now() % 1_000_000);
 const MINUTES = 60_000;
-
-/** Numbers between 0 and 1 that the seed decides (mulberry32). */
-function numbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 /** Who types the commands: root, or an ordinary user whose home is `directory`. */
 interface Who {
@@ -96,7 +86,7 @@ function namesIn(directory: string): string[] {
 }
 
 describe.skipIf(BUSYBOX === undefined || process.geteuid?.() !== 0).each(["root", "an ordinary user"])(`killed at random moments as %s (LAMINATE_KILL_SEED=${SEED})`, { timeout: 10 * MINUTES }, (name) => {
-  const random = numbers(SEED);
+  const random = randomNumbers(SEED);
   let directory: string;
   let store: string;
   let me: Who;

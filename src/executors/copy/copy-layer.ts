@@ -1,4 +1,3 @@
-import { writeStream } from "../../store/write-file.ts";
 import type { Digest, DiffId } from "../../oci/digest.ts";
 import type { Entry } from "../../store/layers/entry.ts";
 import { layerIdentity } from "../../store/layers/identity.ts";
@@ -6,6 +5,7 @@ import type { Located } from "../../store/layers/located.ts";
 import type { Store } from "../../store/store.ts";
 import type { FileSource } from "../value.ts";
 import type { MadeLayer } from "../made-layer.ts";
+import { spooled } from "../spooled.ts";
 import type { PlannedEntry } from "./plan.ts";
 
 const TABLE = "copy-layers";
@@ -73,16 +73,10 @@ async function placesOf(planned: readonly PlannedEntry[], store: Store): Promise
   for (const [source, files] of bySource(planned)) {
     const found = await source.locate(files.map(({ content }) => content!.entry));
     for (const [place, file] of files.entries()) {
-      places.set(file, found[place] ?? (await spooled(source, file.content!.entry, store)));
+      places.set(file, found[place] ?? (await spooled(source.read(file.content!.entry), store)));
     }
   }
   return planned.map((one) => places.get(one)!);
-}
-
-async function spooled(source: FileSource, entry: Entry, store: Store): Promise<Located> {
-  const file = store.temporaryFile();
-  await writeStream(file, source.read(entry), () => undefined);
-  return { file, offset: 0 };
 }
 
 function bySource(planned: readonly PlannedEntry[]): ReadonlyMap<FileSource, PlannedEntry[]> {

@@ -29,7 +29,7 @@ import { layerPieces, type EarlierLayer, type Locate } from "./layer-pieces.ts";
 import type { Dialect, ErofsLower, LayerMounter, Lower } from "./lower.ts";
 import { readBlockTable, writeBlockTable } from "./packed/block-table.ts";
 import { packBlob } from "./packed/pack-blob.ts";
-import type { LikelyLayer } from "./packed/pack-file.ts";
+import type { PackedLayer } from "./packed/known-blocks.ts";
 import { StoredTar, type TarPart } from "./stored-tar.ts";
 import type { LayerFiles } from "./unpack.ts";
 import type { ComposedTar } from "./tar-composer.ts";
@@ -464,7 +464,7 @@ export class LayerStore {
   }
 
   /** The layers with a gzip made here that may share files with a tar. */
-  *#packedLikely({ parts }: StoredTar): Generator<LikelyLayer> {
+  *#packedLikely({ parts }: StoredTar): Generator<PackedLayer> {
     if (parts.every(({ file }) => statSync(file).nlink === 1)) return;
     for (const diffId of this.list()) {
       const table = readBlockTable(this.#file(diffId, "gzip.json"));

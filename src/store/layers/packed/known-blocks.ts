@@ -1,11 +1,11 @@
 import { statSync } from "node:fs";
 import { GZIP_HEADER } from "../../../archive/gzip-blocks.ts";
-import type { StoredTar } from "../stored-tar.ts";
+import { StoredTar, type TarPart } from "../stored-tar.ts";
 import type { BlockTable, PackedBlock } from "./block-table.ts";
 
-/** A layer whose gzip was made here. */
+/** A layer whose gzip was made here, as it can be handed to a thread. */
 export interface PackedLayer {
-  readonly tar: StoredTar;
+  readonly parts: readonly TarPart[];
   readonly table: BlockTable;
   /** The gzip's file. */
   readonly gzip: string;
@@ -35,7 +35,7 @@ export class KnownBlocks {
     this.#tar = tar;
     const files = new Set(tar.parts.map(({ file }) => this.#fileOf(file)));
     for (const other of others) {
-      if (other.tar.parts.some(({ file }) => files.has(this.#fileOf(file)))) this.#addAll(other);
+      if (other.parts.some(({ file }) => files.has(this.#fileOf(file)))) this.#addAll(other);
     }
   }
 
@@ -50,7 +50,8 @@ export class KnownBlocks {
     return this.#bytesOf(this.#tar, start, end) === this.#bytesOf(found.tar, found.start, found.start + found.length) ? found : undefined;
   }
 
-  #addAll({ tar, table, gzip }: PackedLayer): void {
+  #addAll({ parts, table, gzip }: PackedLayer): void {
+    const tar = new StoredTar(parts);
     let start = 0;
     let at = GZIP_HEADER.length;
     for (const block of table.blocks) {

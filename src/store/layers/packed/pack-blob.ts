@@ -4,13 +4,14 @@ import { Growth, readGrowing } from "../../content/growth.ts";
 import { fromThread } from "../../thread-failure.ts";
 import type { BlobSink } from "../blob-sink.ts";
 import type { StoredTar } from "../stored-tar.ts";
-import { packFile, type LikelyLayer, type PackAsk, type Packed } from "./pack-file.ts";
+import type { PackedLayer } from "./known-blocks.ts";
+import { packFile, type PackAsk, type Packed } from "./pack-file.ts";
 
 export interface PackOptions {
   /** A new file. */
   readonly target: string;
   /** Layers that may have blocks in common with the tar. */
-  readonly likely: readonly LikelyLayer[];
+  readonly likely: readonly PackedLayer[];
   /** Has the bytes while they are made. */
   readonly sink?: BlobSink | undefined;
 }

@@ -4,23 +4,15 @@ import { digestFromHex, type Digest } from "../../../oci/digest.ts";
 import { Growth } from "../../content/growth.ts";
 import { storeWriteFailure } from "../../write-file.ts";
 import { StoredTar, type TarPart } from "../stored-tar.ts";
-import type { BlockTable, PackedBlock } from "./block-table.ts";
-import { KnownBlocks } from "./known-blocks.ts";
+import type { PackedBlock } from "./block-table.ts";
+import { KnownBlocks, type PackedLayer } from "./known-blocks.ts";
 import { packGzip } from "./pack-gzip.ts";
-
-/** A layer whose gzip was made here, as it can be handed to a thread. */
-export interface LikelyLayer {
-  readonly parts: readonly TarPart[];
-  readonly table: BlockTable;
-  /** The gzip's file. */
-  readonly gzip: string;
-}
 
 /** A tar to be compressed to a new file. */
 export interface PackAsk {
   readonly target: string;
   readonly parts: readonly TarPart[];
-  readonly likely: readonly LikelyLayer[];
+  readonly likely: readonly PackedLayer[];
   /** Of the file's {@link Growth}. */
   readonly shared: SharedArrayBuffer;
 }
@@ -36,7 +28,7 @@ export interface Packed {
 /** Compresses a tar to a new file, which is not synced. Throws StoreFailure. */
 export async function packFile({ target, parts, likely, shared }: PackAsk): Promise<Packed> {
   const tar = new StoredTar(parts);
-  const known = new KnownBlocks(tar, likely.map((layer) => ({ tar: new StoredTar(layer.parts), table: layer.table, gzip: layer.gzip })));
+  const known = new KnownBlocks(tar, likely);
   const growth = new Growth(shared);
   const hash = createHash("sha256");
   const blocks: PackedBlock[] = [];

@@ -73,7 +73,7 @@ async function packed(diffId: DiffId): Promise<Buffer> {
 async function known(diffId: DiffId, earlier: DiffId): Promise<{ readonly blocks: number; readonly found: number }> {
   const of = async (each: DiffId) => ({ tar: await store.layers.tar(each), table: readBlockTable(path.join(store.layers.place(each), "gzip.json"))! });
   const [now, before] = [await of(diffId), await of(earlier)];
-  const blocks = new KnownBlocks(now.tar, [{ ...before, gzip: store.content.path(before.table.blob) }]);
+  const blocks = new KnownBlocks(now.tar, [{ parts: before.tar.parts, table: before.table, gzip: store.content.path(before.table.blob) }]);
   let [start, found] = [0, 0];
   for (const { length } of now.table.blocks) {
     if (blocks.find(start)?.length === length) found += 1;
