@@ -1,25 +1,20 @@
 import { pathText, type BytePath } from "../../base/byte-path.ts";
 import type { IgnoreRules } from "../../dockerfile/ignore.ts";
-import type { Digest } from "../../oci/digest.ts";
-import type { Entry } from "../../store/layers/entry.ts";
-import type { Located } from "../../store/layers/located.ts";
 import type { FileSource, SignedSource, SourceEntry } from "../value.ts";
+import { WrappedSource } from "./wrapped-source.ts";
 
 /** A build context without what its ignore file leaves out. */
-export class IgnoringSource implements FileSource {
-  readonly name: string;
-  readonly #source: FileSource;
+export class IgnoringSource extends WrappedSource {
   readonly #rules: IgnoreRules;
   readonly #included = new Map<BytePath, boolean>();
 
   constructor(source: FileSource, rules: IgnoreRules) {
-    this.name = source.name;
-    this.#source = source;
+    super(source);
     this.#rules = rules;
   }
 
   get(at: BytePath): SourceEntry | undefined {
-    const found = this.#source.get(at);
+    const found = this.source.get(at);
     return found !== undefined && this.#visible(found) ? found : undefined;
   }
 
@@ -27,30 +22,18 @@ export class IgnoringSource implements FileSource {
     if (this.#hides(at) && !this.#rules.mayContainIncluded(pathText(at))) {
       return [];
     }
-    return this.#source.children(at).filter((child) => this.#visible(child));
+    return this.source.children(at).filter((child) => this.#visible(child));
   }
 
-  digests(entries: readonly Entry[]): Promise<readonly Digest[]> {
-    return this.#source.digests(entries);
-  }
-
-  locate(entries: readonly Entry[]): Promise<readonly (Located | undefined)[]> {
-    return this.#source.locate(entries);
-  }
-
-  read(entry: Entry): AsyncIterable<Buffer> {
-    return this.#source.read(entry);
-  }
-
-  hiddenBecause(at: BytePath): string | undefined {
-    if (!this.#hides(at) || this.#source.get(at) === undefined) {
+  override hiddenBecause(at: BytePath): string | undefined {
+    if (!this.#hides(at) || this.source.get(at) === undefined) {
       return undefined;
     }
     return `excluded by ${this.#rules.explain(pathText(at)) ?? "the ignore file"}`;
   }
 
-  get signed(): SignedSource | undefined {
-    const signed = this.#source.signed;
+  override get signed(): SignedSource | undefined {
+    const signed = this.source.signed;
     if (signed === undefined) return undefined;
     return {
       place: signed.place,
