@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { open } from "node:fs/promises";
+import { open, type FileHandle } from "node:fs/promises";
 import { StoreFailure } from "../store-error.ts";
 
 /** Where bytes lie on this machine: in a file, from `offset` on. */
@@ -15,35 +15,29 @@ export async function* readRange({ file, offset }: Located, size: number): Async
   if (size === 0) {
     return;
   }
-  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    for (let done = 0; done < size; ) {
-      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(Math.min(size - done, READ_SIZE)), 0, undefined, offset + done);
-      if (bytesRead === 0) {
-        throw shorter(file);
-      }
-      done += bytesRead;
-      yield buffer.subarray(0, bytesRead);
-    }
-  } finally {
-    await handle.close();
+  await using handle = await opened(file);
+  for (let done = 0; done < size; ) {
+    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(Math.min(size - done, READ_SIZE)), 0, undefined, offset + done);
+    if (bytesRead === 0) throw shorter(file);
+    done += bytesRead;
+    yield buffer.subarray(0, bytesRead);
   }
 }
 
 /** The same in one piece, for what fits into memory. */
 export async function readWhole({ file, offset }: Located, size: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafeSlow(size);
-  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    for (let done = 0; done < size; ) {
-      const { bytesRead } = await handle.read(bytes, done, size - done, offset + done);
-      if (bytesRead === 0) throw shorter(file);
-      done += bytesRead;
-    }
-    return bytes;
-  } finally {
-    await handle.close();
+  await using handle = await opened(file);
+  for (let done = 0; done < size; ) {
+    const { bytesRead } = await handle.read(bytes, done, size - done, offset + done);
+    if (bytesRead === 0) throw shorter(file);
+    done += bytesRead;
   }
+  return bytes;
+}
+
+function opened(file: string | Buffer): Promise<FileHandle> {
+  return open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
 }
 
 function shorter(file: string | Buffer): StoreFailure {
