@@ -1,11 +1,23 @@
 import { nearest } from "../base/nearest.ts";
 import type { AgentSource, SecretSource } from "../api/handed-things.ts";
+import type { FlagValues } from "./command.ts";
 import { UsageError } from "./usage-error.ts";
+
+/** Flags that hand the RUN instructions what is in no layer. */
+export const handedFlags = {
+  secret: { kind: "list", value: "id=ID[,src=FILE|,env=NAME]", summary: "A secret for RUN --mount=type=secret; in no layer, no cache key and no log" },
+  ssh: { kind: "list", value: "default|ID[=SOCKET|KEY]", summary: "An ssh agent, or keys, for RUN --mount=type=ssh" },
+} as const;
+
+/** What {@link handedFlags} say. Throws UsageError. */
+export function handedOptions({ secret, ssh }: FlagValues<typeof handedFlags>, env: NodeJS.ProcessEnv) {
+  return { secrets: secret.map((text) => secretSource(text, env)), agents: ssh.map(agentSource) };
+}
 
 const KEYS = ["id", "type", "src", "source", "env"] as const;
 
 /** Reads docker's `--secret id=ID[,src=FILE|,env=NAME][,type=file|env]`; without either the variable or the file of that name. Throws UsageError. */
-export function secretSource(text: string, env: NodeJS.ProcessEnv): SecretSource {
+function secretSource(text: string, env: NodeJS.ProcessEnv): SecretSource {
   const fail = (why: string, hint = "as in id=token,src=token.txt or id=token,env=TOKEN"): never => {
     throw new UsageError("bad-value", `invalid argument for "--secret" flag: ${why}`, { hint });
   };
@@ -33,7 +45,7 @@ export function secretSource(text: string, env: NodeJS.ProcessEnv): SecretSource
 }
 
 /** Reads docker's `--ssh default|ID[=SOCKET|KEY[,KEY]]`. Throws UsageError. */
-export function agentSource(text: string): AgentSource {
+function agentSource(text: string): AgentSource {
   const equals = text.indexOf("=");
   const id = equals < 0 ? text : text.slice(0, equals);
   const paths = equals < 0 ? [] : text.slice(equals + 1).split(",").filter((path) => path !== "");

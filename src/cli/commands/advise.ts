@@ -3,7 +3,7 @@ import type { Advice, Basis, Change } from "../../explain/advice.ts";
 import { unifiedDiff } from "../check/unified-diff.ts";
 import { defineCommand } from "../command.ts";
 import { humanSize } from "../format.ts";
-import { jsonOnly } from "../json-only.ts";
+import { handedFlags, handedOptions } from "../handed-flags.ts";
 import { openFlags, openOptions } from "../open-flags.ts";
 import { printable } from "../printable.ts";
 
@@ -14,22 +14,15 @@ export const command = defineCommand({
   examples: ["laminate advise", "laminate advise --apply app", "laminate advise --all --build-arg VERSION=2 -f docker/Dockerfile .", "laminate advise --format json > advice.json"],
   flags: {
     ...openFlags,
-    secret: { kind: "list", value: "id=ID[,src=FILE|,env=NAME]", summary: "A secret for RUN --mount=type=secret, as of build" },
-    ssh: { kind: "list", value: "default|ID[=SOCKET|KEY]", summary: "An ssh agent, or keys, for RUN --mount=type=ssh" },
+    ...handedFlags,
     all: { kind: "boolean", summary: "Show also what was tried and does not help, and why" },
     apply: { kind: "boolean", summary: "Write all changes that save, built once together, into the Dockerfile and .dockerignore" },
-    format: { kind: "string", value: "json", summary: "Everything as JSON" },
+    format: { kind: "string", value: "json", choices: ["json"], summary: "Everything as JSON" },
   },
   arguments: { min: 0, max: 1 },
   async run(context, values, [path = "."]) {
-    jsonOnly(values.format);
-    const [{ advise, applyAdvice }, { open }, { agentSource, secretSource }] = await Promise.all([import("../../api/advise.ts"), import("../open-laminate.ts"), import("../handed-flags.ts")]);
-    const options = {
-      ...(await openOptions(context, values, path)),
-      labels: {},
-      secrets: values.secret.map((text) => secretSource(text, context.env)),
-      agents: values.ssh.map(agentSource),
-    };
+    const [{ advise, applyAdvice }, { open }] = await Promise.all([import("../../api/advise.ts"), import("../open-laminate.ts")]);
+    const options = { ...(await openOptions(context, values, path)), ...handedOptions(values, context.env), labels: {} };
     await using laminate = await open(context);
     const onTrial = (title: string): void => void context.stderr.write(printable(`trying: ${title}\n`));
     const advised = await advise(laminate, options, { events: () => {}, onTrial, signal: context.signal });

@@ -6,6 +6,7 @@ import { progress } from "../progress-flag.ts";
 import { annotation } from "../annotation.ts";
 import { checkFilePlace } from "../check-file-place.ts";
 import { refuseAttestations } from "../attestations.ts";
+import { handedFlags, handedOptions } from "../handed-flags.ts";
 import { openFlags, openOptions } from "../open-flags.ts";
 import { UNSUPPORTED_BY_BUILD } from "../unsupported-by-build.ts";
 
@@ -18,8 +19,7 @@ const flags = {
   "cache-to": { kind: "list", value: "NAME|type=TYPE,…", summary: "Keep the steps for other machines: type=registry,ref=NAME, type=local,dest=DIR, type=s3,bucket=NAME,region=NAME, type=gha or type=inline, and mode=max, cache-mounts=true" },
   pull: { kind: "boolean", summary: "Ask the registry for the base images even when they are here" },
   label: { kind: "list", value: "NAME=VALUE", summary: "Set a label of the image" },
-  secret: { kind: "list", value: "id=ID[,src=FILE|,env=NAME]", summary: "A secret for RUN --mount=type=secret; in no layer, no cache key and no log" },
-  ssh: { kind: "list", value: "default|ID[=SOCKET|KEY]", summary: "An ssh agent, or keys, for RUN --mount=type=ssh" },
+  ...handedFlags,
   ...stepLimitFlags,
   "cgroup-parent": { kind: "string", value: "PATH", summary: "The cgroup below which the RUN instructions get theirs" },
   check: { kind: "boolean", summary: "Check the Dockerfile instead of building it (--call=check)" },
@@ -105,8 +105,6 @@ async function cachesOf(values: Values, { cwd, env }: CommandContext) {
 }
 
 async function buildOptions(context: CommandContext, values: Values, path: string) {
-  const { env } = context;
-  const { agentSource, secretSource } = await import("../handed-flags.ts");
   const { file, runtime } = values;
   const outputs = await outputsOf(context, values);
   return {
@@ -118,8 +116,7 @@ async function buildOptions(context: CommandContext, values: Values, path: strin
     noCacheStages: values["no-cache-filter"].flatMap((text) => text.split(",")),
     pull: values.pull === true,
     trace: values.trace === true,
-    secrets: values.secret.map((text) => secretSource(text, env)),
-    agents: values.ssh.map(agentSource),
+    ...handedOptions(values, context.env),
     ...(await cachesOf(values, context)),
     ...boundsOf(values),
     ...(outputs === undefined ? {} : { outputs }),

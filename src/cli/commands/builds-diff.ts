@@ -1,5 +1,4 @@
 import { defineCommand } from "../command.ts";
-import { jsonOnly } from "../json-only.ts";
 import { printable } from "../printable.ts";
 
 export const command = defineCommand({
@@ -7,10 +6,9 @@ export const command = defineCommand({
   summary: "Show what differs between two builds",
   usage: "[OPTIONS] BUILD BUILD",
   examples: ["laminate builds diff 20260131-1 last", "laminate builds diff --format json 20260131-1 20260131-2"],
-  flags: { format: { kind: "string", value: "json", summary: "As JSON" } },
+  flags: { format: { kind: "string", value: "json", choices: ["json"], summary: "As JSON" } },
   arguments: { min: 2, max: 2 },
   async run(context, values, [before, after]) {
-    jsonOnly(values.format);
     const [{ buildsDiff }, { open }] = await Promise.all([import("../../api/builds-diff.ts"), import("../open-laminate.ts")]);
     await using laminate = await open(context);
     const differences = buildsDiff(laminate, before!, after!);

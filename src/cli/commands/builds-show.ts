@@ -1,7 +1,6 @@
 import type { RecordedReads } from "../../explain/build-record.ts";
 import { defineCommand } from "../command.ts";
 import { seconds } from "../format.ts";
-import { jsonOnly } from "../json-only.ts";
 import { printable } from "../printable.ts";
 
 export const command = defineCommand({
@@ -9,10 +8,9 @@ export const command = defineCommand({
   summary: "Show what became of each step of a build",
   usage: "[OPTIONS] [BUILD]",
   examples: ["laminate builds show", "laminate builds show test-image", "laminate builds show --format json 20260131-1"],
-  flags: { format: { kind: "string", value: "json", summary: "All that is kept of it, as JSON" } },
+  flags: { format: { kind: "string", value: "json", choices: ["json"], summary: "All that is kept of it, as JSON" } },
   arguments: { min: 0, max: 1 },
   async run(context, values, [wanted]) {
-    jsonOnly(values.format);
     const [{ findBuild }, { buildHeading }, { causeText }, { open }] = await Promise.all([import("../../api/builds.ts"), import("../build-heading.ts"), import("../../explain/cause.ts"), import("../open-laminate.ts")]);
     await using laminate = await open(context);
     const build = findBuild(laminate, wanted);

@@ -1,7 +1,6 @@
 import type { ImageChange } from "../../api/diff.ts";
 import { defineCommand } from "../command.ts";
 import { humanSize } from "../format.ts";
-import { jsonOnly } from "../json-only.ts";
 import { printable } from "../printable.ts";
 
 const LETTERS = { added: "A", changed: "C", deleted: "D" } as const;
@@ -11,10 +10,9 @@ export const command = defineCommand({
   summary: "Show what differs between the files of two images",
   usage: "[OPTIONS] IMAGE IMAGE",
   examples: ["laminate diff test-image:1 test-image:2", "laminate diff --format json test-image:1 test-image:2"],
-  flags: { format: { kind: "string", value: "json", summary: "As JSON" } },
+  flags: { format: { kind: "string", value: "json", choices: ["json"], summary: "As JSON" } },
   arguments: { min: 2, max: 2 },
   async run(context, values, [before, after]) {
-    jsonOnly(values.format);
     const [{ diff }, { open }] = await Promise.all([import("../../api/diff.ts"), import("../open-laminate.ts")]);
     await using laminate = await open(context);
     const changes = await diff(laminate, { before: before!, after: after! });

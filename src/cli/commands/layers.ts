@@ -1,7 +1,6 @@
 import type { ImageLayers, LayerContents } from "../../api/layers.ts";
 import { defineCommand } from "../command.ts";
 import { humanSize, shortId } from "../format.ts";
-import { jsonOnly } from "../json-only.ts";
 import { printable } from "../printable.ts";
 
 const LETTERS = { added: "A", changed: "C", deleted: "D" } as const;
@@ -13,11 +12,10 @@ export const command = defineCommand({
   examples: ["laminate layers test-image", "laminate layers --files test-image", "laminate layers --format json test-image"],
   flags: {
     files: { kind: "boolean", summary: "List the paths that each layer adds (A), changes (C) and deletes (D)" },
-    format: { kind: "string", value: "json", summary: "Everything, as JSON" },
+    format: { kind: "string", value: "json", choices: ["json"], summary: "Everything, as JSON" },
   },
   arguments: { min: 1, max: 1 },
   async run(context, values, [image]) {
-    jsonOnly(values.format);
     const [{ layers }, { open }] = await Promise.all([import("../../api/layers.ts"), import("../open-laminate.ts")]);
     await using laminate = await open(context);
     const found = await layers(laminate, { image: image! });

@@ -3,7 +3,6 @@ import { causeText } from "../../explain/cause.ts";
 import { nameAndValue } from "../build-arguments.ts";
 import { defineCommand } from "../command.ts";
 import { seconds } from "../format.ts";
-import { jsonOnly } from "../json-only.ts";
 import { openFlags, openOptions } from "../open-flags.ts";
 import { printable } from "../printable.ts";
 
@@ -17,11 +16,10 @@ export const command = defineCommand({
     touch: { kind: "list", value: "PATH", summary: "As if this file, or all files of this directory, had other contents" },
     arg: { kind: "list", value: "NAME[=VALUE]", summary: "As if the build had this argument: as --build-arg" },
     base: { kind: "list", value: "IMAGE[=OTHER]", summary: "As if this base image were another one than it is, or were OTHER" },
-    format: { kind: "string", value: "json", summary: "The whole plan as JSON" },
+    format: { kind: "string", value: "json", choices: ["json"], summary: "The whole plan as JSON" },
   },
   arguments: { min: 0, max: 1 },
   async run(context, values, [path = "."]) {
-    jsonOnly(values.format);
     const [{ plan }, { open }] = await Promise.all([import("../../api/plan.ts"), import("../open-laminate.ts")]);
     const options = await openOptions(context, { ...values, "build-arg": [...values["build-arg"], ...values.arg] }, path);
     await using laminate = await open(context, { readOnly: true });

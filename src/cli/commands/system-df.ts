@@ -2,9 +2,9 @@ import type { DiskUsage, Purpose } from "../../api/disk-usage.ts";
 import { familiarName, familiarReference, parseReference } from "../../oci/reference.ts";
 import { defineCommand } from "../command.ts";
 import { humanAge, humanSize, seconds, shortId } from "../format.ts";
-import { jsonOnly } from "../json-only.ts";
 import type { ListRow } from "../list-format.ts";
 import { table } from "../table.ts";
+import { UsageError } from "../usage-error.ts";
 
 const HEADINGS = { Type: "TYPE", TotalCount: "TOTAL", Active: "ACTIVE", Size: "SIZE", Reclaimable: "RECLAIMABLE", Bytes: "BYTES" };
 const COLUMNS = ["Type", "TotalCount", "Active", "Size", "Reclaimable"];
@@ -26,7 +26,7 @@ export const command = defineCommand({
   },
   arguments: { min: 0, max: 0 },
   async run(context, { format, verbose }) {
-    if (verbose === true) jsonOnly(format);
+    if (verbose === true && format !== undefined && format !== "json") throw new UsageError("bad-value", `invalid argument "${format}" for "--format" flag: with --verbose it is json or not given`);
     const [{ diskUsage }, { renderList }, { open }] = await Promise.all([import("../../api/disk-usage.ts"), import("../list-format.ts"), import("../open-laminate.ts")]);
     await using laminate = await open(context);
     const usage = diskUsage(laminate);

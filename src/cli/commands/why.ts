@@ -2,7 +2,6 @@ import type { ExplainedFile, Why } from "../../api/why.ts";
 import { changeText, type Cause, causeText } from "../../explain/cause.ts";
 import { defineCommand } from "../command.ts";
 import { seconds } from "../format.ts";
-import { jsonOnly } from "../json-only.ts";
 import { printable } from "../printable.ts";
 
 export const command = defineCommand({
@@ -10,10 +9,9 @@ export const command = defineCommand({
   summary: "Tell why the steps of a build ran",
   usage: "[OPTIONS] [BUILD [STEP]]",
   examples: ["laminate why", "laminate why test-image", "laminate why last 4/6", "laminate why last 'RUN npm ci'", "laminate why --format json"],
-  flags: { format: { kind: "string", value: "json", summary: "The whole story as JSON" } },
+  flags: { format: { kind: "string", value: "json", choices: ["json"], summary: "The whole story as JSON" } },
   arguments: { min: 0, max: 2 },
   async run(context, values, [build, step]) {
-    jsonOnly(values.format);
     const [{ why }, { open }] = await Promise.all([import("../../api/why.ts"), import("../open-laminate.ts")]);
     await using laminate = await open(context);
     const told = await why(laminate, { ...(build === undefined ? {} : { build }), ...(step === undefined ? {} : { step }) });
