@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { canonicalJson } from "../base/canonical-json.ts";
-import { type BuildRecord, counterpart, type RecordedReads, type StepName, stepRecord, type StepFacts } from "../explain/build-record.ts";
+import { type BuildRecord, counterpart, isBuildRecord, type RecordedReads, type StepName, stepRecord, type StepFacts } from "../explain/build-record.ts";
 import { type Cause, causeText } from "../explain/cause.ts";
 import { findCause, type FoundCause, stepName } from "../explain/find-cause.ts";
 import type { RunReads } from "../executors/run/run-layer.ts";
@@ -54,7 +54,7 @@ export class BuildJournal {
     this.#planned = vertices.map(stepName);
     this.#idOf = (canonical) => idOf(canonical) ?? store.images.get(canonical)?.id;
     this.#identity = identity;
-    this.#builds = new BuildRecords(store.records);
+    this.#builds = new BuildRecords(store.records, isBuildRecord);
     this.#latest = this.#builds.latest(identity.slot);
   }
 

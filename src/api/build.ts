@@ -176,6 +176,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
       throw error instanceof SolveError ? new FailedStep(error, context.dockerfile.text) : error;
     });
   if (await journal.end("succeeded", built.record === undefined ? {} : { image: built.record.id })) await store.settleOld();
+  tellBroken(store, events);
   for (const [from, count] of journal.imported()) events({ type: "notice", message: `${count} ${count === 1 ? "step was" : "steps were"} found in the cache of ${from}`, time: Date.now() });
   const leaving = outputs.filter((output) => output.kind !== "image" || output.push === true);
   const pushed = leaving.length === 0 ? undefined : await (await import("./write-outputs.ts")).writeOutputs(laminate, built, leaving, tags, { events, signal, epoch, firstId: lowered.graph.vertices.length });
@@ -201,6 +202,14 @@ async function repeated<T>(work: () => Promise<T>, again: (error: unknown) => bo
       if (!again(error)) throw error;
     }
   }
+}
+
+/** Records that nobody can read are misses and go; whoever wonders why a step ran is to know. */
+function tellBroken({ records }: Store, events: EventSink): void {
+  const broken = records.removeBroken();
+  if (broken.length === 0) return;
+  const kinds = [...new Set(broken)].sort().join(", ");
+  events({ type: "warning", message: `${broken.length === 1 ? "a damaged record of the store counted" : `${broken.length} damaged records of the store counted`} as none and went (${kinds})`, time: Date.now() });
 }
 
 /** Only what makes layers makes the cache grow, so a build that found everything asks nothing. */

@@ -1,6 +1,6 @@
 import { nearest } from "../base/nearest.ts";
 import { Failure } from "../base/failure.ts";
-import type { BuildRecord } from "../explain/build-record.ts";
+import { type BuildRecord, isBuildRecord } from "../explain/build-record.ts";
 import { BuildRecords } from "../store/build-records.ts";
 import { loggedBuilds, removeBuildLog } from "./build-log.ts";
 import type { Laminate } from "./laminate.ts";
@@ -14,7 +14,7 @@ type Stored = Pick<Laminate, "store" | "root">;
 
 /** The builds whose records are kept, the newest first. One that found everything as the last had left it leaves none. */
 export function builds({ store }: Pick<Laminate, "store">): BuildRecord[] {
-  return new BuildRecords<BuildRecord>(store.records).list();
+  return new BuildRecords(store.records, isBuildRecord).list();
 }
 
 /** The build with an ID that begins so; the last for `last`, and the last of an image for its name. Throws {@link NoSuchBuild}. */
@@ -30,7 +30,7 @@ export function findBuild(laminate: Pick<Laminate, "store">, wanted = "last"): B
 /** Forgets builds with their logs. What they made stays. Gives the IDs. Throws {@link NoSuchBuild} before anything is removed. */
 export function removeBuilds(laminate: Stored, wanted: readonly string[] | "all"): string[] {
   const ids = wanted === "all" ? [...new Set([...builds(laminate).map(({ id }) => id), ...loggedBuilds(laminate)])] : wanted.map((one) => findBuild(laminate, one).id);
-  const records = new BuildRecords<BuildRecord>(laminate.store.records);
+  const records = new BuildRecords(laminate.store.records, isBuildRecord);
   laminate.store.transaction(() => ids.forEach((id) => records.remove(id)));
   for (const id of ids) removeBuildLog(laminate, id);
   return ids;

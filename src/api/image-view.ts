@@ -1,3 +1,4 @@
+import { isCount } from "../base/shape.ts";
 import type { DiffId } from "../oci/digest.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
 import type { Manifest } from "../oci/manifest.ts";
@@ -44,8 +45,8 @@ const SIZES = "layer-sizes";
 
 /** As docker counts: the bytes of a layer's files and links, without names and padding. Counted once, as a layer never changes. */
 async function filesSize(store: Store, diffId: DiffId): Promise<number> {
-  const known = store.records.get(SIZES, diffId);
-  if (typeof known === "number") return known;
+  const known = store.records.get(SIZES, diffId, isCount);
+  if (known !== undefined) return known;
   const { entries } = await store.layers.index(diffId);
   const size = entries.reduce((sum, entry) => sum + entry.size + (entry.type === "symlink" ? (entry.link ?? "").length : 0), 0);
   try {

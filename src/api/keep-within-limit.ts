@@ -1,5 +1,6 @@
 import { statfsSync } from "node:fs";
 import { humanSize } from "../base/human-size.ts";
+import { isCount, objectOf } from "../base/shape.ts";
 import type { EventSink } from "../events/build-event.ts";
 import type { DiffId } from "../oci/digest.ts";
 import type { Store } from "../store/store.ts";
@@ -16,6 +17,8 @@ interface Known {
   /** The limit at that time: with another one it is looked at again. */
   readonly most: number;
 }
+
+const isKnown = objectOf<Known>({ counted: isCount, made: isCount, most: isCount });
 
 const [KIND, KEY] = ["cache-size", "known"];
 /** A layer may be here as a tar and as a directory. */
@@ -59,14 +62,14 @@ function cannotBeBeyond({ most, free = 0 }: CacheLimits, disk: DiskSpace): boole
 
 /** What was known is not kept up while the disk says enough. */
 function forget(store: Store): void {
-  if (store.records.get(KIND, KEY) !== undefined) store.records.delete(KIND, KEY);
+  if (store.records.keys(KIND).length > 0) store.records.delete(KIND, KEY);
 }
 
 /** Notes what a build made; says whether the cache is to be looked at, and then that somebody does, so that builds that end together do not all look. */
 function noteMade(store: Store, made: number, limits: CacheLimits, { free }: DiskSpace): boolean {
   const most = limits.most!;
   return store.transaction(() => {
-    const known = knownOf(store);
+    const known = store.records.get(KIND, KEY, isKnown);
     const now = { counted: known?.counted ?? 0, made: (known?.made ?? 0) + made, most };
     const size = now.counted + now.made;
     const beyond = size > most || (free < (limits.free ?? 0) && size > (limits.reserved ?? 0));
@@ -74,13 +77,6 @@ function noteMade(store: Store, made: number, limits: CacheLimits, { free }: Dis
     store.records.put(KIND, KEY, looks ? { ...now, made: 0 } : now);
     return looks;
   });
-}
-
-/** Undefined also for what somebody else wrote there. */
-function knownOf(store: Store): Known | undefined {
-  const known = store.records.get(KIND, KEY) as Partial<Known> | undefined | null;
-  const numbers = [known?.counted, known?.made, known?.most];
-  return numbers.every((one) => typeof one === "number" && one >= 0) ? (known as Known) : undefined;
 }
 
 function diskOf({ root }: Store): DiskSpace {

@@ -1,3 +1,4 @@
+import { isObject } from "../base/shape.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openStore } from "../store/store.ts";
 import { BUSYBOX, BuildRig, writeFiles } from "../testing/builds.ts";
@@ -31,7 +32,7 @@ async function build(directory: string): Promise<string> {
 /** What the store knows of the cache's size. */
 async function known(): Promise<unknown> {
   await using store = await openStore(rig.root);
-  return store.records.list("cache-size");
+  return store.records.list("cache-size", isObject);
 }
 
 describe.skipIf(BUSYBOX === undefined)("a limit of the cache", () => {

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BUSYBOX, BuildRig } from "../testing/builds.ts";
 import { ImageRig } from "../testing/images.ts";
@@ -89,6 +90,24 @@ describe("a store whose", () => {
       await rig.ok(["build", "--no-cache", "-q", rig.context({ Dockerfile: "FROM one:1\nCOPY Dockerfile /\n" })]);
       expect(readFileSync(file, "latin1")).toMatch(/^laminate index 3\n/);
     }
+  });
+
+  test.each([["a word", "5"], ["null", "null"], ["no JSON", "{x"], ["another thing's", '{"id":"x","at":"y"}']])("single records hold %s: each counts as none, a build says so and makes what it needs again, and all commands work", async (_, value) => {
+    await using rig = new BuildRig();
+    await rig.image("one:1");
+    const context = rig.context({ Dockerfile: "FROM one:1\nWORKDIR /a\nCOPY Dockerfile ./\nADD --chown=1:2 Dockerfile /b/\n" });
+    const build = ["build", "--progress", "plain", "--build-arg", "SOURCE_DATE_EPOCH=1"];
+    await rig.ok([...build, "-t", "two:1", context]);
+    const database = new DatabaseSync(path.join(rig.root, "records.sqlite"));
+    database.prepare("UPDATE records SET value = ?").run(value);
+    database.close();
+    for (const line of [["plan", context], ["builds"], ["system", "df", "-v"], ["history", "two:1"], ["builder", "prune", "--dry-run", "--all"], ["image", "prune", "-f"]]) expect({ line, ...(await rig.run(line)) }).toMatchObject({ line, code: 0 });
+    expect(await rig.run(["why"])).toMatchObject({ code: 1, err: expect.stringMatching(/^laminate: no build is kept/) as unknown });
+    const again = await rig.run([...build, "-t", "two:2", context]);
+    expect(again).toMatchObject({ code: 0, err: expect.stringMatching(/WARNING: \d+ damaged records of the store counted as none and went \(.*build-records, .*steps\)/) as unknown });
+    expect(await rig.ok(["inspect", "-f", "{{.RootFS.Layers}}", "two:2"])).toBe(await rig.ok(["inspect", "-f", "{{.RootFS.Layers}}", "two:1"]));
+    await rig.ok(["builder", "prune", "-af"]);
+    expect((await rig.run(["build", "--progress", "plain", context])).err).not.toContain("damaged");
   });
 
   test("compressed blob was changed: it does not leave the store", async () => {

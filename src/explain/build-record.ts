@@ -1,4 +1,5 @@
 import type { Json } from "../base/canonical-json.ts";
+import { isCount, isNumber, isObject, isText, listOf, nullable, objectOf, oneOf, optional } from "../base/shape.ts";
 import type { VertexId } from "../graph/vertex.ts";
 import type { Decision } from "../solver/backend.ts";
 import type { Cause } from "./cause.ts";
@@ -62,6 +63,43 @@ export interface BuildRecord {
   /** In the graph's order; of a build that failed, those that were decided. */
   readonly steps: readonly StepRecord[];
 }
+
+const isCause = objectOf<Pick<Cause, "kind">>({ kind: isText });
+
+const isStepRecord = objectOf<StepRecord>({
+  id: isCount,
+  inputs: listOf(isCount),
+  title: isText,
+  name: isText,
+  stage: nullable(isText),
+  kind: isText,
+  key: isText,
+  ingredients: isObject,
+  outcome: oneOf("source", "cached", "ran"),
+  duration: isNumber,
+  result: optional(isText),
+  layer: optional(isText),
+  from: optional(isText),
+  cause: optional(isCause),
+  against: optional(isText),
+  reads: optional(isObject),
+});
+
+/** Whether something that was kept is a build's record, as far as that can be told at a look. */
+export const isBuildRecord = objectOf<BuildRecord>({
+  id: isText,
+  slot: isText,
+  context: isText,
+  dockerfile: isText,
+  target: optional(isText),
+  names: listOf(isText),
+  started: isNumber,
+  duration: isNumber,
+  outcome: oneOf("succeeded", "failed", "cancelled"),
+  image: optional(isText),
+  error: optional(isText),
+  steps: listOf(isStepRecord),
+});
 
 /** What is known of a step besides its decision. */
 export interface StepFacts {

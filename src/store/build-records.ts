@@ -1,4 +1,5 @@
 import type { Json } from "../base/canonical-json.ts";
+import { isText, type Shape } from "../base/shape.ts";
 import type { RecordStore } from "./records.ts";
 
 /** What the store must know of a build's record to keep it in order. */
@@ -16,24 +17,26 @@ const KEPT = 100;
 /** The records of builds: what later misses are compared with, and what `laminate builds` lists. */
 export class BuildRecords<T extends KeptBuild> {
   readonly #records: RecordStore;
+  readonly #is: Shape<T>;
 
-  constructor(records: RecordStore) {
+  constructor(records: RecordStore, is: Shape<T>) {
     this.#records = records;
+    this.#is = is;
   }
 
   /** The latest build of a slot. */
   latest(slot: string): T | undefined {
-    const id = this.#records.get(LATEST, slot);
-    return typeof id === "string" ? this.get(id) : undefined;
+    const id = this.#records.get(LATEST, slot, isText);
+    return id === undefined ? undefined : this.get(id);
   }
 
   get(id: string): T | undefined {
-    return this.#records.get(BUILDS, id) as T | undefined;
+    return this.#records.get(BUILDS, id, this.#is);
   }
 
   /** All that are kept, the newest first. */
   list(): T[] {
-    return this.#records.list(BUILDS).map(({ value }) => value as unknown as T).reverse();
+    return this.#records.list(BUILDS, this.#is).map(({ value }) => value).reverse();
   }
 
   /** Keeps a build; as a slot's latest unless it came to nothing. */
@@ -51,8 +54,8 @@ export class BuildRecords<T extends KeptBuild> {
     const ids = this.#records.keys(BUILDS);
     const old = ids.slice(0, Math.max(0, ids.length - KEPT));
     if (old.length === 0) return;
-    const latest = new Set(this.#records.list(LATEST).toSorted((a, b) => b.time - a.time).slice(0, KEPT).map(({ value }) => value));
+    const latest = new Set(this.#records.list(LATEST, isText).toSorted((a, b) => b.time - a.time).slice(0, KEPT).map(({ value }) => value));
     for (const id of old) if (!latest.has(id)) this.remove(id);
-    for (const { key, value } of this.#records.list(LATEST)) if (this.#records.get(BUILDS, value as string) === undefined) this.#records.delete(LATEST, key);
+    for (const { key, value } of this.#records.list(LATEST, isText)) if (this.get(value) === undefined) this.#records.delete(LATEST, key);
   }
 }

@@ -1,5 +1,6 @@
 import type { Json } from "../base/canonical-json.ts";
-import type { Digest, DiffId } from "../oci/digest.ts";
+import { isCount, isNumber, isText, listOf, objectOf, optional, type Shape } from "../base/shape.ts";
+import { type Digest, type DiffId, isDigest } from "../oci/digest.ts";
 import type { RecordStore } from "./records.ts";
 
 /** What a step of a build made. */
@@ -48,6 +49,15 @@ interface Note {
 /** As it lies in the table: `uses` is written from the second on. */
 type StoredStep = StepResult & { readonly uses?: number };
 
+const isLayer = isDigest as Shape<DiffId>;
+const isTime = (value: unknown): boolean => isText(value) && !Number.isNaN(Date.parse(value));
+const isStep = objectOf<StoredStep>({ layer: isLayer, created: isTime, took: optional(isNumber), name: optional(isText), uses: optional(isCount) });
+const isDownload = objectOf<{ readonly digest: Digest }>({ digest: isDigest });
+const isLikeSteps = listOf(objectOf<LikeStep>({ key: isText, base: listOf(isLayer) }));
+const isWholeNote = objectOf<Note>({ at: isNumber, uses: isCount });
+/** A number alone is a note as it was kept once. */
+const isNote: Shape<Note | number> = (value): value is Note | number => isNumber(value) || isWholeNote(value);
+
 const TABLES = { step: "steps", download: "downloads" } as const;
 const REMOVED = "removed-steps";
 const LIKE = "like-steps";
@@ -64,7 +74,7 @@ export class CacheRecords {
   }
 
   step(key: string): StepResult | undefined {
-    return this.#records.get(TABLES.step, key) as StoredStep | undefined;
+    return this.#records.get(TABLES.step, key, isStep);
   }
 
   /** Keeps what a step made; how often it was used before its record was removed still counts. */
@@ -78,7 +88,7 @@ export class CacheRecords {
   /** Notes that a step was found, for those who remove what is least likely to be wanted. */
   touchStep(key: string, now: number): void {
     try {
-      this.#records.touch(TABLES.step, key, { now, age: HOUR, change: (value) => ({ ...(value as object), uses: usesOf(value as unknown as StoredStep) + 1 }) });
+      this.#records.touch(TABLES.step, key, { now, age: HOUR, is: isStep, change: (step) => ({ ...step, uses: usesOf(step) + 1 }) });
     } catch {
       // A store that can only be read has its hits all the same.
     }
@@ -86,23 +96,23 @@ export class CacheRecords {
 
   /** All records, the longest unused first. */
   list(): CacheRecord[] {
-    const steps = this.#records.list(TABLES.step).map(({ key, value, time }): CacheRecord => {
-      const stored = value as unknown as StoredStep;
+    const steps = this.#records.list(TABLES.step, isStep).map(({ key, value: stored, time }): CacheRecord => {
       const { layer, created, took, name } = stored;
       return { kind: "step", key, content: layer, created: Date.parse(created), used: time, uses: usesOf(stored), ...(took === undefined ? {} : { took }), ...(name === undefined ? {} : { name }) };
     });
-    const downloads = this.#records.list(TABLES.download).map(({ key, value, time }): CacheRecord => {
-      return { kind: "download", key, content: (value as unknown as { digest: Digest }).digest, created: time, used: time, uses: 1, name: `ADD ${key}` };
+    const downloads = this.#records.list(TABLES.download, isDownload).map(({ key, value: { digest }, time }): CacheRecord => {
+      return { kind: "download", key, content: digest, created: time, used: time, uses: 1, name: `ADD ${key}` };
     });
     return [...steps, ...downloads].sort((a, b) => a.used - b.used);
   }
 
-  /** Removes records. Belongs into a transaction. */
+  /** Removes records, and such as were met and mean nothing. Belongs into a transaction. */
   remove(records: readonly Pick<CacheRecord, "kind" | "key" | "uses">[], now: number): void {
     for (const { kind, key, uses } of records) {
       this.#records.delete(TABLES[kind], key);
       if (kind === "step") this.#records.put(REMOVED, key, { at: now, uses });
     }
+    this.#records.removeBroken();
     this.#records.keepNewest(REMOVED, NOTES);
     this.#forgetLike();
   }
@@ -114,7 +124,7 @@ export class CacheRecords {
 
   /** The steps that share a name for being like one another, those first that were put last. */
   likeSteps(name: string): readonly LikeStep[] {
-    return (this.#records.get(LIKE, name) as readonly LikeStep[] | undefined) ?? [];
+    return this.#records.get(LIKE, name, isLikeSteps) ?? [];
   }
 
   putLikeSteps(name: string, steps: readonly LikeStep[]): void {
@@ -122,15 +132,14 @@ export class CacheRecords {
   }
 
   #note(key: string): Note | undefined {
-    const note = this.#records.get(REMOVED, key) as Note | number | undefined;
-    return typeof note === "number" ? { at: note, uses: 1 } : note; // as they were kept once
+    const note = this.#records.get(REMOVED, key, isNote);
+    return typeof note === "number" ? { at: note, uses: 1 } : note;
   }
 
   /** Like steps are found by their records alone: without one there is nothing to find. */
   #forgetLike(): void {
     const there = new Set(this.#records.keys(TABLES.step));
-    for (const { key, value } of this.#records.list(LIKE)) {
-      const steps = value as unknown as readonly LikeStep[];
+    for (const { key, value: steps } of this.#records.list(LIKE, isLikeSteps)) {
       const kept = steps.filter((step) => there.has(step.key));
       if (kept.length === 0) this.#records.delete(LIKE, key);
       else if (kept.length < steps.length) this.putLikeSteps(key, kept);

@@ -1,27 +1,30 @@
 import { canonicalJson, type Json } from "../base/canonical-json.ts";
+import type { Shape } from "../base/shape.ts";
 import type { Claims } from "./claims.ts";
 import type { Database } from "./database.ts";
 
-export interface Record {
+export interface Record<T> {
   readonly key: string;
-  readonly value: Json;
+  readonly value: T;
   /** When it was written or touched, milliseconds since the epoch. */
   readonly time: number;
 }
 
-/** Small facts by kind and key: what step made which layer, the decisions of builds. */
+/** Small facts by kind and key: what step made which layer, the decisions of builds. One that is not what it should be, as a crash, a hand or another version may have left it, is as none. */
 export class RecordStore {
   readonly #database: Database;
   readonly #claims: Claims;
+  /** What was met and counted as none, by kind and key. */
+  readonly #broken = new Map<string, { readonly kind: string; readonly key: string; readonly text: string }>();
 
   constructor(database: Database, claims: Claims) {
     this.#database = database;
     this.#claims = claims;
   }
 
-  get(kind: string, key: string): Json | undefined {
+  get<T>(kind: string, key: string, is: Shape<T>): T | undefined {
     const row = this.#database.get("SELECT value FROM records WHERE kind = ? AND key = ?", kind, key);
-    return row === undefined ? undefined : (JSON.parse(row["value"] as string) as Json);
+    return row === undefined ? undefined : this.#read(kind, key, row["value"], is);
   }
 
   put(kind: string, key: string, value: Json): void {
@@ -29,10 +32,11 @@ export class RecordStore {
   }
 
   /** Where a record is older than `age` milliseconds, sets its time to `now` and its value to what `change` makes of it. */
-  touch(kind: string, key: string, { now, age, change }: { readonly now: number; readonly age: number; readonly change: (value: Json) => Json }): void {
+  touch<T>(kind: string, key: string, { now, age, is, change }: { readonly now: number; readonly age: number; readonly is: Shape<T>; readonly change: (value: T) => Json }): void {
     const row = this.#database.get("SELECT value, time FROM records WHERE kind = ? AND key = ?", kind, key);
     if (row === undefined || now - (row["time"] as number) <= age) return;
-    this.#database.run("UPDATE records SET time = ?, value = ? WHERE kind = ? AND key = ?", now, canonicalJson(change(JSON.parse(row["value"] as string) as Json)), kind, key);
+    const value = this.#read(kind, key, row["value"], is);
+    if (value !== undefined) this.#database.run("UPDATE records SET time = ?, value = ? WHERE kind = ? AND key = ?", now, canonicalJson(change(value)), kind, key);
   }
 
   delete(kind: string, key: string): void {
@@ -55,9 +59,20 @@ export class RecordStore {
     }
   }
 
-  list(kind: string): Record[] {
-    const rows = this.#database.all("SELECT key, value, time FROM records WHERE kind = ? ORDER BY key", kind);
-    return rows.map(({ key, value, time }) => ({ key: key as string, value: JSON.parse(value as string) as Json, time: time as number }));
+  list<T>(kind: string, is: Shape<T>): Record<T>[] {
+    const rows = this.#database.all("SELECT key, value, time FROM records WHERE kind = ? ORDER BY key", kind) as { key: string; value: unknown; time: number }[];
+    return rows.flatMap(({ key, value: text, time }) => {
+      const value = this.#read(kind, key, text, is);
+      return value === undefined ? [] : [{ key, value, time }];
+    });
+  }
+
+  /** Removes the records that were met and counted as none, unless they are others by now. Gives the kind of each. */
+  removeBroken(): readonly string[] {
+    const met = [...this.#broken.values()];
+    for (const { kind, key, text } of met) this.#database.run("DELETE FROM records WHERE kind = ? AND key = ? AND value = ?", kind, key, text);
+    this.#broken.clear();
+    return met.map(({ kind }) => kind);
   }
 
   /** The keys of a kind, sorted. */
@@ -79,6 +94,21 @@ export class RecordStore {
   /** Waits until nobody else works on `key`. */
   claim(key: string): Promise<AsyncDisposable> {
     return this.#claims.claim(key);
+  }
+
+  #read<T>(kind: string, key: string, text: unknown, is: Shape<T>): T | undefined {
+    const value = valueIn(text);
+    if (is(value)) return value;
+    this.#broken.set(`${kind} ${key}`, { kind, key, text: text as string });
+    return undefined;
+  }
+}
+
+function valueIn(text: unknown): unknown {
+  try {
+    return JSON.parse(text as string);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,3 +1,4 @@
+import { isText, listOf } from "../base/shape.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { RecordStore } from "../store/records.ts";
 
@@ -14,5 +15,5 @@ export function noteRepository(records: RecordStore, registry: string, repositor
 
 /** Repositories of the registry that had the blob when we last looked, the latest first. */
 export function knownRepositories(records: RecordStore, registry: string, digest: Digest): readonly string[] {
-  return (records.get(KIND, `${registry} ${digest}`) ?? []) as readonly string[];
+  return records.get(KIND, `${registry} ${digest}`, listOf(isText)) ?? [];
 }

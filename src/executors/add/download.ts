@@ -1,8 +1,9 @@
 import type { ContentStore } from "../../store/content/content-store.ts";
-import type { Digest } from "../../oci/digest.ts";
+import { type Digest, isDigest } from "../../oci/digest.ts";
 import type { Leases } from "../../store/leases.ts";
 import type { RecordStore } from "../../store/records.ts";
 import { reasonOf } from "../../base/failure.ts";
+import { isCount, isText, nullable, objectOf } from "../../base/shape.ts";
 import { ExecuteError } from "../execute-error.ts";
 
 /** A file behind a URL, in the content store. */
@@ -33,13 +34,15 @@ interface Known {
   readonly modified: string | null;
 }
 
+const isKnown = objectOf<Known>({ digest: isDigest, size: isCount, etag: nullable(isText), modified: nullable(isText) });
+
 /**
  * Fetches an http(s) URL into the content store, asking the server first whether what is here still holds
  * (RFC 9110, 13.1, conditional requests). Throws {@link ExecuteError}.
  */
 export async function download(url: string, options: DownloadOptions): Promise<Download> {
   const { content, records, leases, signal, env } = options;
-  const known = records.get(TABLE, url) as Known | undefined;
+  const known = records.get(TABLE, url, isKnown);
   if (known !== undefined) leases.hold(known.digest);
   const usable = known !== undefined && content.has(known.digest) ? known : undefined;
   const headers: Record<string, string> = {};

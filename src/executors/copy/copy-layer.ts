@@ -1,4 +1,4 @@
-import type { Digest, DiffId } from "../../oci/digest.ts";
+import { type Digest, type DiffId, isDigest } from "../../oci/digest.ts";
 import type { Entry } from "../../store/layers/entry.ts";
 import { layerIdentity } from "../../store/layers/identity.ts";
 import type { Located } from "../../store/layers/located.ts";
@@ -32,7 +32,7 @@ export async function plannedLayer(undigested: readonly PlannedEntry[]): Promise
 
 /** The layer that says what this one would, times aside, where the store has known one. Changes nothing. */
 export function likeLayer({ identity }: PlannedLayer, { records }: Pick<Store, "records">): DiffId | undefined {
-  return records.get(TABLE, identity) as DiffId | undefined;
+  return records.get(TABLE, identity, isDigest) as DiffId | undefined;
 }
 
 /** The same, if it is still here; it stays while this build goes on. */

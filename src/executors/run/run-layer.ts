@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import type { RunOperation } from "../../graph/operation.ts";
-import type { DiffId } from "../../oci/digest.ts";
+import { type DiffId, isDigest } from "../../oci/digest.ts";
 import { formatPlatform } from "../../oci/platform.ts";
 import type { StepBounds, StepMount, StepNetwork, StepReads } from "../../sandbox/sandbox.ts";
 import { type BytePath, pathText } from "../../base/byte-path.ts";
@@ -76,7 +76,7 @@ export async function runLayer(operation: RunOperation, base: readonly DiffId[],
     const { layer } = result;
     if (result.reads !== undefined) world.onReads?.(await readsOf(result.reads, await world.trees.tree(base)));
     const key = readIdentity(layer.index) ?? (await readIndex(layer.index)).identity;
-    const earlier = store.records.get(TABLE, key) as DiffId | undefined;
+    const earlier = store.records.get(TABLE, key, isDigest) as DiffId | undefined;
     if (earlier !== undefined) {
       store.leases.hold(earlier);
       if (store.layers.has(earlier) && (!world.stoodOn || sameOrder(await store.layers.index(earlier), await readIndex(layer.index), await world.trees.tree(base)))) return { diffId: earlier };
