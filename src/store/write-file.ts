@@ -49,6 +49,25 @@ export async function writeAll(file: FileHandle, chunk: Buffer): Promise<void> {
   }
 }
 
+/** Writes chunks at a place in a file, and gives where they end; of writev(2) too, less may be written than was asked. */
+export async function writeAllAt(file: FileHandle, chunks: readonly Buffer[], at: number): Promise<number> {
+  for (let left = chunks.filter(({ length }) => length > 0); left.length > 0; ) {
+    const { bytesWritten } = await file.writev(left, at);
+    at += bytesWritten;
+    left = after(left, bytesWritten);
+  }
+  return at;
+}
+
+/** What is left of chunks without their first bytes. */
+function after(chunks: readonly Buffer[], bytes: number): Buffer[] {
+  return chunks.flatMap((chunk) => {
+    const gone = Math.min(bytes, chunk.length);
+    bytes -= gone;
+    return gone === chunk.length ? [] : [chunk.subarray(gone)];
+  });
+}
+
 /** A failed write as the store's own failure where it is the disk's; else the error itself. */
 export function storeWriteFailure(error: unknown): unknown {
   switch (errnoOf(error)) {

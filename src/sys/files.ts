@@ -1,8 +1,13 @@
 import { closeSync, openSync } from "node:fs";
+import type { KoffiFunc } from "koffi";
 import { libc, systemError } from "./libc.ts";
 
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
+const SYNC_FILE_RANGE_WAIT_BEFORE = 1;
+const SYNC_FILE_RANGE_WRITE = 2;
+const SYNC_FILE_RANGE_WAIT_AFTER = 4;
+const POSIX_FADV_DONTNEED = 4;
 const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -69,13 +74,38 @@ export function changeRoot(path: string): void {
 export async function syncfs(path: string | Buffer): Promise<void> {
   const file = openSync(path, "r");
   try {
-    const result = await new Promise<number>((resolve, reject) => {
-      libc().syncfs.async(file, (error: unknown, value: number) => (error ? reject(error) : resolve(value)));
-    });
-    if (result !== 0) throw new Error(`syncfs ${JSON.stringify(path.toString())} failed`);
+    if ((await inPool(libc().syncfs, file)) !== 0) throw new Error(`syncfs ${JSON.stringify(path.toString())} failed`);
   } finally {
     closeSync(file);
   }
+}
+
+/** Whether {@link startWriting} and {@link finishWriting} can be had for an open file. */
+export function canWriteRanges(file: number): boolean {
+  return libc().sync_file_range(file, 0, 1, 0) === 0;
+}
+
+/** Lets the kernel begin to bring a range of an open file to the disk; the event loop goes on meanwhile. */
+export async function startWriting(file: number, offset: number, size: number): Promise<void> {
+  await syncRange(file, { offset, size, flags: SYNC_FILE_RANGE_WRITE });
+}
+
+/** Waits until a range of an open file has been handed to the disk, whose own cache may have it still, and frees the memory that has it. */
+export async function finishWriting(file: number, offset: number, size: number): Promise<void> {
+  await syncRange(file, { offset, size, flags: SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER });
+  await inPool(libc().posix_fadvise, file, offset, size, POSIX_FADV_DONTNEED); // where it is refused, the memory stays taken
+}
+
+/** What the disk refused is told here, and to no later fsync(2) of the same open file. */
+async function syncRange(file: number, { offset, size, flags }: { readonly offset: number; readonly size: number; readonly flags: number }): Promise<void> {
+  if ((await inPool(libc().sync_file_range, file, offset, size, flags)) !== 0) throw new Error("EIO: sync_file_range: the disk did not take what was written");
+}
+
+/** A call in a thread of libuv's pool; errno is that thread's, so it cannot be asked for. */
+async function inPool<Args extends readonly unknown[]>(call: KoffiFunc<(...args: [...Args]) => number>, ...args: Args): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    call.async(...args, (error: unknown, value: number) => (error ? reject(error) : resolve(value)));
+  });
 }
 
 /** Takes the flock(2) of an open file, by default for itself alone, if nobody's stands against it. The kernel frees it when the file is closed, by death too. */

@@ -12,6 +12,9 @@ export interface Libc {
   flock(file: number, operation: number): number;
   chroot(path: Buffer): number;
   readonly syncfs: KoffiFunc<(file: number) => number>;
+  readonly sync_file_range: KoffiFunc<(file: number, offset: number, size: number, flags: number) => number>;
+  /** Returns an errno instead. */
+  readonly posix_fadvise: KoffiFunc<(file: number, offset: number, size: number, advice: number) => number>;
   /** The errno name of the last failed call, such as `ENOENT`. */
   errno(): string;
 }
@@ -42,6 +45,8 @@ export const libc = lazyCalls((library, koffi): Libc => {
     flock: library.func("int flock(int file, int operation)"),
     chroot: library.func("int chroot(const uint8_t *path)"),
     syncfs: library.func("int syncfs(int file)"),
+    sync_file_range: library.func("int sync_file_range(int file, int64_t offset, int64_t size, unsigned int flags)"),
+    posix_fadvise: library.func("int posix_fadvise(int file, int64_t offset, int64_t size, int advice)"),
     errno: () => names.get(koffi.errno()) ?? `errno ${koffi.errno()}`,
   };
 });

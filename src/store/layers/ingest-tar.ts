@@ -3,6 +3,7 @@ import { open } from "node:fs/promises";
 import { parentPath, pathText, type BytePath } from "../../base/byte-path.ts";
 import { digestFromHex, type DiffId } from "../../oci/digest.ts";
 import { StoreFailure } from "../store-error.ts";
+import { WriteBehind } from "../write-behind.ts";
 import { storeWriteFailure, writeAll } from "../write-file.ts";
 import type { Entry } from "./entry.ts";
 import { readLayer } from "./read-layer.ts";
@@ -18,6 +19,7 @@ export interface IngestedTar {
 /** Writes a layer's tar to a new file and works out its diffID and index in the same pass. Throws ArchiveError or StoreFailure for what is no sound layer. */
 export async function ingestTar(source: AsyncIterable<Buffer>, tarPath: string): Promise<IngestedTar> {
   const file = await open(tarPath, "wx", 0o644);
+  const behind = new WriteBehind(file.fd);
   try {
     const hash = createHash("sha256");
     let size = 0;
@@ -29,14 +31,17 @@ export async function ingestTar(source: AsyncIterable<Buffer>, tarPath: string):
         size += chunk.length;
         yield chunk;
         await written;
+        await behind.advance(size);
       }
     };
     const entries = await indexOf(tee());
+    await behind.settle();
     await file.sync();
     return { diffId: digestFromHex(hash.digest("hex")) as DiffId, size, entries };
   } catch (error) {
     throw storeWriteFailure(error);
   } finally {
+    await behind.settle().catch(() => undefined);
     await file.close();
   }
 }
