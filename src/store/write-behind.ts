@@ -41,11 +41,11 @@ export class WriteBehind {
   async #write(to: number): Promise<void> {
     const from = this.#begun;
     this.#begun = to;
-    await startWriting(this.#file, from, to - from);
+    await startWriting({ file: this.#file, offset: from, size: to - from });
     const end = to - KEPT;
     if (end - this.#freed < WINDOW) return;
     const start = this.#freed;
     this.#freed = end;
-    await finishWriting(this.#file, start, end - start);
+    await finishWriting({ file: this.#file, offset: start, size: end - start });
   }
 }

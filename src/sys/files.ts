@@ -4,9 +4,9 @@ import { libc, systemError } from "./libc.ts";
 
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
-const SYNC_FILE_RANGE_WAIT_BEFORE = 1;
-const SYNC_FILE_RANGE_WRITE = 2;
-const SYNC_FILE_RANGE_WAIT_AFTER = 4;
+/** SYNC_FILE_RANGE_WRITE, alone and between _WAIT_BEFORE and _WAIT_AFTER. */
+const START = 2;
+const FINISH = 7;
 const POSIX_FADV_DONTNEED = 4;
 const LOCK_SH = 1;
 const LOCK_EX = 2;
@@ -85,20 +85,37 @@ export function canWriteRanges(file: number): boolean {
   return libc().sync_file_range(file, 0, 1, 0) === 0;
 }
 
-/** Lets the kernel begin to bring a range of an open file to the disk; the event loop goes on meanwhile. */
-export async function startWriting(file: number, offset: number, size: number): Promise<void> {
-  await syncRange(file, { offset, size, flags: SYNC_FILE_RANGE_WRITE });
+/** A stretch of an open file; one without bytes goes to the file's end. */
+export interface FileRange {
+  readonly file: number;
+  readonly offset: number;
+  readonly size: number;
 }
 
-/** Waits until a range of an open file has been handed to the disk, whose own cache may have it still, and frees the memory that has it. */
-export async function finishWriting(file: number, offset: number, size: number): Promise<void> {
-  await syncRange(file, { offset, size, flags: SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER });
-  await inPool(libc().posix_fadvise, file, offset, size, POSIX_FADV_DONTNEED); // where it is refused, the memory stays taken
+/** Lets the kernel begin to bring a range to the disk; the event loop goes on meanwhile. */
+export async function startWriting({ file, offset, size }: FileRange): Promise<void> {
+  checkRange(await inPool(libc().sync_file_range, file, offset, size, START));
+}
+
+/** Waits until a range has been handed to the disk, whose own cache may have it still, and frees the memory that has it. */
+export async function finishWriting({ file, offset, size }: FileRange): Promise<void> {
+  checkRange(await inPool(libc().sync_file_range, file, offset, size, FINISH));
+  await inPool(libc().posix_fadvise, file, offset, size, POSIX_FADV_DONTNEED);
+}
+
+/** As {@link startWriting}, for a thread that has nothing else to do. */
+export function startWritingSync({ file, offset, size }: FileRange): void {
+  checkRange(libc().sync_file_range(file, offset, size, START));
+}
+
+/** Frees the memory that has a range as it is on the disk; what is not there yet stays, as all does where this is refused. */
+export function freeMemory({ file, offset, size }: FileRange): void {
+  libc().posix_fadvise(file, offset, size, POSIX_FADV_DONTNEED);
 }
 
 /** What the disk refused is told here, and to no later fsync(2) of the same open file. */
-async function syncRange(file: number, { offset, size, flags }: { readonly offset: number; readonly size: number; readonly flags: number }): Promise<void> {
-  if ((await inPool(libc().sync_file_range, file, offset, size, flags)) !== 0) throw new Error("EIO: sync_file_range: the disk did not take what was written");
+function checkRange(result: number): void {
+  if (result !== 0) throw new Error("EIO: sync_file_range: the disk did not take what was written");
 }
 
 /** A call in a thread of libuv's pool; errno is that thread's, so it cannot be asked for. */

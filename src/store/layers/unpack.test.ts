@@ -9,9 +9,10 @@ import { openStore, type Store } from "../store.ts";
 import type { LayerFiles } from "./unpack.ts";
 import { unpackLayer } from "./unpack.ts";
 
-/* A layer of so many entries that threads share them. What becomes of small ones: hostile-tars.test.ts, diff-apply.test.ts. */
+/* A layer of so many entries, large files among them, that threads share them. What becomes of small ones: hostile-tars.test.ts, diff-apply.test.ts. */
 
 const FILES = 4500;
+const LARGE = 2 << 20;
 let place: string;
 let store: Store;
 let layer: LayerFiles;
@@ -34,7 +35,7 @@ function makeTree(tree: string): void {
   for (let number = 0; number < FILES; number += 1) {
     const directory = path.join(tree, `d${number % 90}`);
     const file = path.join(directory, `f${number}`);
-    writeFileSync(file, `${number}\n`.repeat(number % 40));
+    writeFileSync(file, number % 100 === 0 ? Buffer.alloc(LARGE + number, `${number}\n`) : `${number}\n`.repeat(number % 40));
     if (number % 7 === 0) chmodSync(file, 0o4755);
     utimesSync(file, number, number);
     if (number % 50 === 0) linkSync(file, path.join(tree, `d${(number + 45) % 90}`, `name-of-${number}`));

@@ -4,11 +4,12 @@ import { parentPath, pathBytes, pathText, type BytePath } from "../../base/byte-
 import { errnoOf } from "../../base/failure.ts";
 import { Thread } from "../../base/thread.ts";
 import { unreachable } from "../../base/unreachable.ts";
-import { lsetxattr, mknod, setFileTimes, setTimes } from "../../sys/files.ts";
+import { freeMemory, lsetxattr, mknod, setFileTimes, setTimes } from "../../sys/files.ts";
 import { StoreFailure } from "../store-error.ts";
 import { fromThread } from "../thread-failure.ts";
 import type { Entry } from "./entry.ts";
 import { readIndex } from "./index-file.ts";
+import { FilesBehind } from "./files-behind.ts";
 import type { LayerIndex } from "./layer-index.ts";
 import { readLayer } from "./read-layer.ts";
 import { StoredTar, type TarPart } from "./stored-tar.ts";
@@ -40,8 +41,12 @@ export interface UnpackAsk {
   readonly share: Share;
 }
 
-/** A layer of fewer entries is done before a thread has started. */
+/** A layer that takes less than making so many small files is done before a thread has started. */
 const THREADS_FROM = 4000;
+/** Bytes that are copied in the time in which a file is made. */
+const BYTES_A_FILE = 64 << 10;
+/** A file from this size on goes to the disk by itself. Bytes. */
+const LARGE = 1 << 20;
 const MOST_THREADS = 4;
 const READ_SIZE = 1 << 20;
 const MAX_LINKS = 40;
@@ -91,10 +96,14 @@ async function inThreads(asks: readonly UnpackAsk[], own: () => void): Promise<v
   });
 }
 
-/** Entries in as many shares as there are cores, of about as many files. */
+/** Entries in as many shares as there are cores, of about as much work. */
 function sharesOf(entries: readonly Entry[]): Share[] {
-  const count = entries.length < THREADS_FROM ? 1 : Math.min(availableParallelism(), MOST_THREADS);
-  return Array.from({ length: count }, (_, number) => ({ from: Math.floor((entries.length * number) / count), to: Math.floor((entries.length * (number + 1)) / count) }));
+  const before = [0]; // work before each entry
+  for (const { size } of entries) before.push(before.at(-1)! + 1 + size / BYTES_A_FILE);
+  const all = before.at(-1)!;
+  const count = all < THREADS_FROM ? 1 : Math.min(availableParallelism(), MOST_THREADS);
+  const bounds = Array.from({ length: count + 1 }, (_, number) => before.findIndex((work) => work >= (all * number) / count));
+  return bounds.slice(1).map((to, number) => ({ from: bounds[number]!, to: number === count - 1 ? entries.length : to }));
 }
 
 /** The path of the file that a hard link names, through further links. Throws StoreFailure `unsafe-tar` where there is none. */
@@ -121,6 +130,7 @@ class Unpacker implements Disposable {
   readonly #directories = new Map<BytePath, Entry>();
   readonly #buffer = Buffer.allocUnsafeSlow(READ_SIZE);
   readonly #open = new Map<string, number>();
+  readonly #behind = new FilesBehind();
   /** Devices that may not be made here. */
   readonly #leftOut = new Set<BytePath>();
 
@@ -197,6 +207,7 @@ class Unpacker implements Disposable {
 
   [Symbol.dispose](): void {
     for (const file of this.#open.values()) fs.closeSync(file);
+    this.#behind[Symbol.dispose]();
   }
 
   /** It takes its mode and times when nothing more is put into it. */
@@ -229,9 +240,12 @@ class Unpacker implements Disposable {
         setAttribute(path, name, value); // after the owner too: its change takes capabilities away
       }
       setFileTimes(file, mtime);
-    } finally {
+    } catch (error) {
       fs.closeSync(file);
+      throw error;
     }
+    if (size < LARGE) fs.closeSync(file);
+    else this.#behind.take(file, size);
   }
 
   #copy(file: number, offset: number, size: number): void {
@@ -247,6 +261,7 @@ class Unpacker implements Disposable {
         }
         done += count;
       }
+      if (size >= LARGE) freeMemory({ file: source, offset: stretch.offset, size: stretch.length });
     }
   }
 
