@@ -8,6 +8,7 @@ import type { EventSink } from "../events/build-event.ts";
 import type { Advice } from "../explain/advice.ts";
 import type { BuildRecord } from "../explain/build-record.ts";
 import { type Changes, changesOf } from "../explain/changes.ts";
+import { slotOf } from "../explain/slot.ts";
 import type { ImageRecord } from "../store/images/image-store.ts";
 import { canonicalReference, InvalidReference, parseReference } from "../oci/reference.ts";
 import type { BuildOptions } from "./build.ts";
@@ -104,7 +105,7 @@ async function* noInput(): AsyncIterable<Buffer> {}
 
 /** The records of builds of the same Dockerfile in the same place, whatever their target. */
 function recordsOf(laminate: Laminate, { directory, files }: Input): readonly BuildRecord[] {
-  const slot = `${directory} ${files.dockerfile} `;
+  const slot = slotOf([directory, files.dockerfile, ""]);
   return builds(laminate).filter((build) => build.slot.startsWith(slot));
 }
 

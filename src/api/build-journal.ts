@@ -3,6 +3,7 @@ import { canonicalJson } from "../base/canonical-json.ts";
 import { type BuildRecord, counterpart, isBuildRecord, type RecordedReads, type StepName, stepRecord, type StepFacts } from "../explain/build-record.ts";
 import { type Cause, causeText } from "../explain/cause.ts";
 import { findCause, type FoundCause, stepName } from "../explain/find-cause.ts";
+import { placeOf } from "../explain/slot.ts";
 import type { RunReads } from "../executors/run/run-layer.ts";
 import type { Value } from "../executors/value.ts";
 import type { Vertex, VertexId } from "../graph/vertex.ts";
@@ -211,11 +212,6 @@ function recordedReads(reads: RunReads, makers: ReadonlyMap<string, VertexId>): 
 /** What a Dockerfile does, in one text. */
 function stepsOf(steps: readonly StepName[]): string {
   return steps.flatMap(({ name, kind }) => (kind === "run" || kind === "copy" || kind === "mkdir" ? [name] : [])).join("\n");
-}
-
-/** The context that a slot is of. */
-function placeOf(slot: string): string {
-  return slot.split(" ", 1)[0]!;
 }
 
 function keysOf(steps: BuildRecord["steps"]): string {

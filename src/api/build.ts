@@ -1,4 +1,5 @@
 import { reasonOf } from "../base/failure.ts";
+import { withoutPassword } from "../base/without-password.ts";
 import { nearestSource } from "../dockerfile/lower/base.ts";
 import type { BuildEvent, EventSink } from "../events/build-event.ts";
 import { BuildBackend } from "../executors/build-backend.ts";
@@ -110,7 +111,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   const sandbox = own ?? laminate.sandbox;
   await using travelling = imports === undefined && cacheTo.length === 0 ? undefined : new (await import("./travelling-mounts.ts")).TravellingMounts({ store, env, sandbox }, { far: imports, events });
   const names = namesOf(outputs, tags).map((name) => familiarReference(parseReference(name)));
-  const journal = new BuildJournal(store, { id, slot, context: options.context, dockerfile: context.dockerfile.name, ...(target === undefined ? {} : { target }), names, started }, lowered.graph.vertices, (image) => bases.idOf(image));
+  const journal = new BuildJournal(store, { id, slot, context: withoutPassword(options.context), dockerfile: context.dockerfile.name, ...(target === undefined ? {} : { target }), names, started }, lowered.graph.vertices, (image) => bases.idOf(image));
   const commands = seenByCommands(lowered.graph);
   const uncached = uncachedStages(options.noCacheStages, lowered, events);
   const selections = new Map<Digest, Digest>();

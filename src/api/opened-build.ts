@@ -6,6 +6,7 @@ import type { Lowered } from "../dockerfile/lower/result.ts";
 import type { EventSink } from "../events/build-event.ts";
 import { type BuildContext, type ContextWorld, openContext } from "../executors/context/build-context.ts";
 import type { GitAccess } from "../executors/context/git-environment.ts";
+import { slotOf } from "../explain/slot.ts";
 import type { ContainerConfig, ImageConfig } from "../oci/image-config.ts";
 import { goArchitecture, type Platform } from "../oci/platform.ts";
 import type { HostEntry } from "../sandbox/sandbox.ts";
@@ -114,7 +115,7 @@ export async function openBuild(laminate: Laminate, options: OpenOptions, { acce
     ...(context.ignore === undefined ? {} : { ignore: context.ignore }),
   });
   const kept = learned.move();
-  return { context, contexts, bases, lowered, platform, slot: [context.slot, target ?? "", options.platform ?? ""].join(" "), [Symbol.dispose]: () => kept.dispose() };
+  return { context, contexts, bases, lowered, platform, slot: slotOf([...context.slot, target ?? "", options.platform ?? ""]), [Symbol.dispose]: () => kept.dispose() };
 }
 
 async function namedContexts(given: readonly GivenContext[] = [], world: ContextWorld): Promise<BuildContexts> {

@@ -4,6 +4,7 @@ import type { Leases } from "../../store/leases.ts";
 import type { RecordStore } from "../../store/records.ts";
 import { reasonOf } from "../../base/failure.ts";
 import { isCount, isText, nullable, objectOf } from "../../base/shape.ts";
+import { withoutPassword } from "../../base/without-password.ts";
 import { ExecuteError } from "../execute-error.ts";
 
 /** A file behind a URL, in the content store. */
@@ -42,7 +43,8 @@ const isKnown = objectOf<Known>({ digest: isDigest, size: isCount, etag: nullabl
  */
 export async function download(url: string, options: DownloadOptions): Promise<Download> {
   const { content, records, leases, signal, env } = options;
-  const known = records.get(TABLE, url, isKnown);
+  const shown = withoutPassword(url);
+  const known = records.get(TABLE, shown, isKnown);
   if (known !== undefined) leases.hold(known.digest);
   const usable = known !== undefined && content.has(known.digest) ? known : undefined;
   const headers: Record<string, string> = {};
@@ -57,19 +59,19 @@ export async function download(url: string, options: DownloadOptions): Promise<D
     }
     if (statusCode < 200 || statusCode > 299) {
       response.destroy();
-      throw new ExecuteError("download-failed", `download ${JSON.stringify(url)}: invalid response status ${statusCode}`);
+      throw new ExecuteError("download-failed", `download ${JSON.stringify(shown)}: invalid response status ${statusCode}`);
     }
     const total = Number(response.headers["content-length"] ?? Number.NaN);
     const blob = await content.ingest(counted(response, Number.isFinite(total) ? total : undefined, options));
     const fresh: Known = { ...blob, etag: response.headers.etag ?? null, modified: response.headers["last-modified"] ?? null };
-    records.put(TABLE, url, { ...fresh });
+    records.put(TABLE, shown, { ...fresh });
     return downloaded(url, fresh);
   } catch (error) {
     if (signal.aborted || error instanceof ExecuteError) {
       throw error;
     }
     const cause = error instanceof Error && error.cause !== undefined ? `: ${reasonOf(error.cause)}` : "";
-    throw new ExecuteError("download-failed", `download ${JSON.stringify(url)}: ${reasonOf(error)}${cause}`, { cause: error });
+    throw new ExecuteError("download-failed", `download ${JSON.stringify(shown)}: ${reasonOf(error)}${cause}`, { cause: error });
   }
 }
 

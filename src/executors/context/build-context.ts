@@ -5,6 +5,7 @@ import path from "node:path";
 import { bytePath } from "../../base/byte-path.ts";
 import { errnoOf } from "../../base/failure.ts";
 import { nearest } from "../../base/nearest.ts";
+import { withoutPassword } from "../../base/without-password.ts";
 import { decompressStream, formatOf } from "../../archive/decompress.ts";
 import { BLOCK } from "../../archive/tar-header.ts";
 import { type IgnoreRules, parseIgnore } from "../../dockerfile/ignore.ts";
@@ -30,7 +31,7 @@ export interface BuildContext {
   /** What the ignore file says, where there is one. */
   readonly ignore?: IgnoreRules;
   /** What tells this build from others when its decisions are kept: the place of its context and its Dockerfile. */
-  readonly slot: string;
+  readonly slot: readonly string[];
   /** Keeps for later builds what was learned of the files. */
   readonly keep?: () => void;
 }
@@ -97,7 +98,7 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
 async function fromDirectory(directory: string, options: ContextOptions): Promise<BuildContext> {
   const dockerfile = await directoryDockerfile(directory, options);
   const ignoreFile = [dockerfile.path === undefined ? undefined : `${dockerfile.path}.dockerignore`, path.join(directory, ".dockerignore")].find((one) => one !== undefined && existsSync(one));
-  return { ...(await directoryFiles("the build context", directory, ignoreFile, options)), dockerfile, slot: `${directory} ${dockerfile.path ?? dockerfile.name}` };
+  return { ...(await directoryFiles("the build context", directory, ignoreFile, options)), dockerfile, slot: [directory, dockerfile.path ?? dockerfile.name] };
 }
 
 /** A directory's files without what an ignore file leaves out; `name` is for people. */
@@ -115,7 +116,7 @@ async function directoryDockerfile(directory: string, options: ContextOptions): 
   if (file === "-") {
     return { text: (await collect(standardInput(options))).toString("utf8"), name: "Dockerfile" };
   }
-  if (isUrl(file)) return { text: await downloadedText(file, options), name: file };
+  if (isUrl(file)) return { text: await downloadedText(file, options), name: withoutPassword(file) };
   const named = file === undefined ? undefined : path.resolve(cwd, file);
   const found = named ?? NAMES.map((name) => path.join(directory, name)).find((one) => existsSync(one)) ?? path.join(directory, NAMES[0]);
   const name = file ?? path.basename(found);
@@ -168,7 +169,7 @@ async function fromStream(stream: Readable, place: string, options: ContextOptio
   const whole = joined(head, iterator);
   if (formatOf(head) === "plain" && !isTarHeader(head.subarray(0, BLOCK))) {
     const text = (await collect(whole)).toString("utf8");
-    return { source: new LooseSource("the build context (which is empty: only a Dockerfile was given)", []), dockerfile: { text, name: "Dockerfile" }, slot: place };
+    return { source: new LooseSource("the build context (which is empty: only a Dockerfile was given)", []), dockerfile: { text, name: "Dockerfile" }, slot: [place] };
   }
   const diffId = await store.layers.putTar(decompressStream(whole));
   return fromSource(await new LayerTrees(store.layers).source("the build context", [diffId]), place, options);
@@ -179,10 +180,10 @@ async function fromSource(source: FileSource, place: string, options: ContextOpt
   const { file } = options;
   if (file === "-") {
     const text = (await collect(standardInput(options))).toString("utf8");
-    return { source: await withoutIgnored(source, [".dockerignore"]), dockerfile: { text, name: "Dockerfile" }, slot: place };
+    return { source: await withoutIgnored(source, [".dockerignore"]), dockerfile: { text, name: "Dockerfile" }, slot: [place] };
   }
   if (isUrl(file)) {
-    return { source: await withoutIgnored(source, [".dockerignore"]), dockerfile: { text: await downloadedText(file, options), name: file }, slot: `${place} ${file}` };
+    return { source: await withoutIgnored(source, [".dockerignore"]), dockerfile: { text: await downloadedText(file, options), name: withoutPassword(file) }, slot: [place, file] };
   }
   const name = file ?? NAMES.find((one) => follow(source, bytePath(one)) !== undefined) ?? NAMES[0];
   const entry = follow(source, bytePath(path.posix.normalize(name)))?.entry;
@@ -190,7 +191,7 @@ async function fromSource(source: FileSource, place: string, options: ContextOpt
     throw new ExecuteError("bad-context", `failed to read dockerfile: open ${name}: no such file in ${source.name}`);
   }
   const text = (await collect(source.read(entry))).toString("utf8");
-  return { source: await withoutIgnored(source, [`${name}.dockerignore`, ".dockerignore"]), dockerfile: { text, name }, slot: `${place} ${name}` };
+  return { source: await withoutIgnored(source, [`${name}.dockerignore`, ".dockerignore"]), dockerfile: { text, name }, slot: [place, name] };
 }
 
 /** A tar's files without what the first ignore file that is there leaves out. */

@@ -3,6 +3,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { bytePath, pathText } from "../../base/byte-path.ts";
 import { errnoOf } from "../../base/failure.ts";
+import { withoutPassword } from "../../base/without-password.ts";
 import { follow } from "../copy/select.ts";
 import { ExecuteError } from "../execute-error.ts";
 import { DirectorySource } from "./directory-source.ts";
@@ -26,7 +27,7 @@ export async function gitCommit(url: GitUrl, options: GitOptions): Promise<strin
   // BuildKit takes a whole commit beside a branch for the commit, which the branch's history may hold.
   const commit = wholeCommit(checksum) ?? wholeCommit(url.ref) ?? (await remoteCommit(url, options));
   if (checksum !== undefined && !commit.startsWith(checksum)) {
-    throw new ExecuteError("bad-context", `${JSON.stringify(url.remote)}: expected checksum to match ${checksum}, got ${commit}`);
+    throw new ExecuteError("bad-context", `${JSON.stringify(withoutPassword(url.remote))}: expected checksum to match ${checksum}, got ${commit}`);
   }
   return commit;
 }
@@ -38,7 +39,7 @@ async function remoteCommit(url: GitUrl, options: GitOptions): Promise<string> {
   const commit =
     named(`refs/tags/${wanted}^{}`) ?? named(wanted) ?? named(`refs/heads/${wanted}`) ?? named(`refs/tags/${wanted}`) ?? lines.find(([, ref]) => ref !== undefined)?.[0];
   if (commit === undefined || !COMMIT.test(commit)) {
-    throw new ExecuteError("bad-context", `${JSON.stringify(url.remote)} has no branch, tag or commit ${JSON.stringify(wanted)}`, SHORT_COMMIT.test(wanted) ? { hint: "a commit is named by all of its 40 digits" } : {});
+    throw new ExecuteError("bad-context", `${JSON.stringify(withoutPassword(url.remote))} has no branch, tag or commit ${JSON.stringify(wanted)}`, SHORT_COMMIT.test(wanted) ? { hint: "a commit is named by all of its 40 digits" } : {});
   }
   return commit;
 }
@@ -60,7 +61,7 @@ export async function gitCheckout(url: GitUrl, commit: string, target: string, o
   // The repository may hold links that lead out of it: they are followed inside only.
   const directory = follow(new DirectorySource(url.remote, target), bytePath(path.posix.join("/", url.directory)));
   if (directory?.entry.type !== "directory") {
-    throw new ExecuteError("bad-context", `${JSON.stringify(url.directory)} is not a directory of ${JSON.stringify(url.remote)}`);
+    throw new ExecuteError("bad-context", `${JSON.stringify(url.directory)} is not a directory of ${JSON.stringify(withoutPassword(url.remote))}`);
   }
   return path.join(target, pathText(directory.entry.path));
 }
@@ -72,10 +73,6 @@ async function forgetCheckout(target: string, keep: boolean, { remote }: GitUrl,
   await inside(["read-tree", "HEAD"]);
   await inside(["remote", "add", "origin", withoutPassword(remote)]);
   for (const name of ["logs", "FETCH_HEAD"]) rmSync(path.join(directory, name), { recursive: true, force: true });
-}
-
-function withoutPassword(remote: string): string {
-  return remote.replace(/^(https?:\/\/)[^/@]*@/, "$1");
 }
 
 async function git(args: readonly string[], url: GitUrl, { env, access, signal }: GitOptions): Promise<string> {
