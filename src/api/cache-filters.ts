@@ -21,10 +21,12 @@ export function parseCacheFilters(filters: readonly string[], now: number): Cach
 
 function selectorOf(text: string, now: number): CacheFilter["takes"] {
   const [, key = "", operator = "", value = ""] = /^([^=!~]*)(!=|~=|==?|)(.*)$/s.exec(text)!;
+  if (operator === "" && value !== "") throw new RequestFailure("bad-filter", `invalid filter '${text}'`, { hint: "KEY=VALUE, KEY!=VALUE, KEY~=EXPRESSION or KEY alone" });
   const compared = comparison(text, operator, value);
   switch (key) {
     case "until":
     case "unused-for": {
+      if (operator !== "=" && operator !== "==") throw new RequestFailure("bad-filter", `filter ${text}: ${key} is given as ${key}=24h`);
       const before = timeOf(value, now);
       return ({ used }) => used < before;
     }
@@ -32,7 +34,7 @@ function selectorOf(text: string, now: number): CacheFilter["takes"] {
       // People write the beginning of an ID, as it is shown.
       return ({ id }) => (operator === "=" || operator === "==" ? id === value || id.replace(/^sha256:/, "").startsWith(value.replace(/^sha256:/, "")) : compared(id));
     case "type":
-      if (operator !== "~=") checkType(value);
+      if (operator !== "~=" && operator !== "") checkType(value);
       return ({ type }) => compared(type);
     case "description":
       return ({ description }) => compared(description);
@@ -53,12 +55,13 @@ function selectorOf(text: string, now: number): CacheFilter["takes"] {
   }
 }
 
+/** A key alone asks whether there is a value. */
 function comparison(text: string, operator: string, value: string): (own: string) => boolean {
   if (operator === "~=") {
     const expression = expressionOf(text, value);
     return (own) => expression.test(own);
   }
-  return operator === "!=" ? (own) => own !== value : (own) => own === value;
+  return operator === "!=" || operator === "" ? (own) => own !== value : (own) => own === value;
 }
 
 function expressionOf(text: string, value: string): RegExp {

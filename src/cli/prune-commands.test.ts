@@ -157,6 +157,7 @@ describe("builder prune --filter", () => {
     expect(await going("immutable", "private")).toEqual(["private"]);
     expect(await going("inuse")).toEqual([]);
     expect(await going("inuse=false", "shared")).toEqual(["shared"]);
+    expect(await going("description", "id", "type")).toEqual(["private", "shared"]);
     expect(await going("unused-for=1h")).toEqual([]);
     expect(await going("until=0s", "private")).toEqual(["private"]);
   });
@@ -168,6 +169,8 @@ describe("builder prune --filter", () => {
     expect(await wrong("shared=perhaps")).toContain("neither true nor false");
     expect(await wrong("description~=(")).toContain("no regular expression");
     expect(await wrong("parents=sha256:1")).toContain("has no parents");
+    expect(await wrong("id!abc")).toContain("invalid filter 'id!abc'\nKEY=VALUE");
+    for (const filter of ["until!=1h", "until~=1h", "unused-for"]) expect(await wrong(filter)).toMatch(/^laminate: filter .*: \S+ is given as \S+=24h\n$/);
   });
 
   test("with --verbose each part that goes says what it was and why it went; --keep-storage is --reserved-space", async () => {
