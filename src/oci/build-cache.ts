@@ -51,25 +51,32 @@ export interface BuildCache {
 /** Reads a cache's config, which anyone may have made. Throws {@link InvalidImage}. */
 export function parseCache(given: Untrusted): BuildCache {
   const cache = membersOf(parseJson(given), given);
-  const layers = listOf(cache["layers"], given, "layers");
-  if (!layers.every((layer): layer is DiffId => isDigest(layer))) throw new InvalidImage(`read ${given.what}: layers holds something that is no sha256 digest`);
-  return { layers, steps: stepsOf(cache["steps"], given), mounts: cache["mounts"] === undefined ? [] : mountsOf(cache["mounts"], given), selections: cache["selections"] === undefined ? [] : selectionsOf(cache["selections"], given) };
+  return { layers: layersOf(cache["layers"], given, "layers"), steps: stepsOf(cache["steps"], given), mounts: cache["mounts"] === undefined ? [] : mountsOf(cache["mounts"], given), selections: cache["selections"] === undefined ? [] : selectionsOf(cache["selections"], given) };
 }
 
 /** The cache inside an image's config, or undefined where there is none; that of BuildKit is only recognised. Throws {@link InvalidImage}. */
 export function parseInlineCache(given: Untrusted): BuildCache | "buildkit" | undefined {
   const config = membersOf(parseJson(given), given);
   if (config[INLINE_CACHE] === undefined) return config[BUILDKIT_INLINE_CACHE] === undefined ? undefined : "buildkit";
-  const layers = listOf(membersOf(config["rootfs"], given, "rootfs")["diff_ids"], given, "rootfs.diff_ids") as DiffId[];
+  const layers = layersOf(membersOf(config["rootfs"], given, "rootfs")["diff_ids"], given, "rootfs.diff_ids");
   return { layers, steps: stepsOf(membersOf(config[INLINE_CACHE], given, INLINE_CACHE)["steps"], given), mounts: [], selections: [] };
 }
+
+function layersOf(value: unknown, given: Untrusted, where: string): readonly DiffId[] {
+  const layers = listOf(value, given, where);
+  if (!layers.every((layer): layer is DiffId => isDigest(layer))) throw new InvalidImage(`read ${given.what}: ${where} holds something that is no sha256 digest`);
+  return layers;
+}
+
+/** RFC 3339, section 5.6: it goes into the configs of images, where others read it. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
 
 function stepsOf(value: unknown, given: Untrusted): CachedStep[] {
   return listOf(value, given, "steps").map((each) => {
     const step = membersOf(each, given, "steps");
     const { key, layer } = step;
     const created = textOf(step["created"], given, "steps.created");
-    if (!isDigest(key) || !isDigest(layer) || Number.isNaN(Date.parse(created))) throw new InvalidImage(`read ${given.what}: steps holds something that is no step`);
+    if (!isDigest(key) || !isDigest(layer) || !TIME.test(created) || Number.isNaN(Date.parse(created))) throw new InvalidImage(`read ${given.what}: steps holds something that is no step`);
     return { key, layer: layer as DiffId, created };
   });
 }

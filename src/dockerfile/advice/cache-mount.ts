@@ -16,7 +16,7 @@ const WORTH = 3;
 
 function forRun(stage: Stage, run: StageInstruction, { find, cost }: Surveyed): Proposal[] {
   const text = shellText(run);
-  if (cost(run.statement.rest.text)! < WORTH) return [];
+  if ((cost(run.statement.rest.text) ?? WORTH) < WORTH) return [];
   if (text === undefined || run.kind !== "RUN" || run.mounts.length > 0 || /--no-cache|cache clean/.test(text)) return [];
   const tools = text.split(/\s*&&\s*/).flatMap((command) => toolOf(command) ?? []);
   const caches = [...new Set(tools.flatMap((tool) => tool.caches))];

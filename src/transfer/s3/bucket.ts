@@ -99,7 +99,7 @@ export class Bucket implements Disposable {
   /** Makes an object as young as a new one, for rules that remove old ones. */
   async touch(key: string, size: number, signal: AbortSignal): Promise<void> {
     if (size > LARGEST_COPY) return;
-    const headers = { "x-amz-copy-source": `/${this.#address.bucket}/${encodeURI(key).replaceAll("+", "%2B")}`, "x-amz-metadata-directive": "REPLACE" };
+    const headers = { "x-amz-copy-source": `/${this.#address.bucket}/${encodeURI(key).replaceAll(/[+?#]/g, encodeURIComponent)}`, "x-amz-metadata-directive": "REPLACE" };
     const call = this.#call({ method: "PUT", key, accepts: [200], headers, doing: "renew", signal });
     this.#check(await readBody(await this.#server.request(call), MOST_ANSWER, call.doing, this.#server.name), call.doing);
   }
@@ -188,4 +188,3 @@ async function hashOf(bytes: Readable): Promise<string> {
   for await (const chunk of bytes) hash.update(chunk as Buffer);
   return hash.digest("hex");
 }
-
