@@ -48,7 +48,7 @@ export async function why(laminate: Pick<Laminate, "store">, { build: wanted, st
   const groups = causeGroups(build);
   const chosen = step === undefined ? groups : groupsOf(build, groups, step);
   const explained = await Promise.all(chosen.map(async (group) => ({ ...group, ...(await filesOf(laminate, group, all.get(group.step.against ?? ""))) })));
-  return { build, groups: explained, cutOff: cutOff(build, (id) => all.get(id)).map((one) => cutOffOf(laminate, one, build)) };
+  return { build, groups: explained, cutOff: cutOff(build, (id) => all.get(id)).map((one) => cutOffOf(laminate, one, build)).filter(({ saved }) => saved.length > 0) };
 }
 
 function cutOffOf({ store }: Pick<Laminate, "store">, step: StepRecord, build: BuildRecord): CutOff {
@@ -57,7 +57,10 @@ function cutOffOf({ store }: Pick<Laminate, "store">, step: StepRecord, build: B
 }
 
 function groupsOf(build: BuildRecord, groups: readonly CauseGroup[], wanted: string): CauseGroup[] {
-  const step = build.steps.find((one) => numberOf(one.title)?.startsWith(`${wanted.split("/")[0]}/`) === true && /^\d/.test(wanted)) ?? build.steps.find(({ name }) => name.includes(wanted));
+  const numbered = build.steps.filter(({ title }) => [numberOf(title), numberOf(title)?.split("/")[0]].includes(wanted));
+  const meant = numbered.length > 0 ? numbered : build.steps.filter(({ name }) => name.includes(wanted));
+  // Stages count their steps each for itself: of several that are meant one that ran is asked for.
+  const step = meant.find(({ outcome }) => outcome === "ran") ?? meant[0];
   if (step === undefined) {
     const near = nearest(wanted, build.steps.map(({ name }) => name));
     throw new NoSuchBuild(`the build ${build.id} has no step ${JSON.stringify(wanted)}`, near === undefined ? {} : { hint: `did you mean ${JSON.stringify(near)}?` });

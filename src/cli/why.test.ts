@@ -91,6 +91,36 @@ describe.skipIf(BUSYBOX === undefined)("why", () => {
     expect(cutOff.map(({ step, saved }) => [step.name, saved.length])).toEqual([["RUN wc -c < /in > /size; rm /in", 2]]);
   });
 
+  test("of files that another stage made says which step made it run, and by which cause", async () => {
+    const directory = rig.context({ Dockerfile: "FROM busybox AS made\nCOPY in /in\nRUN cat /in > /out\nFROM busybox\nCOPY --from=made /out /out\nRUN cat /out\n", in: "1\n" });
+    await rig.ok(["build", "-q", "--network=none", directory]);
+    writeFiles(directory, { in: "2\n" });
+    await rig.ok(["build", "-q", "--network=none", directory]);
+    const told = await rig.ok(["why"]);
+    expect(told).toMatch(/^\[stage-1 2\/3\] COPY --from=made \/out \/out ran: out changed \(1 line\)\n(?: .*\n)* {2}taken from \[made 3\/3\] RUN cat \/in > \/out, which ran because of \[made 2\/3\] COPY in \/in\n {2}so \[stage-1 3\/3\] RUN cat \/out ran/m);
+    // The last step gave what it gave before, which saved nothing.
+    expect(told).not.toContain("what follows it did not run");
+    expect(await rig.ok(["why", "last", "2/3"])).toContain("[made 2/3] COPY in /in ran");
+  });
+
+  test("a number that several stages have is that of a step that ran; all of what is written counts", async () => {
+    const directory = rig.context({ Dockerfile: "FROM busybox AS one\nCOPY a /a\nFROM busybox\nCOPY b /b\nCOPY --from=one /a /a\n", a: "1", b: "1" });
+    await rig.ok(["build", "-q", "--network=none", directory]);
+    writeFiles(directory, { b: "2" });
+    await rig.ok(["build", "-q", "--network=none", directory]);
+    expect(await rig.ok(["why", "last", "2"])).toContain("[stage-1 2/3] COPY b /b ran: b changed");
+    expect(await rig.run(["why", "last", "2/9"])).toMatchObject({ code: 1, err: expect.stringContaining('has no step "2/9"') as string });
+    expect(await rig.run(["why", "last", "2/2"])).toMatchObject({ code: 1, err: expect.stringContaining("it was in the cache") as string });
+  });
+
+  test("a directory whose name has a space is not taken for another that begins so", async () => {
+    const parent = rig.context({ "my one/Dockerfile": "FROM busybox\nCOPY f /f\n", "my one/f": "1", "my two/Dockerfile": "FROM busybox\nCOPY f /g\n", "my two/f": "of two" });
+    await rig.ok(["build", "-q", `${parent}/my one`]);
+    expect((await rig.build(`${parent}/my two`)).err).not.toContain("never built here");
+    writeFiles(parent, { "my one/f": "of one alone" });
+    expect((await rig.build(`${parent}/my one`)).err).toContain("COPY f /f runs again: f changed (1 line)");
+  });
+
   test("of a build, step or format that is not there says what there is", async () => {
     await rig.ok(["build", "-q", "--network=none", "-t", "named", project()]);
     expect(await rig.run(["why", "naned"])).toMatchObject({ code: 1, err: expect.stringContaining("did you mean named?") as string });

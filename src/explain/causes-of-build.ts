@@ -1,3 +1,4 @@
+import type { VertexId } from "../graph/vertex.ts";
 import type { BuildRecord, StepRecord } from "./build-record.ts";
 import { counterpart } from "./build-record.ts";
 import type { Cause } from "./cause.ts";
@@ -7,6 +8,8 @@ export interface CauseGroup {
   readonly step: StepRecord;
   /** Undefined where no earlier build was there to compare with. */
   readonly cause: Cause | undefined;
+  /** Of files that changed in another stage: the step they are taken from, as far as that ran, with the one that its own cause leads to. */
+  readonly taken?: { readonly step: StepRecord; readonly root: StepRecord };
   /** The steps that ran only because this one did, in order. */
   readonly followers: readonly StepRecord[];
   /** What all of them took, milliseconds. */
@@ -19,8 +22,19 @@ export function causeGroups({ steps }: BuildRecord): CauseGroup[] {
   const roots = ran.filter((step) => rootOf(step, ran) === step);
   return roots.map((step) => {
     const followers = ran.filter((other) => other !== step && rootOf(other, ran) === step);
-    return { step, cause: step.cause, followers, cost: [step, ...followers].reduce((sum, { duration }) => sum + duration, 0) };
+    const from = takenFrom(step, steps);
+    return { step, cause: step.cause, ...(from === undefined ? {} : { taken: { step: from, root: rootOf(from, ran) } }), followers, cost: [step, ...followers].reduce((sum, { duration }) => sum + duration, 0) };
   });
+}
+
+/** The uppermost step that ran of the stages that a step takes files from. */
+function takenFrom({ cause, inputs }: StepRecord, steps: readonly StepRecord[]): StepRecord | undefined {
+  if (cause?.kind !== "files") return undefined;
+  const uppermost = (id: VertexId | undefined): StepRecord | undefined => {
+    const step = steps.find((one) => one.id === id);
+    return step === undefined || step.outcome === "ran" ? step : uppermost(step.inputs[0]);
+  };
+  return inputs.slice(1).map(uppermost).find((one) => one !== undefined);
 }
 
 /** The step that a step's cause leads to, as far as that ran in this build. */

@@ -24,19 +24,20 @@ async function text({ build, groups, cutOff }: Why): Promise<string> {
   const { buildHeading } = await import("../build-heading.ts");
   const lines = [buildHeading(build)];
   if (groups.length === 0) lines.push("No step ran: all were in the cache.");
-  for (const { step, cause, followers, cost, files, changedFiles } of groups) {
+  for (const { step, cause, taken, followers, cost, files, changedFiles } of groups) {
     lines.push("", `${step.title} ran: ${cause === undefined ? "never built here" : causeText(cause)}`);
     if (step.against !== undefined) lines.push(`  compared with build ${step.against}`);
     if (cause !== undefined) lines.push(...before(cause));
     for (const file of files) lines.push(...(await fileLines(file)));
     if (changedFiles > files.length) lines.push(`  and ${changedFiles - files.length} more files`);
+    if (taken !== undefined) lines.push(`  taken from ${taken.step.title}, which ran${taken.root === taken.step ? " too" : ` because of ${taken.root.title}`}`);
     for (const follower of followers) lines.push(`  so ${follower.title} ran, ${seconds(follower.duration)}`);
     lines.push(`  cost: ${seconds(cost)}${followers.length === 0 ? "" : `, ${seconds(step.duration)} of it for the step itself`}`);
   }
   for (const { step, saved, time } of cutOff) {
     lines.push("", `${step.title} gave what it gave before: what follows it did not run for its sake`);
     lines.push(...saved.map(({ title }) => `  so ${title} stayed cached`));
-    if (saved.length > 0) lines.push(`  saved: ${seconds(time)}`);
+    lines.push(`  saved: ${seconds(time)}`);
   }
   return `${lines.join("\n")}\n`;
 }
