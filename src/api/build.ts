@@ -156,6 +156,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
       onDecision: (decision, value) => journal.decide(decision, value),
       explainMiss: (vertex, key, noCache) => journal.explain(vertex, key, noCache),
     });
+    sandbox.rest();
     const tree = solution.value;
     if (tree.kind === "tree" && outputs.some(({ kind }) => kind !== "nothing")) await ensure(tree.layers);
     const image = await builtImage(lowered, solution.values, { epoch, ...relayer, ...(cacheTo.some(({ kind }) => kind === "inline") ? { inlineCache: journal.cachedSteps() } : {}) });

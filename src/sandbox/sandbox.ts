@@ -14,6 +14,8 @@ export type { FileOwner, SandboxFacts, StepBounds, StepHooks, StepLayer, StepMou
 export interface Sandbox extends AsyncDisposable {
   /** Starts the worker for a request that is sure to come; a failure is that request's to tell. */
   prepare(): void;
+  /** Lets the worker end while the caller goes on, as no request is expected; one that comes starts another. */
+  rest(): void;
   /** Whose overlay attributes layer directories carry here. */
   readonly dialect: "trusted" | "user";
   /** Makes a layer's files in the empty directory `target`, owners and whiteouts included. */
@@ -65,6 +67,7 @@ class WorkerSandbox implements Sandbox {
   readonly #options: SandboxOptions;
   readonly #pending = new Map<number, Pending>();
   #worker: Promise<WorkerProcess> | undefined;
+  readonly #ending: Promise<void>[] = [];
   #lastId = 0;
   #mountsImages: Promise<boolean> | undefined;
 
@@ -75,6 +78,13 @@ class WorkerSandbox implements Sandbox {
   prepare(): void {
     this.#worker ??= this.#start();
     this.#worker.catch(() => undefined);
+  }
+
+  rest(): void {
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    this.#worker = undefined;
+    this.#ending.push(worker.then((started) => started.end(), () => undefined));
   }
 
   async unpack(layer: LayerFiles, target: string): Promise<void> {
@@ -104,9 +114,8 @@ class WorkerSandbox implements Sandbox {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const starting = this.#worker;
-    this.#worker = undefined;
-    await (await starting?.catch(() => undefined))?.end();
+    this.rest();
+    await Promise.all(this.#ending);
   }
 
   async #ask<K extends RequestKind>(kind: K, ask: Requests[K]["ask"], hooks?: StepHooks): Promise<Requests[K]["answer"]> {
@@ -136,7 +145,8 @@ class WorkerSandbox implements Sandbox {
     const wanted = wantedSnapshots(env);
     if (wanted === "directory" || (this.dialect === "user" && wanted === undefined)) return false;
     const memory = new ImageMountMemory(root);
-    const obstacle = memory.recall() ?? memory.note(await this.#ask("imageObstacle", {}));
+    const known = memory.recall();
+    const obstacle = known === undefined ? memory.note(await this.#ask("imageObstacle", {})) : known;
     if (obstacle !== null && wanted === "erofs") {
       throw new SandboxError("no-images", `LAMINATE_SNAPSHOTS=erofs: layers cannot be mounted in place: ${obstacle}`, { hint: "unset it, and layers are unpacked" });
     }

@@ -31,7 +31,8 @@ const PASSED_ON = ["PATH", "LAMINATE_RUNTIME", "NODE_COMPILE_CACHE", "LANG"];
 /** Starts the worker in its namespaces; rejects with what the machine lacks if it does not come up. */
 export async function startWorker(options: WorkerOptions): Promise<WorkerProcess> {
   const [command, ...prefix] = enterCommand(options.env, { pid: true });
-  const child = spawn(command!, [...prefix, process.execPath, resolve(options.entry), "worker"], {
+  const heap = process.execArgv.filter((flag) => flag.includes("semi-space-size")); // as the command's own (bin/laminate)
+  const child = spawn(command!, [...prefix, process.execPath, ...heap, resolve(options.entry), "worker"], {
     cwd: "/", // the caller's may vanish, and its mount should not be held
     stdio: ["pipe", "pipe", "pipe"],
     env: Object.fromEntries(PASSED_ON.map((name) => [name, options.env[name]])),

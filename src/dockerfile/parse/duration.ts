@@ -14,11 +14,11 @@ export function parseDuration(text: string): number | undefined {
   if (text === "0") {
     return 0;
   }
-  if (!/^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(text)) {
+  if (!/^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h))+$/.test(text)) {
     return undefined;
   }
   let total = 0;
-  for (const [, number, unit] of text.matchAll(/([\d.]+)([a-zµμ]+)/g)) {
+  for (const [, number, unit] of text.matchAll(/([\d.]+)([a-z\u00b5\u03bc]+)/g)) {
     total += Number(number) * UNITS[unit!]!;
   }
   return Math.round(text.startsWith("-") ? -total : total);

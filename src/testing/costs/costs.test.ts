@@ -77,8 +77,8 @@ const CHANGED_BLOCKS = 2_970_964;
 /** What is started: a runtime's own restarts left out. */
 const PROGRAMS = {
   cached: ["laminate", "node"],
-  root: ["laminate", "node", "node", "rm", "rm", "runtime", "sh", "unshare"],
-  "an ordinary user": ["laminate", "newgidmap", "newuidmap", "node", "node", "rm", "rm", "runtime", "sh", "unshare", "unshare"],
+  root: ["laminate", "node", "node", "runtime", "sh", "unshare"],
+  "an ordinary user": ["laminate", "newgidmap", "newuidmap", "node", "node", "runtime", "sh", "unshare", "unshare"],
 };
 
 const missing = BUSYBOX === undefined || process.geteuid?.() !== 0;
