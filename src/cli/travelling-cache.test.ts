@@ -184,6 +184,29 @@ describe.skipIf(BUSYBOX === undefined)("a cache in a directory", () => {
     expect((await other.saved("app")).text("out/made")).toBe("alast\na");
   });
 
+  test.each(["/proc/cache", "/dev/null/cache"])("that cannot be made, as %s, fails the build at once", async (dest) => {
+    await using rig = await machine();
+    const directory = rig.context({ Dockerfile: "FROM busybox\nWORKDIR /a\n" });
+    const { code, err } = await rig.build("--cache-to", `type=local,dest=${dest}`, directory);
+    expect({ code, err }).toMatchObject({ code: 1, err: expect.stringContaining(`laminate: make the directory "${dest}/blobs/sha256": `) as string });
+    expect((await rig.build("--cache-to", `type=local,dest=${dest},ignore-error=true`, directory)).code).toBe(0);
+    expect((await rig.build("-o", dest, directory)).err).toContain(`laminate: make the directory "${dest}": `);
+  });
+
+  test("whose blob was cut short is made whole by the next build; one whose index is garbage is left alone", async () => {
+    await using rig = await machine();
+    await using other = await machine({ like: rig });
+    const directory = rig.context({ Dockerfile: "FROM busybox\nCOPY f /f\nRUN cat /f\n", f: "one" });
+    const cache = path.join(rig.directory, "cache");
+    await rig.build("--cache-to", `type=local,dest=${cache},mode=max`, directory);
+    for (const name of readdirSync(path.join(cache, "blobs/sha256"))) writeFileSync(path.join(cache, "blobs/sha256", name), "");
+    await rig.build("--cache-to", `type=local,dest=${cache},mode=max`, directory);
+    await other.build("--cache-from", `type=local,src=${cache}`, directory);
+    expect(await outcomes(other)).toEqual(["cached elsewhere", "cached elsewhere"]);
+    writeFileSync(path.join(cache, "index.json"), '{"manifests":5}');
+    expect(await rig.build("--cache-to", `type=local,dest=${cache}`, directory)).toMatchObject({ code: 1, err: expect.stringMatching(/laminate: read ".*index\.json": /) as string });
+  });
+
   test("is updated by the next build, which others follow", async () => {
     await using rig = await machine();
     await using other = await machine({ like: rig });

@@ -29,7 +29,7 @@ export function causeGroups({ steps }: BuildRecord): CauseGroup[] {
 
 /** The uppermost step that ran of the stages that a step takes files from. */
 function takenFrom({ cause, inputs }: StepRecord, steps: readonly StepRecord[]): StepRecord | undefined {
-  if (cause?.kind !== "files") return undefined;
+  if (cause?.kind !== "files" && cause?.kind !== "files-unknown") return undefined;
   const uppermost = (id: VertexId | undefined): StepRecord | undefined => {
     const step = steps.find((one) => one.id === id);
     return step === undefined || step.outcome === "ran" ? step : uppermost(step.inputs[0]);

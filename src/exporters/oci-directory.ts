@@ -1,25 +1,35 @@
-import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
-import { join } from "node:path";
+import { createWriteStream, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { errnoOf } from "../base/failure.ts";
+import { errnoOf, reasonOf } from "../base/failure.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import type { ImageIndex } from "../oci/manifest.ts";
+import { parseIndex } from "../oci/image-json.ts";
+import { makeDirectories } from "../store/make-directories.ts";
 import { ArchiveFailure } from "./export-error.ts";
 import { annotations, blobFiles, indexDescriptors, indexFile, layoutMarker, type LayoutFile, type NamedImage } from "./layout.ts";
 
-/** Writes images into an OCI image layout directory, which may hold others already; a name that is there moves. */
+/** Writes images into an OCI image layout directory, which may hold others already; a name that is there moves. Throws ArchiveFailure, or InvalidImage for an index that is none. */
 export async function writeOciDirectory(directory: string, images: readonly NamedImage[], signal?: AbortSignal): Promise<void> {
   const there = manifestsIn(directory);
-  mkdirSync(join(directory, "blobs", "sha256"), { recursive: true });
+  make(join(directory, "blobs", "sha256"));
   for (const file of blobFiles(images)) {
-    if (!existsSync(join(directory, file.path))) await writeFile(directory, file, signal);
+    // One that was cut short on its way is written again.
+    if (statSync(join(directory, file.path), { throwIfNoEntry: false })?.size !== file.size) await writeFile(directory, file, signal);
   }
   const added = indexDescriptors(images);
   const kept = there.filter((one) => !added.some((other) => replaces(other, one)));
   await writeFile(directory, layoutMarker(), signal);
   // Last: until now a reader saw the images that were there.
   await writeFile(directory, indexFile([...kept, ...added]), signal);
+}
+
+function make(directory: string): void {
+  try {
+    makeDirectories(resolve(directory));
+  } catch (error) {
+    throw new ArchiveFailure("in-the-way", `make the directory ${JSON.stringify(directory)}: ${reasonOf(error)}`, { cause: error });
+  }
 }
 
 function replaces(added: Descriptor, there: Descriptor): boolean {
@@ -32,15 +42,17 @@ function manifestsIn(directory: string): readonly Descriptor[] {
   try {
     names = readdirSync(directory);
   } catch (error) {
-    if (errnoOf(error) === "ENOENT") return [];
-    throw error;
+    // Where a file is in its way, making it says so.
+    if (["ENOENT", "ENOTDIR"].includes(errnoOf(error) ?? "")) return [];
+    throw new ArchiveFailure("in-the-way", `read the directory ${JSON.stringify(directory)}: ${reasonOf(error)}`, { cause: error });
   }
   if (names.length === 0) return [];
   if (!names.includes("oci-layout")) {
     throw new ArchiveFailure("in-the-way", `write images to "${directory}": it holds files that are no OCI image layout`, { hint: "name a directory that is empty, missing or an OCI image layout" });
   }
   if (!names.includes("index.json")) return [];
-  return (JSON.parse(readFileSync(join(directory, "index.json"), "utf8")) as ImageIndex).manifests;
+  const index = join(directory, "index.json");
+  return parseIndex({ what: JSON.stringify(index), bytes: readFileSync(index) }).manifests;
 }
 
 async function writeFile(directory: string, file: LayoutFile, signal: AbortSignal | undefined): Promise<void> {

@@ -1,9 +1,11 @@
 import * as fs from "node:fs";
+import path from "node:path";
 import { pathBytes, pathText, type BytePath } from "../../base/byte-path.ts";
 import { errnoOf, reasonOf } from "../../base/failure.ts";
 import type { PlannedEntry } from "../../executors/copy/plan.ts";
 import type { Entry } from "../../store/layers/entry.ts";
 import { readRange, type Located } from "../../store/layers/located.ts";
+import { makeDirectories } from "../../store/make-directories.ts";
 import { lsetxattr, mknod, setFileTimes, setTimes } from "../../sys/files.ts";
 import { ArchiveFailure } from "../export-error.ts";
 
@@ -32,7 +34,7 @@ function makeRoot(directory: string): void {
     throw new ArchiveFailure("in-the-way", `destination directory ${JSON.stringify(directory)} is a file`);
   }
   try {
-    fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectories(path.resolve(directory), 0o700);
   } catch (error) {
     throw new ArchiveFailure("in-the-way", `make the directory ${JSON.stringify(directory)}: ${reasonOf(error)}`, { cause: error });
   }
