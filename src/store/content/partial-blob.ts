@@ -110,6 +110,7 @@ export class PartialBlob implements GrowingFile, AsyncDisposable {
     try {
       const to = await writeAllAt(this.#file, chunks, at);
       this.growth.grow(to);
+      await this.growth.near(to);
       await this.#behind.advance(to);
     } catch (error) {
       throw storeWriteFailure(error);

@@ -16,10 +16,13 @@ export interface IngestBlobOptions {
 export async function ingestBlob({ path, size, growth }: GrowingFile, { tar, index, signal }: IngestBlobOptions): Promise<DiffId> {
   const file = openSync(path, "r");
   using _open = { [Symbol.dispose]: () => closeSync(file) };
+  growth.follow();
   await using thread = new Thread<IngestAsk, IngestAnswer>(new URL("./ingest-thread.ts", import.meta.url), signal);
   try {
     return (await thread.ask({ file, size, shared: growth.shared, tar, index })).diffId;
   } catch (error) {
     throw fromThread(error);
+  } finally {
+    growth.leave();
   }
 }
