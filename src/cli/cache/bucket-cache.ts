@@ -19,8 +19,14 @@ export function bucketCache(written: WrittenCache<string>): BucketCache {
     prefix: written.get("prefix") ?? "",
     blobsPrefix: written.get("blobs_prefix") ?? "blobs/",
     manifestsPrefix: written.get("manifests_prefix") ?? "manifests/",
-    names: (written.get("name") ?? "laminate").split(";").filter((name) => name !== ""),
+    names: namesOf(written),
   };
+}
+
+function namesOf(written: WrittenCache<string>): readonly string[] {
+  const names = (written.get("name") ?? "laminate").split(";").filter((name) => name !== "");
+  if (names.length === 0) throw written.bad("name holds no name", "as in name=main or name=main;feature");
+  return names;
 }
 
 export function bucketUpload(written: WrittenCache<string>): BucketUpload {

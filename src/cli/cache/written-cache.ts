@@ -13,7 +13,7 @@ export interface CommandPlace {
 
 const NANOSECONDS = 1_000_000;
 /** What must not stand in a message. */
-const SECRETS = /((?:^|,)"?(?:secret_access_key|session_token|token)=)[^,]*/gi;
+const SECRETS = /((?:^|,)"\s*(?:secret_access_key|session_token|token)\s*=)(?:[^"]|"")*|((?:^|,)\s*(?:secret_access_key|session_token|token)\s*=)[^,]*/gi;
 
 /** A cache as a flag writes it: `NAME|type=TYPE[,KEY=VALUE…]`. Each reading throws UsageError for what cannot be. */
 export class WrittenCache<T extends string> {
@@ -129,5 +129,5 @@ function checkKeys(flag: CacheFlag, text: string, type: string, keys: readonly s
 }
 
 function bad(flag: CacheFlag, text: string, why: string, hint: string): UsageError {
-  return new UsageError("bad-value", `invalid argument ${JSON.stringify(text.replace(SECRETS, "$1…"))} for "${flag}" flag: ${why}`, { hint });
+  return new UsageError("bad-value", `invalid argument ${JSON.stringify(text.replace(SECRETS, "$1$2…"))} for "${flag}" flag: ${why}`, { hint });
 }
