@@ -72,9 +72,9 @@ function groupsOf(parts: readonly CachePart[], choice: Choice): Group[] {
 
 function boundBy(part: CachePart, { all, filters }: Choice): string | undefined {
   if (part.inUse) return "a process at work uses it";
-  if (part.shared && !all) return "an image has its layer too (--all takes it)";
   const other = filters.find(({ takes }) => !takes(part));
-  return other === undefined ? undefined : `not of --filter ${other.text}`;
+  if (other !== undefined) return `not of --filter ${other.text}`;
+  return part.shared && !all ? "an image has its layer too (--all takes it)" : undefined;
 }
 
 /** How much of the cache may stay (BuildKit, cache/manager.go, calculateKeepBytes). */

@@ -87,7 +87,7 @@ export async function plan(laminate: Laminate, options: PlanOptions, { events, s
   return planOf(laminate, options, { opened, dry, journal });
 }
 
-/** Notes why a step would run: for its own sake, or for that of the step below that has to run first. */
+/** Notes why a step would run: for its own sake, or for that of the step below that has to run first; nothing where it stands on an image that is not here. */
 async function explain(vertex: Vertex, key: StepKey, { dry, journal }: { readonly dry: DryRun; readonly journal: BuildJournal }): Promise<undefined> {
   const outlook = dry.outlook(vertex);
   const below = outlook.outcome === "runs" ? outlook.after.at(-1) : outlook.outcome === "depends" ? outlook.unless.at(-1) : undefined;
@@ -96,6 +96,7 @@ async function explain(vertex: Vertex, key: StepKey, { dry, journal }: { readonl
     if (found !== undefined) journal.blame(vertex, found);
     return;
   }
+  if (dry.outlook(below).outcome === "fetched") return; // nobody knows what it is
   const cause = journal.causeOf(below.id);
   const own: Cause = below.operation.kind === "image" ? { kind: "base-image", reference: below.operation.reference } : { kind: "step", id: below.id, name: below.name, ...(cause === undefined ? {} : { cause }) };
   journal.blame(vertex, { cause: own });

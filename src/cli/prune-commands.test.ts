@@ -156,6 +156,7 @@ describe("builder prune --filter", () => {
     expect(await going("mutable")).toEqual([]);
     expect(await going("immutable", "private")).toEqual(["private"]);
     expect(await going("inuse")).toEqual([]);
+    expect(await rig.ok(["builder", "prune", "--dry-run", "--filter", "mutable"])).not.toContain("--all takes it");
     expect(await going("inuse=false", "shared")).toEqual(["shared"]);
     expect(await going("description", "id", "type")).toEqual(["private", "shared"]);
     expect(await going("unused-for=1h")).toEqual([]);

@@ -33,6 +33,7 @@ describe.skipIf(BUSYBOX === undefined || !existsSync("/usr/bin/docker-registry")
     expect(err).toContain(`4 steps were found in the cache of ${cache}`);
     expect(await outcomes(other)).toEqual(["cached elsewhere", "cached elsewhere", "cached elsewhere", "cached elsewhere"]);
     expect(await imageId(other, "app")).toBe(await imageId(rig, "app"));
+    expect(await other.ok(["builder", "prune", "--all", "--dry-run"])).toContain("RUN echo last >> /out/made  regular");
     // The two layers of the image itself: what COPY --from takes of the stage is in the list.
     expect(layersOf(other).length - before).toBe(2);
     expect((await other.saved("app")).text("out/made")).toBe("alast\n");

@@ -215,7 +215,8 @@ export class BuildBackend implements Backend<Value> {
     const { imported, store, onImported } = this.#world;
     const found = imported?.step(key);
     if (found === undefined || !(store.layers.has(found.layer) || imported!.has(found.layer))) return undefined;
-    store.cache.putStep(key, found);
+    const took = store.cache.step(key)?.took; // where it was made here once, and its layer is gone
+    store.cache.putStep(key, { ...found, name: vertex.name, ...(took === undefined ? {} : { took }) });
     onImported?.(vertex, key);
     return onTop(inputs, found);
   }
