@@ -40,6 +40,7 @@ export interface Advised {
   readonly before: Texts;
 }
 
+/** Who is told how the trials go on. */
 export interface AdviseWatch {
   readonly events: EventSink;
   /** Told before each trial. */

@@ -18,6 +18,7 @@ import type { Store } from "../store/store.ts";
 /** Earlier builds that a miss is compared with. */
 const COMPARED = 10;
 
+/** What is known of a build before it decides anything. */
 export type BuildIdentity = Pick<BuildRecord, "id" | "slot" | "context" | "dockerfile" | "target" | "names" | "started">;
 
 interface Comparable {

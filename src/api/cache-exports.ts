@@ -32,6 +32,7 @@ type FarTo =
   | ({ readonly kind: "s3"; readonly max: boolean; readonly ignoreError: boolean } & BucketCache & BucketUpload)
   | ({ readonly kind: "gha"; readonly max: boolean; readonly ignoreError: boolean } & ActionsCache);
 
+/** Who is told how the caches are written. */
 export interface CacheExportWatch {
   readonly events: EventSink;
   readonly signal: AbortSignal;

@@ -28,6 +28,7 @@ type FarCache =
   | ({ readonly kind: "s3" } & BucketCache)
   | ({ readonly kind: "gha" } & ActionsCache);
 
+/** Who is told how caches are read, and for which platform an image of several is meant. */
 export interface ImportWatch {
   readonly events: EventSink;
   readonly signal: AbortSignal;

@@ -10,6 +10,7 @@ import type { Store } from "../store/store.ts";
 
 /** What the build cache holds, in BuildKit's words. */
 export const CACHE_TYPES = ["regular", "source.http", "exec.cachemount"] as const;
+/** One of them. */
 export type CacheType = (typeof CACHE_TYPES)[number];
 
 /** A record of the build cache, or a cache mount. */

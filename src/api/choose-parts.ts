@@ -15,6 +15,7 @@ export interface CacheLimits {
   readonly reserved?: number;
 }
 
+/** Which parts of the cache are to go. */
 export interface Choice {
   /** Also parts whose content images share. */
   readonly all: boolean;
@@ -28,6 +29,7 @@ export interface Choice {
   readonly now: number;
 }
 
+/** Whether a part goes, and why. */
 export type CacheVerdict = Verdict<CachePart>;
 
 /** What a part takes the disk for, with all parts that do: it is free when they all go. */

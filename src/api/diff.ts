@@ -15,6 +15,7 @@ export interface ImageChange {
   readonly after?: number;
 }
 
+/** A fact that is not the same in two images. */
 export interface Difference {
   readonly fact: "content" | "type" | "mode" | "owner" | "link" | "device" | "attributes";
   readonly before?: string;

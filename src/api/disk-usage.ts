@@ -8,6 +8,7 @@ import type { Store } from "../store/store.ts";
 import { cacheParts, type CachePart, type CacheSizes } from "./cache-parts.ts";
 import type { WithStore } from "./image-view.ts";
 
+/** What an image takes. */
 export interface ImageUse {
   readonly record: ImageRecord;
   /** Bytes of all that it has, of what other images have too, and of what only it has. */
@@ -19,6 +20,7 @@ export interface ImageUse {
   readonly containers: number;
 }
 
+/** What a container takes. */
 export interface ContainerUse {
   readonly container: Container;
   readonly state: ContainerState;
@@ -26,6 +28,7 @@ export interface ContainerUse {
   readonly size: number;
 }
 
+/** What a volume takes. */
 export interface VolumeUse {
   readonly name: string;
   readonly size: number;
@@ -35,6 +38,7 @@ export interface VolumeUse {
 
 /** What the bytes of a store are for; each of them is for one thing, the first of these that has it. */
 export const PURPOSES = ["images", "containers", "volumes", "cache", "contexts", "builds", "temporary", "store"] as const;
+/** One of them. */
 export type Purpose = (typeof PURPOSES)[number];
 
 /** Where every byte of the store is, in bytes of the disk. */

@@ -26,6 +26,7 @@ export interface ImageView {
   readonly digests: readonly string[];
 }
 
+/** Reads all that lists and descriptions say of an image. Throws StoreFailure `damaged` or `not-found`. */
 export async function viewImage(store: Store, record: ImageRecord): Promise<ImageView> {
   const [config, manifest] = await Promise.all([store.images.config(record), store.images.manifest(record)]);
   const layerSizes = await Promise.all(config.rootfs.diff_ids.map((diffId) => filesSize(store, diffId)));

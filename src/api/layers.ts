@@ -16,6 +16,7 @@ export interface LayerChange {
   readonly hiddenBy?: number;
 }
 
+/** A layer of an image with what it does to those below. */
 export interface LayerContents {
   /** From 1, the lowest. */
   readonly number: number;
@@ -36,6 +37,7 @@ export interface Duplicate {
   readonly paths: readonly string[];
 }
 
+/** The layers of an image, lowest first, with what of them is in vain. */
 export interface ImageLayers {
   readonly id: string;
   readonly layers: readonly LayerContents[];

@@ -24,6 +24,7 @@ import type { Laminate } from "./laminate.ts";
 import { openBuild, type OpenedBuild, type OpenOptions } from "./opened-build.ts";
 import { sourceDate } from "./source-date.ts";
 
+/** A build, and what of its inputs is taken to be otherwise. */
 export interface PlanOptions extends Omit<OpenOptions, "pull" | "stdin"> {
   /** Files or directories of the context, from there or from the working directory, that are taken to have other contents. */
   readonly touch?: readonly string[];

@@ -6,6 +6,7 @@ import { cacheParts, cacheSizes } from "./cache-parts.ts";
 import { chooseParts, type CacheVerdict, type Choice } from "./choose-parts.ts";
 import { collectGarbage, type WithSandbox } from "./collect-garbage.ts";
 
+/** Which parts of the cache are to go; the moment is found out. */
 export type PruneCacheOptions = Omit<Choice, "now" | "free">;
 
 /** What a prune of the cache did, or would do. */

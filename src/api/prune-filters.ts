@@ -34,6 +34,7 @@ export function parsePruneFilters(filters: readonly string[], allowed: readonly 
   return result;
 }
 
+/** Whether all `label` filters take something with these labels. */
 export function matchesLabels(labels: Readonly<Record<string, string>> | null | undefined, filters: readonly LabelFilter[]): boolean {
   return filters.every(({ name, value, wanted }) => {
     const own = labels?.[name];

@@ -89,11 +89,6 @@ export function causeText(cause: Cause): string {
   }
 }
 
-/** The first cause, behind all the steps that only follow from others. */
-export function rootCause(cause: Cause): Cause {
-  return cause.kind === "step" && cause.cause !== undefined ? rootCause(cause.cause) : cause;
-}
-
 /** Told from the lowest step that something of its own made other: those between only follow. */
 function stepCauseText({ name, cause }: Extract<Cause, { kind: "step" }>): string {
   if (cause?.kind === "step") return stepCauseText(cause);

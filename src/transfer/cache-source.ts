@@ -39,6 +39,7 @@ function listedCache(name: string, manifest: Manifest, config: Untrusted): Liste
   return { cache, blobs: new Map(cache.layers.map((layer, place) => [layer, manifest.layers[place]!])) };
 }
 
+/** Where the blobs of a cache are, and where its layers go; `close` lets go of the former. */
 export interface CachePlace {
   readonly blobs: BlobSource;
   readonly store: Store;

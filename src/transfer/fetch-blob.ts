@@ -20,6 +20,7 @@ export function repositoryBlobs(session: Session, repository: string): BlobSourc
   return { retries: session.retries, open: ({ digest, size }, options) => openBlob(session, { repository, digest, size }, options) };
 }
 
+/** Who is told how a download goes on. */
 export interface FetchOptions {
   readonly signal: AbortSignal;
   readonly onProgress?: (current: number) => void;

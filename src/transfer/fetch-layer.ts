@@ -8,11 +8,13 @@ import { fetchBlob, type BlobSource } from "./fetch-blob.ts";
 /** A blob from this size on is worth a thread that reads it while it comes. Bytes. */
 const FOLLOW_FROM = 4 << 20;
 
+/** A layer by its blob and by its content. */
 export interface WantedLayer {
   readonly layer: Descriptor;
   readonly diffId: DiffId;
 }
 
+/** Who is told how the download of a layer goes on. */
 export interface FetchLayerOptions {
   readonly signal: AbortSignal;
   /** Bytes of the blob that are here. */

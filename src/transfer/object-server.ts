@@ -4,6 +4,7 @@ import { answerFailure, discard, type Said } from "../registry/response-failure.
 import { PATIENT, withRetries, type RetryOptions } from "../registry/retry.ts";
 import { Transport, type HttpRequest, type HttpResponse, type RequestBody } from "../registry/transport.ts";
 
+/** What tells one such server from another. */
 export interface ObjectServerOptions {
   readonly env: NodeJS.ProcessEnv;
   /** What it is, for messages: `S3 server`. */
@@ -14,6 +15,7 @@ export interface ObjectServerOptions {
   readonly hint?: (code: RegistryFailureCode) => string | undefined;
 }
 
+/** A request, with the answers that are no failure. */
 export interface ObjectCall {
   readonly method: HttpRequest["method"];
   readonly url: URL;

@@ -121,7 +121,7 @@ function checkLayers({ layers }: Manifest, reference: Reference): void {
 }
 
 /** Brings one layer of a repository into the store, unless it is there. */
-export async function pullLayer(session: Session, store: Store, { registry, repository }: Reference, layer: Descriptor, diffId: DiffId, { signal, onProgress }: Pick<PullOptions, "signal" | "onProgress">): Promise<void> {
+async function pullLayer(session: Session, store: Store, { registry, repository }: Reference, layer: Descriptor, diffId: DiffId, { signal, onProgress }: Pick<PullOptions, "signal" | "onProgress">): Promise<void> {
   try {
     await fetchLayer(repositoryBlobs(session, repository), store, { layer, diffId }, { signal, onProgress: (current) => onProgress(layer, current, false) });
   } catch (error) {

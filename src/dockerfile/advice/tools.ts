@@ -14,7 +14,7 @@ export interface Tool {
 }
 
 /** The tools whose manifests and caches are known, each by its own manual. */
-export const TOOLS: readonly Tool[] = [
+const TOOLS: readonly Tool[] = [
   { name: "npm", installs: /^npm (?:ci|clean-install|install|i)\b(?!.* -g\b)(?!.*--global)(?: -[^ ]*)*$/, manifests: /^(?:package\.json|package-lock\.json|npm-shrinkwrap\.json|\.npmrc)$/, caches: ["/root/.npm"] },
   { name: "yarn", installs: /^yarn(?: install)?(?: -[^ ]*)*$/, manifests: /^(?:package\.json|yarn\.lock|\.yarnrc|\.yarnrc\.yml|\.npmrc)$/, caches: ["/usr/local/share/.cache/yarn"] },
   { name: "pnpm", installs: /^pnpm (?:install|i|fetch)(?: -[^ ]*)*$/, manifests: /^(?:package\.json|pnpm-lock\.yaml|pnpm-workspace\.yaml|\.npmrc)$/, caches: ["/root/.local/share/pnpm/store"] },

@@ -19,6 +19,7 @@ export function listPrefix({ scope }: ActionsCache): string {
   return `laminate-list-1-${encodeURIComponent(scope)}#`;
 }
 
+/** The key of a blob; the caches of all scopes share it. */
 export function blobKey({ digest }: Descriptor): string {
   return `laminate-blob-1-${digest}`;
 }

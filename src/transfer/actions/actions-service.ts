@@ -17,6 +17,7 @@ export interface ActionsAddress {
   readonly token: Secret;
 }
 
+/** How the service is reached: the environment names proxies and certificates. */
 export interface ActionsOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly onRetry: (failure: RegistryFailure, ms: number) => void;
@@ -29,6 +30,7 @@ export interface ActionsEntry {
   readonly url: URL;
 }
 
+/** What is to become an entry. */
 export interface NewEntry {
   readonly key: string;
   /** Bytes. */

@@ -21,6 +21,7 @@ export function manifestKey({ prefix, manifestsPrefix }: BucketCache, name: stri
   return `${prefix}${manifestsPrefix}${name}`;
 }
 
+/** Where a blob of a cache is; caches under one prefix share them. */
 export function blobKey({ prefix, blobsPrefix }: BucketCache, { digest }: Descriptor): string {
   return `${prefix}${blobsPrefix}${digest}`;
 }

@@ -23,6 +23,7 @@ export interface BucketAddress {
   readonly credentials?: { readonly accessKey: string; readonly secretKey: Secret; readonly sessionToken?: Secret };
 }
 
+/** How a bucket is reached: the environment names proxies and certificates. */
 export interface BucketOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly onRetry: (failure: RegistryFailure, ms: number) => void;

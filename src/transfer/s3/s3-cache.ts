@@ -9,6 +9,7 @@ import type { CacheDrop } from "../send-cache.ts";
 import { Bucket, type BucketOptions } from "./bucket.ts";
 import { blobKey, bucketName, manifestKey, type BucketCache } from "./bucket-keys.ts";
 
+/** How a cache is written to a bucket. */
 export interface BucketUpload {
   /** Blobs at a time. */
   readonly atOnce: number;
