@@ -45,6 +45,23 @@ export class Figures {
     return Math.min(...rowsOf(name).map((id) => this.results.get(id)?.get(builder)?.length ?? 0));
   }
 
+  /** Seconds that the commands of a round of a case took; 0 where there is none. */
+  perRound(name: string, builder: string): number {
+    const seconds = rowsOf(name).map((id) => median((this.results.get(id)?.get(builder) ?? []).map((one) => one.seconds)));
+    return seconds.reduce((sum, one) => sum + (Number.isNaN(one) ? 0 : one), 0);
+  }
+
+  /** "the median of 3", and of which cases there are fewer rounds. */
+  roundsText(most: number): string {
+    const fewer = [...new Set(ROWS.map(({ id }) => id.split(" ")[0]!))].flatMap((name) => {
+      const counts = this.builders().map((builder) => ({ builder, rounds: this.rounds(name, builder) })).filter(({ rounds }) => rounds > 0);
+      const [first] = counts;
+      if (first !== undefined && counts.every(({ rounds }) => rounds === first.rounds)) return first.rounds < most ? [`${name}: ${first.rounds}`] : [];
+      return counts.filter(({ rounds }) => rounds < most).map(({ builder, rounds }) => `${name} with ${builder}: ${rounds}`);
+    });
+    return `the median of ${most}${fewer.length === 0 ? "" : ` (${fewer.join("; ")})`}`;
+  }
+
   /** Forgets what some builders took for a case. */
   forget(name: string, builders: readonly string[]): void {
     for (const id of rowsOf(name)) {

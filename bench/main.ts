@@ -26,6 +26,7 @@ Times Laminate of this checkout, and the builders beside it, on workloads of its
       --growth CURVE,…   instead: time and memory against ${CURVE_NAMES.join(", ")} or all of them
       --points N,…       at these sizes
       --runs N           rounds; the builders take turns in each, medians are shown (default 3)
+      --patience S       a builder whose commands take longer than S seconds in a round of a case has one round of it (default 300)
       --scale F          workloads of this part of their size (default 1)
       --work DIR         keep the workloads in DIR for the next time (with --peers: below DIR of the peers' /work)
       --json FILE        all figures of all rounds, written after each case
@@ -36,7 +37,7 @@ Times Laminate of this checkout, and the builders beside it, on workloads of its
 const { values } = parseArgs({
   options: {
     peers: { type: "boolean", default: false }, "peer-root": { type: "string" }, user: { type: "boolean", default: false },
-    only: { type: "string" }, builders: { type: "string" }, runs: { type: "string", default: "3" }, scale: { type: "string", default: "1" }, growth: { type: "string" }, points: { type: "string" },
+    only: { type: "string" }, builders: { type: "string" }, runs: { type: "string", default: "3" }, patience: { type: "string", default: "300" }, scale: { type: "string", default: "1" }, growth: { type: "string" }, points: { type: "string" },
     work: { type: "string" }, json: { type: "string" }, resume: { type: "string" }, write: { type: "boolean", default: false }, help: { type: "boolean", default: false },
   },
 });
@@ -60,7 +61,7 @@ async function benchCases(): Promise<void> {
   const builders = setting.builders.filter(({ name }) => chosen.includes(name));
   const show = () => tables(figures.results, figures.builders());
   try {
-    await runAll({ bench, builders, cases, runs, figures, save });
+    await runAll({ bench, builders, cases, runs, patience: parseNumber("--patience", values.patience), figures, save });
   } finally {
     if (figures.results.size > 0) console.log(show()); // also of what was measured until it failed
   }
@@ -68,7 +69,7 @@ async function benchCases(): Promise<void> {
   console.log(bounds);
   if (!values.write) return;
   const size = bench.scale === 1 ? "" : `**the large workloads have ${bench.scale} of the size that the rows say**, `;
-  writeBetweenMarks("table", `${aboutLine(`the median of ${runs}, ${size}`)}\n\n${show()}`);
+  writeBetweenMarks("table", `${aboutLine(`${figures.roundsText(runs)}, ${size}`)}\n\n${show()}`);
   writeBetweenMarks("limits", `${aboutLine(size)}\n\n${bounds}`);
 }
 
@@ -77,13 +78,15 @@ interface Runs {
   readonly builders: readonly Builder[];
   readonly cases: readonly Case[];
   readonly runs: number;
+  /** Seconds. */
+  readonly patience: number;
   readonly figures: Figures;
   readonly save: () => void;
 }
 
 /** Every round takes all cases, and every case all builders in turn: what the machine does meanwhile hits them alike. A case that fails leaves its place in the table empty. */
-async function runAll({ bench, builders, cases, runs, figures, save }: Runs): Promise<void> {
-  const wanted = (name: Case, builder: Builder, run: number) => figures.rounds(name, builder.name) <= run;
+async function runAll({ bench, builders, cases, runs, patience, figures, save }: Runs): Promise<void> {
+  const wanted = (name: Case, builder: Builder, run: number) => figures.rounds(name, builder.name) <= run && figures.perRound(name, builder.name) <= patience;
   if (cases.includes("pull") && builders.some((builder) => wanted("pull", builder, runs - 1))) await preparePull({ ...bench, record: () => {} }, builders[0]!);
   let edition = Math.floor(Date.now() / 1000) * 1000; // unlike that of any earlier bench on the same files
   for (let run = 0; run < runs; run += 1) {
