@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, utimesSync } from "node:fs";
 import path from "node:path";
 import { hexOf, type Digest } from "../oci/digest.ts";
 import { keepNewest } from "./keep-newest.ts";
@@ -27,12 +27,22 @@ export class Selections {
     }
   }
 
-  /** Keeps lines, each with its end; what is here already is not written again. */
+  /** Keeps lines, each with its end; what is here already is only made young again. */
   put(digest: Digest, lines: Buffer): void {
-    if (existsSync(this.#file(digest))) return;
+    if (existsSync(this.#file(digest))) return this.#renew(digest);
     mkdirSync(this.#directory, { recursive: true });
     keepNewest(this.#directory, KEPT - 1);
     writeFileAtomically(this.#file(digest), lines, this.#temporary.file());
+  }
+
+  /** What a COPY took in each of many builds is still what the next change is told from. */
+  #renew(digest: Digest): void {
+    const now = new Date();
+    try {
+      utimesSync(this.#file(digest), now, now);
+    } catch {
+      // Another build removed it: then a later miss says less.
+    }
   }
 
   #file(digest: Digest): string {
