@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { errnoOf, reasonOf } from "../base/failure.ts";
 import { ArchiveError } from "./archive-error.ts";
+import { peek } from "./peek.ts";
 
 export type StreamFormat = "gzip" | "zstd" | "xz" | "bzip2" | "plain";
 
@@ -33,7 +34,7 @@ export function decompressStream(source: AsyncIterable<Buffer>): Readable {
 }
 
 async function* decompress(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const { start, all } = await peek(source);
+  const { start, all } = await peek(source, LONGEST_MAGIC);
   const format = formatOf(start);
   switch (format) {
     case "plain":
@@ -48,26 +49,6 @@ async function* decompress(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer
     case "xz":
     case "bzip2":
       yield* throughCommand(all, format);
-  }
-}
-
-async function peek(source: AsyncIterable<Buffer>): Promise<{ start: Buffer; all: AsyncIterable<Buffer> }> {
-  const iterator = source[Symbol.asyncIterator]();
-  let start: Buffer = Buffer.alloc(0);
-  while (start.length < LONGEST_MAGIC) {
-    const next = await iterator.next();
-    if (next.done === true) break;
-    start = start.length === 0 ? next.value : Buffer.concat([start, next.value]);
-  }
-  return { start, all: startingWith(start, iterator) };
-}
-
-async function* startingWith(start: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  try {
-    if (start.length > 0) yield start;
-    for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
-  } finally {
-    await rest.return?.();
   }
 }
 

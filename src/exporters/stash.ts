@@ -1,4 +1,6 @@
 import { formatOf } from "../archive/decompress.ts";
+import { peek } from "../archive/peek.ts";
+import { BLOCK } from "../archive/tar-header.ts";
 import { reasonOf } from "../base/failure.ts";
 import { digestFromHex, type Digest, type DiffId } from "../oci/digest.ts";
 import { StoreFailure } from "../store/store-error.ts";
@@ -42,9 +44,9 @@ export async function stashMembers(store: Store, members: AsyncIterable<Member>,
 
 async function stashFile(store: Store, name: string, body: AsyncIterable<Buffer>): Promise<Part> {
   const expected = digestInName(name);
-  const { start, all } = await peek(body);
+  const { start, all } = await peek(body, BLOCK);
   try {
-    if (isTar(start)) {
+    if (isTar(start.subarray(0, BLOCK))) {
       return { kind: "layer", diffId: await store.layers.putTar(all, expected as DiffId | undefined) };
     }
     return { kind: "blob", ...(await store.content.ingest(all, expected === undefined ? {} : { digest: expected })) };
@@ -66,25 +68,4 @@ function isTar(start: Buffer): boolean {
   const stated = Number.parseInt(start.toString("latin1", 148, 156).replace(/[\0 ]+$/, "").trim(), 8);
   const sum = start.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 0x20 : byte), 0);
   return stated === sum;
-}
-
-async function peek(body: AsyncIterable<Buffer>): Promise<{ start: Buffer; all: AsyncIterable<Buffer> }> {
-  const iterator = body[Symbol.asyncIterator]();
-  const chunks: Buffer[] = [];
-  for (let size = 0; size < 512; size += chunks.at(-1)!.length) {
-    const next = await iterator.next();
-    if (next.done === true) break;
-    chunks.push(next.value);
-  }
-  const joined = Buffer.concat(chunks);
-  return { start: joined.subarray(0, 512), all: startingWith(joined, iterator) };
-}
-
-async function* startingWith(start: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  try {
-    if (start.length > 0) yield start;
-    for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
-  } finally {
-    await rest.return?.();
-  }
 }

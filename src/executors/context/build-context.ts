@@ -8,6 +8,7 @@ import { nearest } from "../../base/nearest.ts";
 import { withoutPassword } from "../../base/without-password.ts";
 import { decompressStream, formatOf } from "../../archive/decompress.ts";
 import { BLOCK } from "../../archive/tar-header.ts";
+import { peek } from "../../archive/peek.ts";
 import { type IgnoreRules, parseIgnore } from "../../dockerfile/ignore.ts";
 import type { Digest } from "../../oci/digest.ts";
 import type { Store } from "../../store/store.ts";
@@ -88,7 +89,7 @@ export async function openContext(options: ContextOptions): Promise<BuildContext
   if (!stat.isFile()) {
     throw new ExecuteError("bad-context", `unable to prepare context: ${JSON.stringify(context)} is neither a directory nor a file`, { hint: "a tar that another program writes is given on standard input: -" });
   }
-  const start = await firstBlock(createReadStream(place, { end: BLOCK - 1 })[Symbol.asyncIterator]() as AsyncIterator<Buffer>);
+  const start = await collect(createReadStream(place, { end: BLOCK - 1 }));
   if (formatOf(start) === "plain" && !isTarHeader(start)) {
     throw new ExecuteError("bad-context", `unable to prepare context: ${JSON.stringify(context)} is neither a directory nor a tar`, { hint: "a Dockerfile of another name is given with -f" });
   }
@@ -164,9 +165,7 @@ function noDockerfile(name: string, directory: string, cause: unknown): ExecuteE
 /** A stream is a Dockerfile alone, with an empty context, or a tar of the context (docker build, Build with -). */
 async function fromStream(stream: Readable, place: string, options: ContextOptions): Promise<BuildContext> {
   const { store } = options;
-  const iterator = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  const head = await firstBlock(iterator);
-  const whole = joined(head, iterator);
+  const { start: head, all: whole } = await peek(stream as AsyncIterable<Buffer>, BLOCK);
   if (formatOf(head) === "plain" && !isTarHeader(head.subarray(0, BLOCK))) {
     const text = (await collect(whole)).toString("utf8");
     return { source: new LooseSource("the build context (which is empty: only a Dockerfile was given)", []), dockerfile: { text, name: "Dockerfile" }, slot: [place] };
@@ -223,25 +222,6 @@ function standardInput({ stdin }: ContextOptions): Readable {
     throw new ExecuteError("bad-context", `"-" reads standard input, and there is none`);
   }
   return stdin;
-}
-
-async function firstBlock(iterator: AsyncIterator<Buffer>): Promise<Buffer> {
-  let bytes = Buffer.alloc(0);
-  while (bytes.length < BLOCK) {
-    const next = await iterator.next();
-    if (next.done === true) {
-      break;
-    }
-    bytes = Buffer.concat([bytes, next.value]);
-  }
-  return bytes;
-}
-
-async function* joined(head: Buffer, rest: AsyncIterator<Buffer>): AsyncIterable<Buffer> {
-  yield head;
-  for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
-    yield next.value;
-  }
 }
 
 async function collect(stream: AsyncIterable<Buffer>): Promise<Buffer> {
