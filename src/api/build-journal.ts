@@ -131,7 +131,7 @@ export class BuildJournal {
   }
 
   /** Keeps the build and says so, unless nothing about it is new: all was cached, as in the last one. */
-  async end(outcome: BuildRecord["outcome"], { image, error }: { readonly image?: string; readonly error?: string } = {}): Promise<boolean> {
+  async end(outcome: BuildRecord["outcome"], { image, error, failed }: { readonly image?: string; readonly error?: string; readonly failed?: Vertex } = {}): Promise<boolean> {
     const decided = [...this.#decided.values()].sort((a, b) => a.decision.vertex.id - b.decision.vertex.id);
     const makers = new Map(decided.flatMap(({ decision, facts }) => (facts.layer === undefined ? [] : [[facts.layer, decision.vertex.id] as const])));
     const steps = decided.map(({ decision, facts }) => {
@@ -152,6 +152,7 @@ export class BuildJournal {
       outcome,
       ...(image === undefined ? {} : { image }),
       ...(error === undefined ? {} : { error }),
+      ...(failed === undefined ? {} : { failed: stepName(failed) }),
       steps,
     };
     this.#builds.put(record, outcome === "succeeded");

@@ -173,7 +173,7 @@ async function logBuild(laminate: Laminate, options: BuildOptions, { events, sig
   };
   const built = await repeated(make, again)
     .catch(async (error: unknown) => {
-      await journal.end(signal.aborted ? "cancelled" : "failed", { error: reasonOf(error) }).catch(() => undefined); // the build's own failure is what is to be told
+      await journal.end(signal.aborted ? "cancelled" : "failed", { error: reasonOf(error), ...(error instanceof SolveError ? { failed: error.vertex } : {}) }).catch(() => undefined); // the build's own failure is what is to be told
       if (!signal.aborted) await boundCache(laminate, journal, events);
       throw error instanceof SolveError ? new FailedStep(error, context.dockerfile.text) : error;
     });

@@ -121,6 +121,18 @@ describe.skipIf(BUSYBOX === undefined)("why", () => {
     expect((await rig.build(`${parent}/my one`)).err).toContain("COPY f /f runs again: f changed (1 line)");
   });
 
+  test("a step that failed is not told to be new when it runs again, nor to have been another", async () => {
+    const dockerfile = (...lines: readonly string[]) => ({ Dockerfile: ["FROM busybox", "COPY f /f", ...lines, ""].join("\n") });
+    const directory = rig.context({ ...dockerfile("RUN test -e /f/g"), f: "failing" });
+    expect((await rig.build("--network=none", directory)).err).not.toContain("MISS [3/3]");
+    expect((await rig.build("--network=none", directory)).err).toContain("MISS [3/3] RUN test -e /f/g runs again: it failed when it last ran\n");
+    writeFiles(directory, dockerfile("RUN test -e /f"));
+    const mended = await rig.build("--network=none", directory);
+    expect(mended).toMatchObject({ code: 0, err: expect.stringContaining("MISS [3/3] RUN test -e /f runs again: this instruction is new\n") as string });
+    writeFiles(directory, dockerfile("RUN test -e /f/g"));
+    expect((await rig.build("--network=none", directory)).err).toContain("MISS [3/3] RUN test -e /f/g runs again: it failed when it last ran\n");
+  });
+
   test("of a build, step or format that is not there says what there is", async () => {
     await rig.ok(["build", "-q", "--network=none", "-t", "named", project()]);
     expect(await rig.run(["why", "naned"])).toMatchObject({ code: 1, err: expect.stringContaining("did you mean named?") as string });

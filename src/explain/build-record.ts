@@ -60,6 +60,8 @@ export interface BuildRecord {
   /** The image ID. */
   readonly image?: string;
   readonly error?: string;
+  /** The step that failed. */
+  readonly failed?: StepName;
   /** In the graph's order; of a build that failed, those that were decided. */
   readonly steps: readonly StepRecord[];
 }
@@ -98,6 +100,7 @@ export const isBuildRecord = objectOf<BuildRecord>({
   outcome: oneOf("succeeded", "failed", "cancelled"),
   image: optional(isText),
   error: optional(isText),
+  failed: optional(objectOf<StepName>({ name: isText, stage: nullable(isText), kind: isText })),
   steps: listOf(isStepRecord),
 });
 

@@ -28,6 +28,8 @@ export type Cause =
   | { readonly kind: "never" }
   /** No step like it in the earlier builds. */
   | { readonly kind: "new" }
+  /** It failed in the earlier build. */
+  | { readonly kind: "failed" }
   | { readonly kind: "reworded"; readonly before: string }
   | { readonly kind: "variable"; readonly what: "build argument" | "environment variable"; readonly name: string; readonly before?: string; readonly after?: string }
   | { readonly kind: "variables-moved"; readonly what: "build argument" | "environment variable" }
@@ -60,6 +62,8 @@ export function causeText(cause: Cause): string {
       return "never built here";
     case "new":
       return "this instruction is new";
+    case "failed":
+      return "it failed when it last ran";
     case "reworded":
       return `the instruction was ${JSON.stringify(cause.before)}`;
     case "variable":

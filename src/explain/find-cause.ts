@@ -57,6 +57,9 @@ export interface FoundCause {
  */
 export async function findCause(vertex: Vertex, key: StepKey, known: Known): Promise<FoundCause | undefined> {
   const nearest = nearestStep(vertex, key, known);
+  const own = stepName(vertex);
+  const failed = nearest?.step.name === own.name ? undefined : known.earlier.find((build) => build.failed?.name === own.name && build.failed.stage === own.stage);
+  if (failed !== undefined) return { cause: { kind: "failed" }, against: failed.id };
   if (nearest === undefined) {
     const [last] = known.earlier;
     const against = last === undefined ? {} : { against: last.id };
