@@ -27,6 +27,7 @@ Times Laminate of this checkout, and the builders beside it, on workloads of its
       --points N,…       at these sizes
       --runs N           rounds; the builders take turns in each, medians are shown (default 3)
       --patience S       a builder whose commands take longer than S seconds in a round of a case has one round of it (default 300)
+      --within MIN       no second or further round of a case begins after so many minutes
       --scale F          workloads of this part of their size (default 1)
       --work DIR         keep the workloads in DIR for the next time (with --peers: below DIR of the peers' /work)
       --json FILE        all figures of all rounds, written after each case
@@ -37,7 +38,7 @@ Times Laminate of this checkout, and the builders beside it, on workloads of its
 const { values } = parseArgs({
   options: {
     peers: { type: "boolean", default: false }, "peer-root": { type: "string" }, user: { type: "boolean", default: false },
-    only: { type: "string" }, builders: { type: "string" }, runs: { type: "string", default: "3" }, patience: { type: "string", default: "300" }, scale: { type: "string", default: "1" }, growth: { type: "string" }, points: { type: "string" },
+    only: { type: "string" }, builders: { type: "string" }, runs: { type: "string", default: "3" }, patience: { type: "string", default: "300" }, within: { type: "string" }, scale: { type: "string", default: "1" }, growth: { type: "string" }, points: { type: "string" },
     work: { type: "string" }, json: { type: "string" }, resume: { type: "string" }, write: { type: "boolean", default: false }, help: { type: "boolean", default: false },
   },
 });
@@ -61,7 +62,7 @@ async function benchCases(): Promise<void> {
   const builders = setting.builders.filter(({ name }) => chosen.includes(name));
   const show = () => tables(figures.results, figures.builders());
   try {
-    await runAll({ bench, builders, cases, runs, patience: parseNumber("--patience", values.patience), figures, save });
+    await runAll({ bench, builders, cases, runs, patience: parseNumber("--patience", values.patience), within: values.within === undefined ? Infinity : parseNumber("--within", values.within), figures, save });
   } finally {
     if (figures.results.size > 0) console.log(show()); // also of what was measured until it failed
   }
@@ -80,17 +81,21 @@ interface Runs {
   readonly runs: number;
   /** Seconds. */
   readonly patience: number;
+  /** Minutes. */
+  readonly within: number;
   readonly figures: Figures;
   readonly save: () => void;
 }
 
 /** Every round takes all cases, and every case all builders in turn: what the machine does meanwhile hits them alike. A case that fails leaves its place in the table empty. */
-async function runAll({ bench, builders, cases, runs, patience, figures, save }: Runs): Promise<void> {
+async function runAll({ bench, builders, cases, runs, patience, within, figures, save }: Runs): Promise<void> {
+  const late = performance.now() + within * 60_000;
   const wanted = (name: Case, builder: Builder, run: number) => figures.rounds(name, builder.name) <= run && figures.perRound(name, builder.name) <= patience;
   if (cases.includes("pull") && builders.some((builder) => wanted("pull", builder, runs - 1))) await preparePull({ ...bench, record: () => {} }, builders[0]!);
   let edition = Math.floor(Date.now() / 1000) * 1000; // unlike that of any earlier bench on the same files
   for (let run = 0; run < runs; run += 1) {
     for (const name of cases) {
+      if (run > 0 && performance.now() > late) continue;
       for (const builder of builders.filter((one) => wanted(name, one, run))) {
         const began = performance.now();
         const round = new Figures();
