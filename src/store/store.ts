@@ -18,6 +18,7 @@ import { Selections } from "./selections.ts";
 import { StoreFailure } from "./store-error.ts";
 import { Temporary } from "./temporary.ts";
 import { Unsynced } from "./unsynced.ts";
+import { spreadDirectories } from "../sys/spread-directories.ts";
 import { storeWriteFailure, writeFileAtomically } from "./write-file.ts";
 
 /** Everything that Laminate keeps, below one directory (docs/store.md). */
@@ -113,7 +114,10 @@ function prepare(root: string): { temporary: Temporary; leftovers: string[] } {
     makeDirectories(scratch);
     const temporary = new Temporary(scratch);
     const leftovers = temporary.sweep();
-    if (checkLayout(root) === undefined) writeFileAtomically(file, `${LAYOUT}\n`, temporary.file());
+    if (checkLayout(root) === undefined) {
+      spreadDirectories(scratch); // where steps work, and layers are unpacked
+      writeFileAtomically(file, `${LAYOUT}\n`, temporary.file());
+    }
     return { temporary, leftovers };
   } catch (error) {
     if (errnoOf(error) === "ENOTDIR" || errnoOf(error) === "EEXIST") {

@@ -11,6 +11,8 @@ export interface Libc {
   futimens(file: number, times: Buffer): number;
   flock(file: number, operation: number): number;
   chroot(path: Buffer): number;
+  /** Its argument is read and written. */
+  ioctl(file: number, request: number, argument: Buffer): number;
   readonly syncfs: KoffiFunc<(file: number) => number>;
   readonly sync_file_range: KoffiFunc<(file: number, offset: number, size: number, flags: number) => number>;
   /** Returns an errno instead. */
@@ -44,6 +46,7 @@ export const libc = lazyCalls((library, koffi): Libc => {
     futimens: library.func("int futimens(int file, const uint8_t *times)"),
     flock: library.func("int flock(int file, int operation)"),
     chroot: library.func("int chroot(const uint8_t *path)"),
+    ioctl: library.func("int ioctl(int file, unsigned long request, _Inout_ uint8_t *argument)"),
     syncfs: library.func("int syncfs(int file)"),
     sync_file_range: library.func("int sync_file_range(int file, int64_t offset, int64_t size, unsigned int flags)"),
     posix_fadvise: library.func("int posix_fadvise(int file, int64_t offset, int64_t size, int advice)"),
