@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { withoutPassword } from "../base/without-password.ts";
 import type { Distribution } from "./suites.ts";
 
 /** One archive that apt reads packages from. */
@@ -102,7 +103,7 @@ function distributionOf(one: AptSource): Distribution | undefined {
 
 /** A password in a source's URI stays on this machine; an image may be published. */
 function withoutCredentials(one: AptSource): AptSource {
-  return { ...one, uri: one.uri.replace(/^(https?:\/\/)[^/@]*@/, "$1") };
+  return { ...one, uri: withoutPassword(one.uri) };
 }
 
 function isPocket(suite: string): boolean {

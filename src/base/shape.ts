@@ -15,7 +15,7 @@ export function isCount(value: unknown): value is number {
   return isNumber(value) && value >= 0;
 }
 
-export function isObject(value: unknown): value is object {
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
@@ -26,7 +26,7 @@ export function listOf<T>(is: Shape<T>): Shape<readonly T[]> {
 /** An object in which each of these members is as it is to be; others count for nothing. */
 export function objectOf<T>(members: { readonly [name in keyof T]-?: (value: unknown) => boolean }): Shape<T> {
   const shapes = Object.entries(members) as [string, (value: unknown) => boolean][];
-  return (value): value is T => isObject(value) && shapes.every(([name, is]) => is((value as { readonly [name: string]: unknown })[name]));
+  return (value): value is T => isObject(value) && shapes.every(([name, is]) => is(value[name]));
 }
 
 /** A member that may be missing. */

@@ -1,18 +1,18 @@
 import { createWriteStream, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { errnoOf, reasonOf } from "../base/failure.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { parseIndex } from "../oci/image-json.ts";
-import { makeDirectories } from "../store/make-directories.ts";
 import { ArchiveFailure } from "./export-error.ts";
+import { makeTarget } from "./make-target.ts";
 import { annotations, blobFiles, indexDescriptors, indexFile, layoutMarker, type LayoutFile, type NamedImage } from "./layout.ts";
 
 /** Writes images into an OCI image layout directory, which may hold others already; a name that is there moves. Throws ArchiveFailure, or InvalidImage for an index that is none. */
 export async function writeOciDirectory(directory: string, images: readonly NamedImage[], signal?: AbortSignal): Promise<void> {
   const there = manifestsIn(directory);
-  make(join(directory, "blobs", "sha256"));
+  makeTarget(join(directory, "blobs", "sha256"));
   for (const file of blobFiles(images)) {
     // One that was cut short on its way is written again.
     if (statSync(join(directory, file.path), { throwIfNoEntry: false })?.size !== file.size) await writeFile(directory, file, signal);
@@ -22,14 +22,6 @@ export async function writeOciDirectory(directory: string, images: readonly Name
   await writeFile(directory, layoutMarker(), signal);
   // Last: until now a reader saw the images that were there.
   await writeFile(directory, indexFile([...kept, ...added]), signal);
-}
-
-function make(directory: string): void {
-  try {
-    makeDirectories(resolve(directory));
-  } catch (error) {
-    throw new ArchiveFailure("in-the-way", `make the directory ${JSON.stringify(directory)}: ${reasonOf(error)}`, { cause: error });
-  }
 }
 
 function replaces(added: Descriptor, there: Descriptor): boolean {

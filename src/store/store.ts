@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { errnoOf, reasonOf } from "../base/failure.ts";
+import { spreadDirectories } from "../sys/spread-directories.ts";
 import { CacheMounts } from "./cache-mounts.ts";
 import { CacheRecords } from "./cache-records.ts";
 import { Claims } from "./claims.ts";
@@ -18,7 +19,6 @@ import { Selections } from "./selections.ts";
 import { StoreFailure } from "./store-error.ts";
 import { Temporary } from "./temporary.ts";
 import { Unsynced } from "./unsynced.ts";
-import { spreadDirectories } from "../sys/spread-directories.ts";
 import { storeWriteFailure, writeFileAtomically } from "./write-file.ts";
 
 /** Everything that Laminate keeps, below one directory (docs/store.md). */

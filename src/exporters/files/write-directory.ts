@@ -1,13 +1,12 @@
 import * as fs from "node:fs";
-import path from "node:path";
 import { pathBytes, pathText, type BytePath } from "../../base/byte-path.ts";
 import { errnoOf, reasonOf } from "../../base/failure.ts";
 import type { PlannedEntry } from "../../executors/copy/plan.ts";
 import type { Entry } from "../../store/layers/entry.ts";
 import { readRange, type Located } from "../../store/layers/located.ts";
-import { makeDirectories } from "../../store/make-directories.ts";
 import { lsetxattr, mknod, setFileTimes, setTimes } from "../../sys/files.ts";
 import { ArchiveFailure } from "../export-error.ts";
+import { makeTarget } from "../make-target.ts";
 
 export interface WriteOptions {
   readonly signal: AbortSignal;
@@ -33,11 +32,7 @@ function makeRoot(directory: string): void {
   if (fs.statSync(directory, { throwIfNoEntry: false })?.isDirectory() === false) {
     throw new ArchiveFailure("in-the-way", `destination directory ${JSON.stringify(directory)} is a file`);
   }
-  try {
-    makeDirectories(path.resolve(directory), 0o700);
-  } catch (error) {
-    throw new ArchiveFailure("in-the-way", `make the directory ${JSON.stringify(directory)}: ${reasonOf(error)}`, { cause: error });
-  }
+  makeTarget(directory, 0o700);
 }
 
 class DirectoryWriter {

@@ -4,6 +4,7 @@ import { mkdir, open, realpath, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { errnoOf, reasonOf } from "../../base/failure.ts";
+import { isObject, isText } from "../../base/shape.ts";
 import { RegistryFailure } from "../registry-error.ts";
 
 /** A registry's entry in `auths`. */
@@ -46,8 +47,8 @@ export async function readDockerConfig(path: string): Promise<DockerConfig> {
 /** JSON.parse's own message quotes the text around the mistake, which may be a secret. */
 function checkConfig(text: string, path: string): DockerConfig {
   const parsed = text.trim() === "" ? {} : parseQuietly(text);
-  const config = isRecord(parsed) ? parsed : undefined;
-  const sound = config !== undefined && isOptionalMap(config["auths"], isRecord) && isOptionalMap(config["credHelpers"], isString) && (config["credsStore"] === undefined || isString(config["credsStore"]));
+  const config = isObject(parsed) ? parsed : undefined;
+  const sound = config !== undefined && isOptionalMap(config["auths"], isObject) && isOptionalMap(config["credHelpers"], isText) && (config["credsStore"] === undefined || isText(config["credsStore"]));
   if (!sound) {
     throw new RegistryFailure("credentials", `read ${path}: it is not a docker config in JSON`, { hint: "Repair or remove the file; Laminate does not overwrite it" });
   }
@@ -62,16 +63,8 @@ function parseQuietly(text: string): unknown {
   }
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isString(value: unknown): value is string {
-  return typeof value === "string";
-}
-
 function isOptionalMap(value: unknown, isItem: (item: unknown) => boolean): boolean {
-  return value === undefined || value === null || (isRecord(value) && Object.values(value).every(isItem));
+  return value === undefined || value === null || (isObject(value) && Object.values(value).every(isItem));
 }
 
 /** Replaces docker's config in one step, readable by its owner only. A symlink stays one. */
