@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { Builder } from "./builders.ts";
 import type { Measurement } from "./measure.ts";
-import { ROWS } from "./rows.ts";
+import { ROWS, type Row } from "./rows.ts";
 
 /** row → builder → what each run measured. */
 export type Results = ReadonlyMap<string, ReadonlyMap<string, readonly Measurement[]>>;
@@ -45,15 +45,15 @@ export class Figures {
     return Math.min(...rowsOf(name).map((id) => this.results.get(id)?.get(builder)?.length ?? 0));
   }
 
-  /** Seconds that the commands of a round of a case took; 0 where there is none. */
+  /** What the rows of a case add up to, seconds; 0 where there is no round of it. */
   perRound(name: string, builder: string): number {
-    const seconds = rowsOf(name).map((id) => median((this.results.get(id)?.get(builder) ?? []).map((one) => one.seconds)));
-    return seconds.reduce((sum, one) => sum + (Number.isNaN(one) ? 0 : one), 0);
+    const measured = rowsOf(name).map((id) => this.results.get(id)?.get(builder) ?? []).filter(({ length }) => length > 0);
+    return measured.reduce((sum, all) => sum + median(all.map(({ seconds }) => seconds)), 0);
   }
 
   /** "the median of 3", and of which cases there are fewer rounds. */
   roundsText(most: number): string {
-    const fewer = [...new Set(ROWS.map(({ id }) => id.split(" ")[0]!))].flatMap((name) => {
+    const fewer = [...new Set(ROWS.map(caseOf))].flatMap((name) => {
       const counts = this.builders().map((builder) => ({ builder, rounds: this.rounds(name, builder) })).filter(({ rounds }) => rounds > 0);
       const [first] = counts;
       if (first !== undefined && counts.every(({ rounds }) => rounds === first.rounds)) return first.rounds < most ? [`${name}: ${first.rounds}`] : [];
@@ -72,8 +72,12 @@ export class Figures {
   }
 }
 
+function caseOf({ id }: Row): string {
+  return id.split(" ", 1)[0]!;
+}
+
 function rowsOf(name: string): readonly string[] {
-  return ROWS.filter(({ id }) => id.split(" ")[0] === name).map(({ id }) => id);
+  return ROWS.filter((row) => caseOf(row) === name).map(({ id }) => id);
 }
 
 /** The middle one; of an even number the mean of the middle two; NaN of none. */

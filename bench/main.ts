@@ -26,7 +26,7 @@ Times Laminate of this checkout, and the builders beside it, on workloads of its
       --growth CURVE,…   instead: time and memory against ${CURVE_NAMES.join(", ")} or all of them
       --points N,…       at these sizes
       --runs N           rounds; the builders take turns in each, medians are shown (default 3)
-      --patience S       a builder whose commands take longer than S seconds in a round of a case has one round of it (default 300)
+      --patience S       a builder whose rows of a case add up to more than S seconds has one round of it (default 300)
       --within MIN       no second or further round of a case begins after so many minutes
       --scale F          workloads of this part of their size (default 1)
       --work DIR         keep the workloads in DIR for the next time (with --peers: below DIR of the peers' /work)
@@ -38,7 +38,7 @@ Times Laminate of this checkout, and the builders beside it, on workloads of its
 const { values } = parseArgs({
   options: {
     peers: { type: "boolean", default: false }, "peer-root": { type: "string" }, user: { type: "boolean", default: false },
-    only: { type: "string" }, builders: { type: "string" }, runs: { type: "string", default: "3" }, patience: { type: "string", default: "300" }, within: { type: "string" }, scale: { type: "string", default: "1" }, growth: { type: "string" }, points: { type: "string" },
+    only: { type: "string" }, builders: { type: "string" }, runs: { type: "string", default: "3" }, patience: { type: "string", default: "300" }, within: { type: "string", default: "Infinity" }, scale: { type: "string", default: "1" }, growth: { type: "string" }, points: { type: "string" },
     work: { type: "string" }, json: { type: "string" }, resume: { type: "string" }, write: { type: "boolean", default: false }, help: { type: "boolean", default: false },
   },
 });
@@ -62,7 +62,7 @@ async function benchCases(): Promise<void> {
   const builders = setting.builders.filter(({ name }) => chosen.includes(name));
   const show = () => tables(figures.results, figures.builders());
   try {
-    await runAll({ bench, builders, cases, runs, patience: parseNumber("--patience", values.patience), within: values.within === undefined ? Infinity : parseNumber("--within", values.within), figures, save });
+    await runAll({ bench, builders, cases, runs, patience: parseNumber("--patience", values.patience), within: parseNumber("--within", values.within), figures, save });
   } finally {
     if (figures.results.size > 0) console.log(show()); // also of what was measured until it failed
   }
