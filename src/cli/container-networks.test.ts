@@ -193,8 +193,15 @@ describe.skipIf(!CAN).each(PROGRAMS)("an ordinary user's containers with $progra
     if (nameserver !== undefined) expect(files).toContain(`nameserver ${nameserver}\n`);
     expect(serving()).toHaveLength(1);
     await rig.ok("stop", "-t", "0", name);
-    await until(() => serving().length === 0);
+    expect(serving()).toEqual([]);
     expect(page(ON_MACHINE, "127.0.0.1", Number(port))).toBe("ECONNREFUSED");
+  });
+
+  test.each([["stop", "-t", "0"], ["rm", "-f"]])("a port is free for the next as soon as %s has ended", async (...end) => {
+    const name = await web("-p", "80");
+    const port = (await rig.ok("port", name, "80")).trim().split(":").at(-1)!;
+    await rig.ok(...end, name);
+    expect(await rig.ok("run", "--rm", "-p", `${port}:80`, "busybox", "echo", "ended")).toBe("ended\n");
   });
 
   test("a port that is taken, or below 1024, is told and leaves nothing", async () => {

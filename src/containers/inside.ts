@@ -72,11 +72,11 @@ export async function killContainer(container: Container): Promise<void> {
   await portsFreed(container);
 }
 
-/** Its monitor holds a container's published ports, and has still to clean up; who stops it wants them at once, for the next. */
+/** A container's monitor or its network's program holds its published ports, and ends a little later; who stops it wants them at once, for the next. */
 async function portsFreed({ directory }: Container): Promise<void> {
   const run = readRun(directory);
   if (run === undefined || run.ports.length === 0) return;
-  for (const end = Date.now() + FREED_WITHIN; isAlive(run.monitor) && Date.now() < end; ) await sleep(5);
+  for (const end = Date.now() + FREED_WITHIN; [run.monitor, ...run.helpers].some(isAlive) && Date.now() < end; ) await sleep(5);
 }
 
 const FREED_WITHIN = 5000;
