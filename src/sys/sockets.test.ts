@@ -20,13 +20,14 @@ test.each(["127.0.0.1", "0.0.0.0", "::1"])("a tcp port taken at %s is refused to
 });
 
 test("a udp port is taken apart from the tcp port of its number", async () => {
-  const { file, port } = bindPort({ address: "127.0.0.1", port: 0, protocol: "udp" });
-  closeSync(bindPort({ address: "127.0.0.1", port, protocol: "tcp" }).file);
+  // Of tcp ports hundreds may be in use by others, so the number is one that is free there.
+  const { file: tcp, port } = bindPort({ address: "127.0.0.1", port: 0, protocol: "tcp" });
+  const { file: udp } = bindPort({ address: "127.0.0.1", port, protocol: "udp" });
   const socket = createSocket("udp4");
   socket.bind(port, "127.0.0.1");
   const [error] = (await once(socket, "error").catch((thrown: unknown) => [thrown])) as [NodeJS.ErrnoException];
   expect(error.code).toBe("EADDRINUSE");
-  closeSync(file);
+  for (const file of [tcp, udp]) closeSync(file);
 });
 
 test("an address that is not this machine's is refused", () => {
