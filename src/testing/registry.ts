@@ -1,6 +1,5 @@
-import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Certificate } from "./certificate.ts";
@@ -25,7 +24,6 @@ export interface TestRegistryOptions {
 /** Starts Debian's docker-registry on a free port of the loopback interface. */
 export async function startRegistry(options: TestRegistryOptions = {}): Promise<TestRegistry> {
   const directory = mkdtempSync(join(tmpdir(), "laminate-registry-"));
-  const port = await freePort();
   const data = join(directory, "data");
   const write = (name: string, text: string): string => {
     writeFileSync(join(directory, name), text);
@@ -33,19 +31,22 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
   };
   const config = {
     version: "0.1",
-    log: { level: "error" },
+    log: { level: "info" }, // says where it listens
     storage: { filesystem: { rootdirectory: data } },
     http: {
-      addr: `127.0.0.1:${port}`,
+      // A port that was found free here might be another test's when the server comes to take it.
+      addr: "127.0.0.1:0",
       ...(options.tls === undefined ? {} : { tls: { certificate: write("tls.crt", options.tls.certificatePem), key: write("tls.key", options.tls.keyPem) } }),
     },
     ...authOf(options, write),
   };
-  const server = spawn("docker-registry", ["serve", write("config.yml", JSON.stringify(config))], { stdio: "ignore" });
+  const log = write("log", "");
+  const file = openSync(log, "a");
+  const server = spawn("docker-registry", ["serve", write("config.yml", JSON.stringify(config))], { stdio: ["ignore", "ignore", file] });
+  closeSync(file);
   const ended = new Promise((resolve) => server.once("exit", resolve));
-  await (options.tls === undefined ? answer(`http://127.0.0.1:${port}/v2/`) : listening(port));
   return {
-    port,
+    port: await listeningPort(server, log),
     empty: () => rmSync(data, { recursive: true, force: true }),
     async [Symbol.asyncDispose]() {
       server.kill("SIGTERM");
@@ -65,15 +66,15 @@ function authOf({ users, tokens }: TestRegistryOptions, write: (name: string, te
   return { auth: { htpasswd: { realm: "test", path: write("htpasswd", lines.join("")) } } };
 }
 
-/** Waits until something takes connections on a port. */
-async function listening(port: number): Promise<void> {
-  for (let tries = 0; ; tries += 1) {
-    const socket = connect(port, "127.0.0.1");
-    const open = await new Promise<boolean>((resolve) => socket.once("connect", () => resolve(true)).once("error", () => resolve(false)));
-    socket.destroy();
-    if (open) return;
-    if (tries >= 300) throw new Error(`nothing listens on port ${port}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+/** The port that the server took, once it listens there. */
+async function listeningPort(server: ChildProcess, log: string): Promise<number> {
+  for (;;) {
+    const hasEnded = server.exitCode !== null || server.signalCode !== null;
+    const said = readFileSync(log, "utf8");
+    const port = /listening on 127\.0\.0\.1:(\d+)/.exec(said)?.[1];
+    if (port !== undefined) return Number(port);
+    if (hasEnded) throw new Error(`docker-registry ended at once: ${said}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
@@ -87,13 +88,4 @@ export async function answer(url: string): Promise<string> {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
