@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { mediaTypes } from "../oci/descriptor.ts";
 import { ImageRig } from "../testing/images.ts";
 import { layerOf, RegistryContent } from "../testing/registry-content.ts";
@@ -85,9 +85,10 @@ describe.skipIf(!existsSync("/usr/bin/docker-registry"))("a transfer", { timeout
 
   test("down that Ctrl-C ends exits with 130, names nothing, leaves no process, and is taken up where it was", async () => {
     await placed([BIG]);
-    const { proxy, name } = await through((request) => (isDownload(request) && request.headers.range === undefined ? { after: { bytes: 1 << 20, of: "response", does: "stall" } } : undefined));
+    const { proxy, name } = await through((request) => (isDownload(request) && request.headers.range === undefined ? { after: { bytes: 3 << 20, of: "response", does: "stall" } } : undefined));
     const { child, ended } = start(["pull", name], rig.env);
     await proxy.stalled();
+    await vi.waitUntil(() => partial().some((file) => statSync(path.join(rig.root, "partial", file)).size > 0), 50_000); // what was sent may not have been read yet
     child.kill("SIGINT");
     expect(await ended).toMatchObject({ code: 130, err: expect.stringContaining("interrupted") });
     expect(processesOf(rig.root)).toEqual([]);
