@@ -100,10 +100,11 @@ describe.skipIf(!existsSync("/usr/bin/docker-registry"))("the way to a registry"
 
   test("a proxy that is not there or refuses is named, without its password", async () => {
     await using refusing = await forwardProxy({ refuse: 407 });
-    for (const [host, message] of [["127.0.0.1:1", "connection refused"], [`127.0.0.1:${refusing.port}`, "the proxy refused with 407"], ["proxy.invalid:80", "no such host"]]) {
+    for (const [host, message] of [["127.0.0.1:1", /^connection refused/], [`127.0.0.1:${refusing.port}`, /^the proxy refused with 407/], ["proxy.invalid:80", /^no such host|^the name cannot be resolved/]] as const) {
       rig.env["HTTPS_PROXY"] = `http://someone:hidden@${host}`;
       const { code, err } = await rig.run(["--debug", "pull", name(secure)]);
-      expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(`connect to registry "${HOST}:${secure.port}" through the proxy "${host!.replace(":80", "")}": ${message}`) });
+      const [, why] = err.split(`connect to registry "${HOST}:${secure.port}" through the proxy "${host.replace(":80", "")}": `);
+      expect({ code, why }).toEqual({ code: 1, why: expect.stringMatching(message) });
       expect(err).not.toContain("hidden");
     }
   });
