@@ -40,6 +40,7 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
     },
     ...authOf(options, write),
   };
+  // No pipe: while this process waits for a command synchronously it could not empty one, and the registry would wait for that.
   const log = write("log", "");
   const file = openSync(log, "a");
   const server = spawn("docker-registry", ["serve", write("config.yml", JSON.stringify(config))], { stdio: ["ignore", "ignore", file] });
