@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BuildRig, BUSYBOX } from "../testing/builds.ts";
+import { until } from "../testing/until.ts";
 
 const BIN = join(import.meta.dirname, "..", "..", "bin", "laminate");
 const TIMEOUT = 60_000;
@@ -42,13 +43,6 @@ describe.skipIf(BUSYBOX === undefined || !existsSync("/usr/bin/conmon"))("contai
     const made = name();
     expect(laminate("run", "-d", "--network", "none", "--name", made, ...args)).toMatchObject({ code: 0, out: expect.stringMatching(/^[0-9a-f]{64}\n$/) });
     return made;
-  }
-
-  async function until(what: () => boolean): Promise<void> {
-    for (let tries = 0; !what(); tries += 1) {
-      if (tries > 200) throw new Error("it never happened");
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
   }
 
   describe("run", () => {

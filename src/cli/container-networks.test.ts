@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { ContainerRig, CONTAINERS, ending, until } from "../testing/containers.ts";
+import { ContainerRig, CONTAINERS, ending } from "../testing/containers.ts";
 import { commandLines } from "../testing/sandbox/scenarios.ts";
 import { ask, Machine, MACHINE, ON_MACHINE, OUTSIDE, serve, traces } from "../testing/sandbox/machine-network.ts";
+import { until } from "../testing/until.ts";
 
 const TIMEOUT = 90_000;
 const CAN = CONTAINERS && process.geteuid?.() === 0 && existsSync("/usr/sbin/iptables-restore");

@@ -3,6 +3,7 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, writeFile
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BuildRig, BUSYBOX } from "../testing/builds.ts";
+import { until } from "../testing/until.ts";
 
 /** Programs are run by a command line of their own, as the container inherits its streams. */
 describe.skipIf(BUSYBOX === undefined || !existsSync("/usr/bin/conmon"))("cp and export", () => {
@@ -13,7 +14,7 @@ describe.skipIf(BUSYBOX === undefined || !existsSync("/usr/bin/conmon"))("cp and
     rig = new BuildRig();
     await rig.busybox();
     await rig.ok(["run", "-d", "--network", "none", "--name", name, "busybox", "sh", "-c", "mkdir -p /srv/app/sub && echo one > /srv/app/one && echo two > /srv/app/sub/two && ln -s one /srv/app/link && touch /ready && sleep 1000"]);
-    for (let tries = 0; tries < 100 && (await rig.run(["exec", name, "test", "-e", "/ready"])).code !== 0; tries += 1) await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(async () => (await rig.run(["exec", name, "test", "-e", "/ready"])).code === 0);
   });
 
   afterAll(async () => {

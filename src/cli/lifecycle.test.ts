@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ContainerRig, CONTAINERS, ending, EVERYONE, until } from "../testing/containers.ts";
+import { ContainerRig, CONTAINERS, ending, EVERYONE } from "../testing/containers.ts";
+import { until } from "../testing/until.ts";
 
 const TIMEOUT = 90_000;
 

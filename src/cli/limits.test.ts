@@ -3,8 +3,9 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ContainerRig, CONTAINERS, ending, until } from "../testing/containers.ts";
+import { ContainerRig, CONTAINERS, ending } from "../testing/containers.ts";
 import { TEST_UID } from "../testing/sandbox/as-user.ts";
+import { until } from "../testing/until.ts";
 import { limitsFrom } from "./limits.ts";
 
 const TIMEOUT = 60_000;

@@ -2,7 +2,8 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ContainerRig, CONTAINERS, until } from "../testing/containers.ts";
+import { ContainerRig, CONTAINERS } from "../testing/containers.ts";
+import { until } from "../testing/until.ts";
 
 const TIMEOUT = 60_000;
 const BIN = path.join(import.meta.dirname, "..", "..", "bin", "laminate");

