@@ -11,14 +11,14 @@ const STEP_PROBE = fileURLToPath(new URL("../../testing/sandbox/step-network-pro
 const CAN = process.geteuid?.() === 0 && findCommand("iptables-restore", process.env) !== undefined;
 
 /** On a machine of its own: this one's devices, rules and settings are not touched. */
-describe.skipIf(!CAN)("two containers' networks by the kernel", { timeout: 60_000 }, () => {
+describe.skipIf(!CAN)("two containers' networks by the kernel", () => {
   let directory: string;
   let told: Record<string, unknown>;
 
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), "laminate-veth-"));
     told = await toldOnMachine(PROBE, [directory]);
-  }, 60_000);
+  });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   test("each has an address of its own", () => {
@@ -67,7 +67,7 @@ describe.skipIf(!CAN)("two containers' networks by the kernel", { timeout: 60_00
   });
 });
 
-test.skipIf(!CAN)("where no program makes networks a step of root has one by the kernel, used again, and gone with the worker", { timeout: 60_000 }, async () => {
+test.skipIf(!CAN)("where no program makes networks a step of root has one by the kernel, used again, and gone with the worker", { timeout: 120_000 }, async () => {
   const directory = mkdtempSync(join(tmpdir(), "laminate-veth-"));
   try {
     const clean = { devices: [], rules: [], forwarding: "0" };

@@ -27,7 +27,7 @@ export async function toldOnMachine<T>(script: string, args: readonly string[]):
   const child = spawnOnMachine([process.execPath, script, ...args]);
   const texts = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) child[name]!.setEncoding("utf8").on("data", (text: string) => (texts[name] += text));
-  const timer = setTimeout(() => child.kill("SIGKILL"), 40_000);
+  const timer = setTimeout(() => child.kill("SIGKILL"), 110_000);
   const [code] = (await once(child, "close")) as [number | null];
   clearTimeout(timer);
   if (code !== 0) throw new Error(`${script} ended with ${code}: ${texts.stdout}${texts.stderr}`);
@@ -85,13 +85,13 @@ export async function serve(place: Place, name: string, { port, host = "0.0.0.0"
   return Object.assign(server, { servedPort: Number(said.toString()) });
 }
 
-/** What the server at an address says, or the error's code. */
-export function ask(place: Place, host: string, port: number, protocol: "tcp" | "udp" | "http" = "tcp"): string {
+/** What the server at an address says, or the error's code; "no answer" after some milliseconds, which are few only where none is expected. */
+export function ask(place: Place, host: string, port: number, protocol: "tcp" | "udp" | "http" = "tcp", patience = 20_000): string {
   const tcp = `const s = require("net").connect(${port}, "${host}", () => ${protocol === "http" ? 's.write("GET / HTTP/1.0\\r\\n\\r\\n")' : "0"}); let t = ""; s.on("data", (d) => t += d).on("end", () => { console.log(t); process.exit(); }).on("error", (e) => { console.log(e.code); process.exit(); })`;
   const udp = `const s = require("dgram").createSocket("udp4"); s.on("message", (m) => { console.log(String(m)); process.exit(); }); s.send("?", ${port}, "${host}")`;
-  const script = `setTimeout(() => { console.log("no answer"); process.exit(); }, 1500); ${protocol === "udp" ? udp : tcp}`;
+  const script = `setTimeout(() => { console.log("no answer"); process.exit(); }, ${patience}); ${protocol === "udp" ? udp : tcp}`;
   const [command, ...args] = [...place, process.execPath, "-e", script];
-  return spawnSync(command!, args, { encoding: "utf8", timeout: 10_000 }).stdout.trim();
+  return spawnSync(command!, args, { encoding: "utf8" }).stdout.trim();
 }
 
 /** What containers leave on a machine's network: devices, rules, forwarding. */

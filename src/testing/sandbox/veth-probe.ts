@@ -2,7 +2,6 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { createSocket } from "node:dgram";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { PortMapping } from "../../sandbox/network/network.ts";
 import { openVeth } from "../../sandbox/network/veth.ts";
 import { ask, IN_OUTSIDE, inside, MACHINE, ON_MACHINE, OUTSIDE, serve, traces, type Place } from "./machine-network.ts";
@@ -15,6 +14,8 @@ const open = (name: string, ports: readonly PortMapping[]) => {
   mkdirSync(join(directory, name));
   return openVeth({ directory: join(directory, name), env, ports });
 };
+/** For what is to go unanswered. */
+const UNANSWERED_MS = 1500;
 const web: PortMapping = { hostIp: "", hostPort: 8080, containerPort: 80, protocol: "tcp" };
 /** Takes the loopback's addresses from its device, and lets packets with them leave. */
 const SEND_LOOPBACK_OUT = `
@@ -31,14 +32,16 @@ async function asked(place: Place, host: string, port: PortMapping): Promise<str
   return said;
 }
 
-/** What a service on our loopback hears meanwhile. */
+/** What a service on our loopback hears meanwhile; it answers nobody. */
 async function heardOnLoopback(act: () => void): Promise<string[]> {
   const heard: string[] = [];
-  const socket = createSocket("udp4").on("message", (_, { address }) => heard.push(address));
+  const socket = createSocket("udp4");
   await new Promise<void>((resolve) => socket.bind(7001, "127.0.0.1", resolve));
-  ask(ON_MACHINE, "127.0.0.1", 7001, "udp");
+  const last = new Promise<void>((resolve) => socket.on("message", (message, { address }) => (String(message) === "last" ? resolve() : heard.push(address))));
+  ask(ON_MACHINE, "127.0.0.1", 7001, "udp", UNANSWERED_MS);
   act();
-  await sleep(50); // what has arrived is read
+  socket.send("last", 7001, "127.0.0.1"); // what came before it is read before it
+  await last;
   socket.close();
   return heard;
 }
@@ -66,13 +69,13 @@ const told = {
   everyAddress: await asked(IN_OUTSIDE, MACHINE, { ...web, hostIp: "0.0.0.0", hostPort: 8082 }),
   otherAddress: await asked(IN_OUTSIDE, MACHINE, { ...web, hostIp: MACHINE, hostPort: 8081 }),
   // Outside knows a way to the container's address, and may still not use it.
-  unpublished: (spawnSync("ip", ["-n", "outside", "route", "add", "10.213.0.0/16", "via", MACHINE]), ask(IN_OUTSIDE, one.address!, 80)),
+  unpublished: (spawnSync("ip", ["-n", "outside", "route", "add", "10.213.0.0/16", "via", MACHINE]), ask(IN_OUTSIDE, one.address!, 80, "tcp", UNANSWERED_MS)),
   taken: await open("three", [web]).then(() => "opened", reasonOf),
   takenByOthers: await open("four", [{ ...web, hostIp: "127.0.0.1", hostPort: 7000 }]).then(() => "opened", reasonOf),
   loopbackFromInside: await heardOnLoopback(() => {
     // A container that may change its own network sends packets for our loopback to us.
     spawnSync("nsenter", [`--net=${one.path}`, "sh", "-c", SEND_LOOPBACK_OUT, one.gateway!]);
-    ask(here, "127.0.0.1", 7001, "udp");
+    ask(here, "127.0.0.1", 7001, "udp", UNANSWERED_MS);
   }),
   forwarding: traces().forwarding,
   rest: (await two[Symbol.asyncDispose](), ask(ON_MACHINE, "127.0.0.1", 8080)),
