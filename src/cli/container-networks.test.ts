@@ -97,6 +97,7 @@ describe.skipIf(!CAN)("root's containers on a machine of their own", { timeout: 
     expect(await rig.ok("run", "--rm", "--network", "host", "busybox", "busybox", "nc", OUTSIDE, "9001")).toBe(`outside asked by ${MACHINE}`);
     expect(await rig.laminate("run", "--rm", "--network", "none", "busybox", "busybox", "nc", "-w", "1", OUTSIDE, "9001")).toMatchObject({ code: 1 });
     const address = await rig.inspect(name, "{{.NetworkSettings.IPAddress}}");
+    await until(async () => (await rig.laminate("exec", name, "busybox", "wget", "-q", "-O", "-", "http://127.0.0.1/")).code === 0);
     expect(await rig.ok("run", "--rm", "busybox", "busybox", "wget", "-q", "-O", "-", `http://${address}/`)).toBe(`${name}\n`);
     await rig.ok("rm", "-f", name);
     server.kill();

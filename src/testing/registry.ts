@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Certificate } from "./certificate.ts";
@@ -48,7 +48,13 @@ export async function startRegistry(options: TestRegistryOptions = {}): Promise<
   const ended = new Promise((resolve) => server.once("exit", resolve));
   return {
     port: await listeningPort(server, log),
-    empty: () => rmSync(data, { recursive: true, force: true }),
+    empty() {
+      // It may still write what a client sent that was killed: into a directory that is being removed, which then is not empty.
+      if (!existsSync(data)) return;
+      const old = mkdtempSync(join(directory, "old-"));
+      renameSync(data, old);
+      rmSync(old, { recursive: true });
+    },
     async [Symbol.asyncDispose]() {
       server.kill("SIGTERM");
       await ended;
