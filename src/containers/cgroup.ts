@@ -99,12 +99,24 @@ export function tryRemove(directories: readonly string[]): boolean {
   return !directories.some((directory) => existsSync(directory));
 }
 
-/** The file that stops all processes of a cgroup, and what to write (cgroup v1: freezer-subsystem, v2: cgroup.freeze). */
-export function freezerFile({ directories }: Cgroup): { readonly path: string; readonly frozen: string; readonly thawed: string } | undefined {
-  const choices = directories.flatMap((directory) => [
-    { path: join(directory, "freezer.state"), frozen: "FROZEN", thawed: "THAWED" },
-    { path: join(directory, "cgroup.freeze"), frozen: "1", thawed: "0" },
-  ]);
+/** Stops all processes of a cgroup (cgroup v1: freezer-subsystem, v2: cgroup.freeze). */
+export interface Freezer {
+  /** The file that does it, and what to write. */
+  readonly path: string;
+  readonly frozen: string;
+  readonly thawed: string;
+  /** Whether all have stopped. */
+  isDone(): boolean;
+}
+
+export function freezerFile({ directories }: Cgroup): Freezer | undefined {
+  const choices = directories.flatMap((directory) => {
+    const [v1, v2, events] = ["freezer.state", "cgroup.freeze", "cgroup.events"].map((name) => join(directory, name)) as [string, string, string];
+    return [
+      { path: v1, frozen: "FROZEN", thawed: "THAWED", isDone: () => textOf(v1).trim() === "FROZEN" },
+      { path: v2, frozen: "1", thawed: "0", isDone: () => /^frozen 1$/m.test(textOf(events)) },
+    ];
+  });
   return choices.find(({ path }) => existsSync(path));
 }
 

@@ -56,7 +56,7 @@ export async function untilEnded(container: Container, milliseconds: number, sig
 export async function stopContainer(container: Container, { signal, seconds }: { readonly signal: string; readonly seconds: number }): Promise<void> {
   if (!isUp(stateOf(container))) return;
   signalContainer(container, signal);
-  thaw(container);
+  await thaw(container);
   if (await untilEnded(container, seconds * 1000)) await portsFreed(container);
   else await killContainer(container);
 }
@@ -65,7 +65,7 @@ const KILLED_WITHIN = 10_000;
 
 export async function killContainer(container: Container): Promise<void> {
   signalContainer(container, "KILL");
-  thaw(container);
+  await thaw(container);
   if (!(await untilEnded(container, KILLED_WITHIN))) {
     throw new ContainerError("does-not-stop", `container ${container.record.name} does not end, even when killed`);
   }
@@ -99,19 +99,23 @@ export function processesOf({ cgroup, init }: RunRecord): Set<number> {
   return new Set([...parents.keys()].filter(isInside));
 }
 
-/** Stops all of a container's processes where they are, or lets them go on (`docker pause`). Throws ContainerError. */
-export function setPaused(container: Container, paused: boolean): void {
+/** Stops all of a container's processes where they are, or lets them go on (`docker pause`); resolves when all have stopped. Throws ContainerError. */
+export async function setPaused(container: Container, paused: boolean): Promise<void> {
   const { cgroup } = runningOf(container);
   const { name } = container.record;
   const freezer = cgroup === undefined ? undefined : freezerFile(cgroup);
   if (freezer === undefined) throw new ContainerError("no-cgroups", `cannot ${paused ? "pause" : "unpause"} container ${name}: it has no cgroup of its own`, { hint: "that takes root, and a runtime that can use the machine's cgroups" });
   if ((stateOf(container).status === "paused") === paused) throw new ContainerError("bad-option", `container ${name} is ${paused ? "already" : "not"} paused`);
   writeFileSync(freezer.path, paused ? freezer.frozen : freezer.thawed);
+  // The kernel stops each process when it next runs, or leaves a system call.
+  for (const end = Date.now() + STOPPED_WITHIN; paused && !freezer.isDone() && Date.now() < end; ) await sleep(2);
 }
 
+const STOPPED_WITHIN = 5000;
+
 /** A signal reaches a stopped process when it goes on. */
-function thaw(container: Container): void {
-  if (stateOf(container).status === "paused") setPaused(container, false);
+async function thaw(container: Container): Promise<void> {
+  if (stateOf(container).status === "paused") await setPaused(container, false);
 }
 
 /**
