@@ -11,10 +11,15 @@ export type NetworkRemains = Pick<RunRecord, "boot" | "network" | "helpers">;
  */
 export async function endNetwork({ boot, network, helpers }: NetworkRemains, env: NodeJS.ProcessEnv): Promise<void> {
   if (boot !== bootId()) return;
+  endHelpers(helpers);
+  if (network.link !== undefined) await endLink(network.link, env);
+}
+
+/** Ends the programs that serve it. */
+export function endHelpers(helpers: NetworkRemains["helpers"]): void {
   for (const helper of helpers) {
     if (isAlive(helper)) tryKill(helper.pid);
   }
-  if (network.link !== undefined) await endLink(network.link, env);
 }
 
 function tryKill(pid: number): void {

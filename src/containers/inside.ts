@@ -6,6 +6,7 @@ import { isRootless } from "../sandbox/namespace.ts";
 import { cgroupFlags } from "../sandbox/runtime.ts";
 import { freezerFile } from "./cgroup.ts";
 import { ContainerError } from "./container-error.ts";
+import { endHelpers } from "./end-network.ts";
 import { isUp, pathIn, readRun, stateOf, type Container } from "./container.ts";
 import { isAlive } from "../sys/process-identity.ts";
 import { launchFiles } from "./launch-plan.ts";
@@ -76,7 +77,10 @@ export async function killContainer(container: Container): Promise<void> {
 async function portsFreed({ directory }: Container): Promise<void> {
   const run = readRun(directory);
   if (run === undefined || run.ports.length === 0) return;
-  for (const end = Date.now() + FREED_WITHIN; [run.monitor, ...run.helpers].some(isAlive) && Date.now() < end; ) await sleep(5);
+  for (const end = Date.now() + FREED_WITHIN; [run.monitor, ...run.helpers].some(isAlive) && Date.now() < end; ) {
+    if (!isAlive(run.monitor)) endHelpers(run.helpers); // it ended them, unless it was killed
+    await sleep(5);
+  }
 }
 
 const FREED_WITHIN = 5000;
