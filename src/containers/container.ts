@@ -66,9 +66,9 @@ export function isUp(state: ContainerState): state is Extract<ContainerState, { 
   return state.status === "running" || state.status === "paused";
 }
 
-/** Kept when it ended; until then the kernel knows. */
+/** Kept when it ended; until then the kernel knows, which is asked first: it is kept before the cgroup goes. */
 function wasOutOfMemory(container: Container, run: RunRecord | undefined): boolean {
-  return existsSync(pathIn(container, "oom")) || (run?.cgroup !== undefined && ranOutOfMemory(run.cgroup));
+  return (run?.cgroup !== undefined && ranOutOfMemory(run.cgroup)) || existsSync(pathIn(container, "oom"));
 }
 
 /** How a container ended, if that was recorded. */
