@@ -17,6 +17,6 @@ export async function removeContainer(container: Container, containers: Containe
   if (isRootless()) {
     await sandbox.removeTree(container.directory); // files of subordinate ids
   } else {
-    await rm(container.directory, { recursive: true, force: true });
+    await rm(container.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 10 }); // its monitor may still write its last files
   }
 }
