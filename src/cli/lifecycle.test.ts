@@ -1,10 +1,21 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launchFiles } from "../containers/launch-plan.ts";
 import { ContainerRig, CONTAINERS, ending, EVERYONE } from "../testing/containers.ts";
+import { readProc } from "../testing/spawned.ts";
 import { until } from "../testing/until.ts";
 
 const TIMEOUT = 90_000;
+
+/** Whether a process has a file open with a lock on it (proc(5), fdinfo). */
+function hasLocked(pid: number, file: string): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((number) => readlinkSync(`/proc/${pid}/fd/${number}`) === file && readProc(`/proc/${pid}/fdinfo/${number}`).includes("lock:"));
+  } catch {
+    return false; // another file was closed meanwhile
+  }
+}
 
 describe.skipIf(!CONTAINERS).each(EVERYONE)("the life of a container of %s", { timeout: TIMEOUT }, (who) => {
   let rig: ContainerRig;
@@ -59,8 +70,10 @@ describe.skipIf(!CONTAINERS).each(EVERYONE)("the life of a container of %s", { t
 
   test("wait gives the exit code of one that goes with its end", async () => {
     const name = await rig.started("--rm", "-i", "busybox", "sh", "-c", "read line; exit 5");
-    const waiting = ending(rig.start(["wait", name]));
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    const child = rig.start(["wait", name]);
+    const waiting = ending(child);
+    const watched = join(rig.root, "containers", await rig.inspect(name, "{{.Id}}"), launchFiles.watched);
+    await until(() => hasLocked(child.pid!, watched)); // from there it will see the end
     await rig.laminate("kill", "-s", "TERM", name);
     await rig.laminate("kill", name);
     expect(await waiting).toEqual({ code: 0, out: "137\n", err: "" });
@@ -82,18 +95,25 @@ describe.skipIf(!CONTAINERS).each(EVERYONE)("the life of a container of %s", { t
 
   test("top lists its processes and no others", async () => {
     const name = await rig.started("busybox", "sh", "-c", "sleep 1111 & sleep 2222; true");
-    await until(async () => (await rig.ok("top", name, "-eo", "pid,args")).includes("sleep 2222"));
+    await until(async () => {
+      const shown = await rig.ok("top", name, "-eo", "pid,args");
+      return shown.includes("sleep 1111") && shown.includes("sleep 2222");
+    });
     const [heading, ...lines] = (await rig.ok("top", name, "-eo", "pid,args")).trim().split("\n").map((line) => line.trim().replace(/^\d+ /, ""));
     expect(heading).toBe("PID COMMAND");
     expect(lines.sort()).toEqual([expect.stringMatching(/^sh -c/), "sleep 1111", "sleep 2222"]);
   });
 
   test("stop sends what it is told, and the container's own signal and patience otherwise", async () => {
-    const script = "trap 'echo usr1; exit 1' USR1; trap 'echo quit; exit 2' QUIT; while :; do sleep 0.1; done";
+    // A signal that comes before its trap is lost: the kernel gives a first process only those that it listens to.
+    const script = "trap 'echo usr1; exit 1' USR1; trap 'echo quit; exit 2' QUIT; echo listens; while :; do sleep 0.1; done";
     const name = await rig.started("--stop-signal", "QUIT", "busybox", "sh", "-c", script);
+    const listens = async (log: string) => await until(async () => (await rig.ok("logs", name)) === log);
+    await listens("listens\n");
     await rig.ok("stop", name);
     expect(await status(name)).toBe("exited 2");
     await rig.ok("start", name);
+    await listens("listens\nquit\nlistens\n");
     await rig.ok("stop", "-s", "USR1", name);
     expect(await status(name)).toBe("exited 1");
     const deaf = await rig.started("--stop-timeout", "1", "busybox", "sh", "-c", "trap '' TERM; while :; do sleep 0.1; done");
