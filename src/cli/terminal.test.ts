@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ContainerRig, CONTAINERS } from "../testing/containers.ts";
@@ -11,12 +11,14 @@ const BIN = path.join(import.meta.dirname, "..", "..", "bin", "laminate");
 /** A terminal (script(1)) in which a shell runs a line; what is typed goes to its standard input. */
 class Terminal {
   readonly child: ChildProcess;
+  readonly #ended: Promise<number | null>;
   seen = "";
 
   constructor(rig: ContainerRig, line: string) {
     const env = { ...process.env, LAMINATE_ROOT: rig.root, SHELL: "/bin/sh", laminate: BIN };
     this.child = spawn("script", ["-qefc", line, "/dev/null"], { env, cwd: rig.directory, stdio: ["pipe", "pipe", "pipe"] });
     this.child.stdout!.setEncoding("latin1").on("data", (text: string) => (this.seen += text));
+    this.#ended = new Promise((resolve) => this.child.once("close", resolve)); // and then all is seen
   }
 
   type(text: string): void {
@@ -28,7 +30,7 @@ class Terminal {
   }
 
   async code(): Promise<number | null> {
-    return this.child.exitCode ?? (await new Promise((resolve) => this.child.once("exit", resolve)));
+    return await this.#ended;
   }
 }
 
@@ -76,7 +78,6 @@ describe.skipIf(!CONTAINERS || !existsSync("/usr/bin/script"))("a container at a
     expect(await first.code()).toBe(0);
     expect(await rig.inspect(name, "{{.State.Status}}")).toBe("running");
     const again = new Terminal(rig, `$laminate attach ${name}`);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
     again.type("echo c$((40+2)); exit 3\n");
     expect(await again.code()).toBe(3);
     expect(again.seen).toContain("c42");
@@ -84,8 +85,9 @@ describe.skipIf(!CONTAINERS || !existsSync("/usr/bin/script"))("a container at a
 
   test("a new size of the terminal reaches it", async () => {
     const name = rig.name();
-    const terminal = new Terminal(rig, `stty rows 20 cols 60; t=$(tty); (sleep 3; stty rows 41 cols 99 < $t) & exec $laminate run --rm -it --network none --name ${name} busybox sh -c "echo first; while :; do stty size; sleep 0.2; done"`);
+    const terminal = new Terminal(rig, `stty rows 20 cols 60; t=$(tty); (until [ -e resize ]; do sleep 0.1; done; stty rows 41 cols 99 < $t) & exec $laminate run --rm -it --network none --name ${name} busybox sh -c "echo first; while :; do stty size; sleep 0.2; done"`);
     await terminal.shows("20 60");
+    writeFileSync(path.join(rig.directory, "resize"), "");
     await terminal.shows("41 99");
     await rig.ok("kill", name);
     expect(await terminal.code()).toBe(137);
