@@ -49,7 +49,7 @@ const BOUNDS: Readonly<Record<string, Of>> = {
   "many cached": walked(MANY.files),
   "many changed": andContainer(rehashed(MANY)),
   "big cold build": ({ hash, write, cores }) => ({ seconds: (BIG * (2 * hash + write)) / cores, of: "two hashes and one writing of all bytes, on all cores" }),
-  "big cold push": ({ deflateText }) => ({ seconds: (BIG / 2) * deflateText, of: "deflate at level 4 on all cores of what can get smaller" }),
+  "big cold push": ({ deflateText }) => ({ seconds: (BIG / 2) * deflateText, of: "deflate by libdeflate on all cores of what can get smaller" }),
   "big cached": start,
   "big cached push": start,
   "big changed build": ({ hash }) => ({ seconds: BIG * hash, of: "one hash over the layer (it cannot be divided)" }),

@@ -1,7 +1,7 @@
 // Bundles src/ to dist/: one file for each process and thread that we start, as CommonJS. There a module that is imported dynamically runs,
 // and requires its builtins, only when it is asked for; as ES modules in many small files the same took Node's loader
 // 20 ms longer, and a thread's one file still 8 ms. All output lies flat in one directory, so `new URL("…", import.meta.url)` is rewritten to its place there.
-import { readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -19,13 +19,19 @@ const entryName = (file) => (file === main ? "entry" : path.relative(source, fil
 
 const FILE_URL = /new URL\(\s*"([^"]+)",\s*import\.meta\.url\s*\)/g;
 
-/** Sources that others start by their file (a worker thread, a process): entries of their own. */
-function startedByFile() {
+/** Files of the sources that others name by their place: what is started (a worker thread, a process) is an entry of its own, WebAssembly lies beside. */
+function namedByFile(ending) {
   const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"));
   return files.flatMap((file) => {
     const text = readFileSync(path.join(source, file), "utf8");
-    return [...text.matchAll(FILE_URL)].map((match) => path.resolve(source, path.dirname(file), match[1])).filter((target) => target.endsWith(".ts"));
+    return [...text.matchAll(FILE_URL)].map((match) => path.resolve(source, path.dirname(file), match[1])).filter((target) => target.endsWith(ending));
   });
+}
+
+/** Where a file is from dist/. */
+function placeOf(file) {
+  if (file.endsWith(".ts")) return `./${entryName(file)}.cjs`;
+  return file.endsWith(".wasm") ? `./${path.basename(file)}` : path.relative(outdir, file).replaceAll(path.sep, "/");
 }
 
 const fileUrls = {
@@ -35,8 +41,7 @@ const fileUrls = {
       loader: "ts",
       contents: readFileSync(file, "utf8").replace(FILE_URL, (_, target) => {
         const found = path.resolve(path.dirname(file), target);
-        const place = found.endsWith(".ts") ? `./${entryName(found)}.cjs` : path.relative(outdir, found).replaceAll(path.sep, "/");
-        return `new URL(${JSON.stringify(place)}, import.meta.url)`;
+        return `new URL(${JSON.stringify(placeOf(found))}, import.meta.url)`;
       }),
     }));
   },
@@ -64,12 +69,14 @@ const lazyBuiltins = {
 // Beside its place first: a build that fails leaves the last one, and no command meets half of one.
 const made = `${outdir}.new`;
 rmSync(made, { recursive: true, force: true });
-const entries = new Set([main, path.join(source, "sandbox", "worker", "main.ts"), ...startedByFile()]);
+const entries = new Set([main, path.join(source, "sandbox", "worker", "main.ts"), ...namedByFile(".ts")]);
 const results = await Promise.all([...entries].map(bundle));
+// With the licence beside it.
+for (const file of namedByFile(".wasm").flatMap((wasm) => [wasm, wasm.replace(/wasm$/, "COPYING")])) copyFileSync(file, path.join(made, path.basename(file)));
 rmSync(outdir, { recursive: true, force: true });
 renameSync(made, outdir);
 const outputs = results.flatMap((result) => Object.values(result.metafile.outputs));
-for (const file of readdirSync(outdir)) {
+for (const file of readdirSync(outdir).filter((name) => name.endsWith(".cjs"))) {
   // One character more, and Node holds the whole file with two bytes for each: 5 ms of each start. In a regular expression esbuild leaves them as they are.
   if (readFileSync(path.join(outdir, file)).some((byte) => byte > 0x7f)) throw new Error(`dist/${file} is not ASCII alone: write \\u… in the regular expression`);
 }

@@ -14,10 +14,11 @@ export const cutVersion = `${SHORTEST / 1024}-${LONGEST_BLOCK / 1024}K/${ONE_IN}
 /**
  * A stream cut into blocks of 256 KiB to 2 MiB, 1.1 MiB on average, where its own bytes say so. Whether a block ends
  * depends on nothing but that block, so a cut that two streams have in common is followed by equal blocks for as long
- * as the streams are equal, wherever in them that is. The blocks are the caller's.
+ * as the streams are equal, wherever in them that is. Each is the beginning of a `room` of LONGEST_BLOCK bytes, which lies at
+ * the start of its memory (so that words are aligned).
  */
-export async function* cutBlocks(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let block = newBlock();
+export async function* cutBlocks(source: AsyncIterable<Buffer>, room: () => Buffer): AsyncGenerator<Buffer> {
+  let block = room();
   let filled = 0;
   let looked = SHORTEST - RECORD;
   for await (const chunk of source) {
@@ -29,7 +30,7 @@ export async function* cutBlocks(source: AsyncIterable<Buffer>): AsyncGenerator<
         const end = findEnd(block, looked, filled);
         if (end === undefined) break;
         const rest = filled - end;
-        const next = newBlock();
+        const next = room();
         block.copy(next, 0, end, filled);
         yield block.subarray(0, end);
         block = next;
@@ -40,11 +41,6 @@ export async function* cutBlocks(source: AsyncIterable<Buffer>): AsyncGenerator<
     }
   }
   if (filled > 0) yield block.subarray(0, filled);
-}
-
-/** Not from the pool, so that words are aligned. */
-function newBlock(): Buffer {
-  return Buffer.allocUnsafeSlow(LONGEST_BLOCK);
 }
 
 /** The end of the first whole record from `from` on that ends a block; undefined when more bytes are needed to know. */

@@ -1,7 +1,6 @@
-import { crc32 } from "node:zlib";
 import { crc32Combine } from "./crc32-combine.ts";
 import { cutVersion } from "./cut-blocks.ts";
-import { deflateBlock, deflateVersion } from "./deflate-block.ts";
+import { deflateVersion } from "./deflate/deflate-block.ts";
 
 /** No name, no time, "unknown" system (RFC 1952, 2.3). */
 export const GZIP_HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
@@ -9,20 +8,16 @@ export const GZIP_HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
 const DEFLATE_END = Buffer.from([0x03, 0x00]);
 
 /** All that a gzip's bytes depend on besides the content. */
-export const gzipVersion = `gzip ${deflateVersion}, blocks of ${cutVersion}, zlib ${process.versions.zlib}`;
+export const gzipVersion = `gzip ${deflateVersion}, blocks of ${cutVersion}`;
 
 /** A block of a gzip, compressed. */
 export interface GzipBlock {
   /** Uncompressed bytes, and their CRC-32. */
   readonly length: number;
   readonly crc: number;
-  /** What stands in the gzip for them. */
+  /** What stands in the gzip for them, and the CRC-32 of that. */
   readonly data: Buffer;
-}
-
-/** Compresses one block, as {@link cutBlocks} cuts them, on another thread. */
-export async function gzipBlock(block: Buffer): Promise<GzipBlock> {
-  return { length: block.length, crc: crc32(block), data: await deflateBlock(block) };
+  readonly check: number;
 }
 
 /** Counts the blocks of a gzip for its end. */

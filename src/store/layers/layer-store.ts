@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import path from "node:path";
-import { compressZstd } from "../../archive/compress.ts";
+import { compressZstd } from "../../archive/zstd.ts";
 import { decompressStream } from "../../archive/decompress.ts";
 import { BLOCK } from "../../archive/tar-header.ts";
 import { errnoOf } from "../../base/failure.ts";

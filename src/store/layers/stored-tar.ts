@@ -64,10 +64,10 @@ export class StoredTar {
     return found;
   }
 
-  /** The bytes from `start` up to `end`. Throws StoreFailure `damaged`. */
-  async *read(start: number = 0, end: number = this.size): AsyncGenerator<Buffer> {
+  /** The bytes from `start` up to `end`; with a `buffer` as {@link readRange} does. Throws StoreFailure `damaged`. */
+  async *read(start: number = 0, end: number = this.size, buffer?: Buffer): AsyncGenerator<Buffer> {
     for (const stretch of this.stretches(start, end)) {
-      yield* readRange(stretch, stretch.length);
+      yield* readRange(stretch, stretch.length, buffer);
     }
   }
 }

@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { MOST_COMPRESSED } from "../../../archive/compress-room.ts";
+import { LONGEST_BLOCK } from "../../../archive/cut-blocks.ts";
 import { gzipVersion } from "../../../archive/gzip-blocks.ts";
 import { errnoOf } from "../../../base/failure.ts";
 import type { Digest } from "../../../oci/digest.ts";
@@ -31,7 +33,7 @@ export function writeBlockTable(file: string, { blob, blocks }: BlockTable, temp
 export function readBlockTable(file: string): BlockTable | undefined {
   try {
     const { version, blob, blocks } = JSON.parse(readFileSync(file, "utf8")) as { version: string; blob: Digest; blocks: readonly Row[] };
-    if (version !== gzipVersion) return undefined;
+    if (version !== gzipVersion || !blocks.every(([length, , size]) => length <= LONGEST_BLOCK && size <= MOST_COMPRESSED)) return undefined;
     return { blob, blocks: blocks.map(([length, crc, size, check]) => ({ length, crc, size, check })) };
   } catch (error) {
     // A damaged table costs some time, no more: the blocks are compressed again.

@@ -1,4 +1,5 @@
 import { closeSync, openSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { Thread } from "../../../base/thread.ts";
 import { Growth, readGrowing } from "../../content/growth.ts";
 import { fromThread } from "../../thread-failure.ts";
@@ -18,16 +19,22 @@ export interface PackOptions {
 
 /** Smaller tars are compressed before a thread has started. Bytes. */
 const THREAD_FROM = 8 << 20;
+/** A further thread has at least so much to do. Bytes. */
+const EACH_THREAD = 32 << 20;
+
+function threadsFor(size: number): number {
+  return size < THREAD_FROM ? 0 : Math.min(Math.ceil(size / EACH_THREAD), availableParallelism(), 4);
+}
 
 /**
- * Compresses a tar with gzip to a new file, which is not synced. Of a large one a thread makes the bytes, writes
- * and hashes them, and this one has them from the file for the sink: both at once, and none waits for the other.
+ * Compresses a tar with gzip to a new file, which is not synced. Of a large one a thread makes the bytes, with others for each
+ * of their blocks, writes and hashes them, and this one has them from the file for the sink: both at once, and none waits for the other.
  * Throws StoreFailure, or what the sink throws.
  */
 export async function packBlob(tar: StoredTar, { target, likely, sink }: PackOptions): Promise<Packed> {
   await using work = tar.size < THREAD_FROM && sink === undefined ? inline() : thread();
   const growth = new Growth();
-  const packing = work.ask({ target, parts: tar.parts, likely, shared: growth.shared });
+  const packing = work.ask({ target, parts: tar.parts, likely, threads: threadsFor(tar.size), shared: growth.shared });
   packing.catch(() => growth.abandon());
   try {
     const [packed] = await Promise.all([packing, sink === undefined ? undefined : feed(sink, target, growth)]);

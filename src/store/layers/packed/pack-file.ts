@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync, writeSync } from "node:fs";
+import { BlockCompressor } from "../../../archive/block-compressor.ts";
 import { digestFromHex, type Digest } from "../../../oci/digest.ts";
 import { Growth } from "../../content/growth.ts";
 import { storeWriteFailure } from "../../write-file.ts";
@@ -13,6 +14,8 @@ export interface PackAsk {
   readonly target: string;
   readonly parts: readonly TarPart[];
   readonly likely: readonly PackedLayer[];
+  /** To compress on, besides the one that asks. */
+  readonly threads: number;
   /** Of the file's {@link Growth}. */
   readonly shared: SharedArrayBuffer;
 }
@@ -26,9 +29,10 @@ export interface Packed {
 }
 
 /** Compresses a tar to a new file, which is not synced. Throws StoreFailure. */
-export async function packFile({ target, parts, likely, shared }: PackAsk): Promise<Packed> {
+export async function packFile({ target, parts, likely, threads, shared }: PackAsk): Promise<Packed> {
   const tar = new StoredTar(parts);
   const known = new KnownBlocks(tar, likely);
+  await using compressor = new BlockCompressor(threads);
   const growth = new Growth(shared);
   const hash = createHash("sha256");
   const blocks: PackedBlock[] = [];
@@ -36,7 +40,7 @@ export async function packFile({ target, parts, likely, shared }: PackAsk): Prom
   try {
     const file = openSync(target, "wx", 0o644);
     try {
-      for await (const chunk of packGzip(tar, known, (block) => blocks.push(block))) {
+      for await (const chunk of packGzip(tar, { known, compressor, onBlock: (block) => blocks.push(block) })) {
         hash.update(chunk);
         for (let at = 0; at < chunk.length; ) at += writeSync(file, chunk, at);
         size += chunk.length;

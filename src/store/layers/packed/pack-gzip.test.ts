@@ -5,13 +5,15 @@ import path from "node:path";
 import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { compressGzip } from "../../../archive/compress.ts";
 import { bytePath } from "../../../base/byte-path.ts";
 import { digestOf, hexOf, type DiffId } from "../../../oci/digest.ts";
+import { Growth } from "../../content/growth.ts";
 import { openStore, type Store } from "../../store.ts";
+import { gzipOf } from "../../../testing/gzip.ts";
 import { layerOf, type LocatedEntry } from "../../../testing/located-entries.ts";
 import { readBlockTable } from "./block-table.ts";
 import { KnownBlocks } from "./known-blocks.ts";
+import { packFile } from "./pack-file.ts";
 
 /* A layer's gzip is the same whether it was joined from an earlier layer's or made of nothing but its tar. */
 
@@ -66,7 +68,7 @@ async function packed(diffId: DiffId): Promise<Buffer> {
   const bytes = readFileSync(store.content.path(digest));
   const tar = await bytesOf((await store.layers.tar(diffId)).read());
   expect(gunzipSync(bytes).equals(tar)).toBe(true);
-  expect(digest).toBe(digestOf(await bytesOf(compressGzip((await store.layers.tar(diffId)).read()) as AsyncIterable<Buffer>)));
+  expect(digest).toBe(digestOf(await gzipOf((await store.layers.tar(diffId)).read())));
   return bytes;
 }
 
@@ -111,6 +113,17 @@ test("one file that grew costs the blocks around it", async () => {
   const { blocks, found } = await known(second, first);
   expect(blocks).toBeGreaterThan(12);
   expect(blocks - found).toBeLessThanOrEqual(6);
+});
+
+test("on threads, however many, it has the same bytes", async () => {
+  const { parts } = await store.layers.tar(await compose(START));
+  const packedOn = async (threads: number) => {
+    const target = path.join(place, `on-${threads}`);
+    return { ...(await packFile({ target, parts, likely: [], threads, shared: new Growth().shared })), bytes: digestOf(readFileSync(target)) };
+  };
+  const alone = await packedOn(0);
+  expect(alone.bytes).toBe(alone.digest);
+  for (const threads of [1, 3]) expect(await packedOn(threads)).toEqual(alone);
 });
 
 test("what was spoilt or is gone in the earlier one is compressed again", async () => {

@@ -1,7 +1,8 @@
 import { crc32 } from "node:zlib";
-import { BLOCKS_AT_ONCE } from "../../../archive/compress.ts";
+import type { BlockCompressor } from "../../../archive/block-compressor.ts";
+import { blockIn, compressedIn, type Room } from "../../../archive/compress-room.ts";
 import { cutBlocks } from "../../../archive/cut-blocks.ts";
-import { GZIP_HEADER, gzipBlock, GzipEnd, type GzipBlock } from "../../../archive/gzip-blocks.ts";
+import { GZIP_HEADER, GzipEnd, type GzipBlock } from "../../../archive/gzip-blocks.ts";
 import { inOrder } from "../../../base/in-order.ts";
 import { readWhole } from "../located.ts";
 import { StoreFailure } from "../../store-error.ts";
@@ -9,25 +10,39 @@ import type { StoredTar } from "../stored-tar.ts";
 import type { PackedBlock } from "./block-table.ts";
 import type { KnownBlock, KnownBlocks } from "./known-blocks.ts";
 
+/** How a tar is compressed. */
+export interface PackWays {
+  /** Blocks whose bytes are taken from where they stand, their part of the tar not even read. */
+  readonly known: KnownBlocks;
+  readonly compressor: BlockCompressor;
+  /** Hears of each block, in order. */
+  readonly onBlock: (block: PackedBlock) => void;
+}
+
 /**
- * A tar compressed with gzip: the bytes of {@link compressGzip}, of which those of known blocks are taken from where
- * they stand, their part of the tar not even read. `onBlock` hears of each block, in order.
+ * A tar compressed with gzip, in blocks that begin and end where the content says so and know nothing of one another,
+ * joined at byte boundaries into one member. The bytes depend on the tar alone, not on what is known, timing or cores.
+ * What is given is valid until the next is asked for.
  */
-export async function* packGzip(tar: StoredTar, known: KnownBlocks, onBlock: (block: PackedBlock) => void): AsyncGenerator<Buffer> {
+export async function* packGzip(tar: StoredTar, { known, compressor, onBlock }: PackWays): AsyncGenerator<Buffer> {
   const end = new GzipEnd();
   yield GZIP_HEADER;
-  for await (const { length, crc, data, check } of inOrder(blocksOf(tar, known), BLOCKS_AT_ONCE, (block) => packed(tar, block))) {
+  for await (const { length, crc, data, check } of inOrder(blocksOf(tar, known, compressor), compressor.atOnce, (block) => packed(tar, block, compressor))) {
     end.add({ length, crc });
-    onBlock({ length, crc, size: data.length, check: check ?? crc32(data) });
+    onBlock({ length, crc, size: data.length, check });
     yield data;
+    compressor.free(data);
   }
   yield end.bytes();
 }
 
-type Unpacked = { readonly block: Buffer } | { readonly known: KnownBlock; readonly start: number };
-type Packed = GzipBlock & { readonly check?: number };
+/** What is read at once; it is copied from there while the processor's cache has it. Bytes. */
+const READ_SIZE = 256 << 10;
 
-async function* blocksOf(tar: StoredTar, known: KnownBlocks): AsyncGenerator<Unpacked> {
+type Unpacked = { readonly block: Buffer } | { readonly known: KnownBlock; readonly start: number };
+
+async function* blocksOf(tar: StoredTar, known: KnownBlocks, compressor: BlockCompressor): AsyncGenerator<Unpacked> {
+  const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
   for (let start = 0; start < tar.size; ) {
     const found = known.find(start);
     if (found !== undefined) {
@@ -35,7 +50,7 @@ async function* blocksOf(tar: StoredTar, known: KnownBlocks): AsyncGenerator<Unp
       start += found.length;
       continue;
     }
-    for await (const block of cutBlocks(tar.read(start))) {
+    for await (const block of cutBlocks(tar.read(start, tar.size, buffer), () => blockIn(compressor.room()))) {
       yield { block };
       start += block.length;
       if (known.find(start) !== undefined) break;
@@ -43,28 +58,26 @@ async function* blocksOf(tar: StoredTar, known: KnownBlocks): AsyncGenerator<Unp
   }
 }
 
-async function packed(tar: StoredTar, unpacked: Unpacked): Promise<Packed> {
-  if ("block" in unpacked) return await gzipBlock(unpacked.block);
+async function packed(tar: StoredTar, unpacked: Unpacked, compressor: BlockCompressor): Promise<GzipBlock> {
+  if ("block" in unpacked) return await compressor.compress(unpacked.block);
   const { known, start } = unpacked;
   const { length, crc, check } = known;
-  const data = await keptBytes(known);
+  const room = compressor.room();
+  const data = await keptBytes(known, room);
   if (data !== undefined) return { length, crc, check, data };
-  return await gzipBlock(await bytesOf(tar.read(start, start + length)));
+  const block = blockIn(room, length);
+  let filled = 0;
+  for await (const chunk of tar.read(start, start + length)) filled += chunk.copy(block, filled);
+  return await compressor.compress(block);
 }
 
 /** A known block's bytes; undefined when they are gone or not what they were, which a CRC tells well enough of a disk. */
-async function keptBytes({ gzip, at, size, check }: KnownBlock): Promise<Buffer | undefined> {
+async function keptBytes({ gzip, at, size, check }: KnownBlock, room: Room): Promise<Buffer | undefined> {
   try {
-    const data = await readWhole({ file: gzip, offset: at }, size);
+    const data = await readWhole({ file: gzip, offset: at }, size, compressedIn(room, size));
     return crc32(data) === check ? data : undefined;
   } catch (error) {
     if (error instanceof StoreFailure || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
-}
-
-async function bytesOf(source: AsyncIterable<Buffer>): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of source) chunks.push(chunk);
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }
