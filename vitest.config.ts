@@ -5,4 +5,4 @@ import { defineConfig } from "vitest/config";
 const NODE_COMPILE_CACHE = path.join(import.meta.dirname, "node_modules/.cache/compile");
 
 // Tests start containers, servers and package managers; on a busy machine of two cores any of them may take long.
-export default defineConfig({ test: { testTimeout: 60_000, hookTimeout: 120_000, env: { NODE_COMPILE_CACHE } } });
+export default defineConfig({ test: { testTimeout: 180_000, hookTimeout: 180_000, env: { NODE_COMPILE_CACHE } } });

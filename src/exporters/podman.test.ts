@@ -9,7 +9,7 @@ import { ImageRig } from "../testing/images.ts";
 const run = promisify(execFile);
 
 /* podman reads archives with containers/image, the library of skopeo, buildah and CRI-O, and writes docker's old form. */
-describe.skipIf(!existsSync("/usr/bin/podman") || process.geteuid?.() !== 0)("podman", { timeout: 60_000 }, () => {
+describe.skipIf(!existsSync("/usr/bin/podman") || process.geteuid?.() !== 0)("podman", () => {
   const rig = new ImageRig();
   afterAll(() => rig[Symbol.asyncDispose]());
 

@@ -10,7 +10,7 @@ import { startRegistry, type TestRegistry } from "../testing/registry.ts";
 const HOST = "registry.test";
 const authority = makeCertificate("Authority of a test");
 
-describe.skipIf(!existsSync("/usr/bin/docker-registry"))("the way to a registry", { timeout: 60_000 }, () => {
+describe.skipIf(!existsSync("/usr/bin/docker-registry"))("the way to a registry", () => {
   let secure: TestRegistry;
   let plain: TestRegistry;
   let proxy: ForwardProxy;

@@ -8,7 +8,7 @@ export function budget(runs: number): { readonly numRuns: number; readonly inter
 }
 
 /** The time that a test of such a property may take. */
-export const fuzzTimeout = 60_000 + seconds * 1500;
+export const fuzzTimeout = 180_000 + seconds * 1500;
 
 const tried = new Map<string, number>();
 

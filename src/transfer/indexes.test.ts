@@ -10,7 +10,7 @@ import { served } from "../testing/served.ts";
 
 const linux = (architecture: string, variant?: string) => ({ platform: { os: "linux", architecture, ...(variant === undefined ? {} : { variant }) } });
 
-describe.skipIf(!existsSync("/usr/bin/docker-registry"))("what registries hold", { timeout: 60_000 }, () => {
+describe.skipIf(!existsSync("/usr/bin/docker-registry"))("what registries hold", () => {
   let registry: TestRegistry;
   let content: RegistryContent;
   let rig: ImageRig;

@@ -6,7 +6,7 @@ import { ImageRig } from "../testing/images.ts";
 import { startRegistry, type TestRegistry } from "../testing/registry.ts";
 import { registryProxy, type Meddling, type RegistryProxy } from "../testing/registry-proxy.ts";
 
-describe.skipIf(!existsSync("/usr/bin/docker-registry"))("a large layer that was never compressed", { timeout: 120_000 }, () => {
+describe.skipIf(!existsSync("/usr/bin/docker-registry"))("a large layer that was never compressed", () => {
   let registry: TestRegistry;
   let rig: ImageRig;
   let proxy: RegistryProxy;

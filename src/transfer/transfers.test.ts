@@ -21,7 +21,7 @@ function first(kind: (request: IncomingMessage) => boolean, meddling: Meddling):
   return (request) => (!met && kind(request) ? ((met = true), meddling) : undefined);
 }
 
-describe.skipIf(!existsSync("/usr/bin/docker-registry"))("a transfer", { timeout: 60_000 }, () => {
+describe.skipIf(!existsSync("/usr/bin/docker-registry"))("a transfer", () => {
   let registry: TestRegistry;
   let rig: ImageRig;
   let repository: string;
@@ -88,7 +88,7 @@ describe.skipIf(!existsSync("/usr/bin/docker-registry"))("a transfer", { timeout
     const { proxy, name } = await through((request) => (isDownload(request) && request.headers.range === undefined ? { after: { bytes: 3 << 20, of: "response", does: "stall" } } : undefined));
     const { child, ended } = start(["pull", name], rig.env);
     await proxy.stalled();
-    await vi.waitUntil(() => partial().some((file) => statSync(path.join(rig.root, "partial", file)).size > 0), 50_000); // what was sent may not have been read yet
+    await vi.waitUntil(() => partial().some((file) => statSync(path.join(rig.root, "partial", file)).size > 0), 150_000); // what was sent may not have been read yet
     child.kill("SIGINT");
     expect(await ended).toMatchObject({ code: 130, err: expect.stringContaining("interrupted") });
     expect(processesOf(rig.root)).toEqual([]);

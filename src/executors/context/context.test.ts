@@ -89,10 +89,10 @@ test("a named pipe as the Dockerfile is waited for, until it is written or the b
   await writeFile(pipe, ALL); // waits for a reader as the build waits for a writer
   expect(await written.ended).toMatchObject({ code: 0, err: "" });
   const waiting = build();
-  await vi.waitUntil(() => processesOf(pipe).some((line) => / cat /.test(line)), 50_000);
+  await vi.waitUntil(() => processesOf(pipe).some((line) => / cat /.test(line)), 150_000);
   waiting.child.kill("SIGINT");
   expect((await waiting.ended).code).toBe(130);
-  await vi.waitUntil(() => processesOf(pipe).length === 0, 50_000);
+  await vi.waitUntil(() => processesOf(pipe).length === 0, 150_000);
 });
 
 test("links of a git repository lead nowhere outside it", async ({ skip }) => {

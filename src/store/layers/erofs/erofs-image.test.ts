@@ -64,7 +64,7 @@ describe.skipIf(process.geteuid!() !== 0)("a layer mounted in place, as root", (
   afterAll(() => rmSync(directory, { recursive: true, force: true }), 60_000);
 
   for (const { name } of SCENARIOS) {
-    test(name, { timeout: 120_000 }, async (context) => {
+    test(name, async (context) => {
       const outcome = await outcomes;
       if (outcome.has("obstacle")) context.skip(outcome.get("obstacle"));
       expect(outcome.has(name), `the driver got so far: ${[...outcome].at(-1)?.join(": ")}`).toBe(true);
@@ -76,7 +76,7 @@ describe.skipIf(process.geteuid!() !== 0)("a layer mounted in place, as root", (
 /** The driver's mounts are in a namespace of its own, and end with it. */
 async function readOutcomes(directory: string): Promise<Map<string, string | undefined>> {
   const driver = spawn("unshare", ["--mount", "--propagation", "private", process.execPath, DRIVER, directory], { stdio: ["ignore", "pipe", "pipe"] });
-  const timer = setTimeout(() => driver.kill("SIGKILL"), 110_000);
+  const timer = setTimeout(() => driver.kill("SIGKILL"), 170_000);
   let stderr = "";
   driver.stderr.on("data", (data: Buffer) => (stderr += data.toString()));
   const outcomes = new Map<string, string | undefined>();
