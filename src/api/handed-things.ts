@@ -105,14 +105,14 @@ class Handed implements HandedThings, AsyncDisposable {
   async #start({ id, paths }: AgentSource): Promise<string> {
     const directory = mkdtempSync(path.join(tmpdir(), "laminate-agent-"));
     const socket = path.join(directory, "agent");
-    // It ends, and takes its directory along, when its standard input does: so also when we are killed.
-    const script = 'cat >/dev/null; kill "$SSH_AGENT_PID"; rm -rf -- "$0"';
-    const keeper = spawn("ssh-agent", ["-a", socket, "sh", "-c", script, directory], { stdio: ["pipe", "ignore", "ignore"], detached: true, env: { PATH: this.#options.env["PATH"] } });
+    // It says when the agent listens, whose socket is there before; it ends, and takes its directory along, when its standard input does: so also when we are killed.
+    const script = 'echo; cat >/dev/null; kill "$SSH_AGENT_PID"; rm -rf -- "$0"';
+    const keeper = spawn("ssh-agent", ["-a", socket, "sh", "-c", script, directory], { stdio: ["pipe", "pipe", "ignore"], detached: true, env: { PATH: this.#options.env["PATH"] } });
     keeper.on("error", () => {});
     this.#ours.push(keeper);
-    for (const start = performance.now(); !existsSync(socket); await sleep(5)) {
-      if (keeper.exitCode !== null || performance.now() - start > STARTING_MS) throw new RequestFailure("bad-agent", `--ssh ${id}: ssh-agent did not start`);
-    }
+    const listens = once(keeper.stdout, "data").then(() => true);
+    const ended = once(keeper, "close").then(() => false, () => false);
+    if (!(await Promise.race([listens, ended, sleep(STARTING_MS, false, { ref: false })]))) throw new RequestFailure("bad-agent", `--ssh ${id}: ssh-agent did not start`);
     const add = spawn("ssh-add", ["-q", ...paths.map((one) => this.#path(one))], { stdio: ["ignore", "ignore", "pipe"], env: { PATH: this.#options.env["PATH"], SSH_AUTH_SOCK: socket, SSH_ASKPASS_REQUIRE: "never" } });
     let said = "";
     add.stderr.on("data", (data: Buffer) => (said += data.toString()));
