@@ -91,4 +91,4 @@ test("npm run build makes files that do the same without the sources", () => {
   const env = environment({ LAMINATE_SOURCE: "", LAMINATE_NODE: process.execPath });
   expect(run(join(made, "bin", "laminate"), ["--version"], env)).toEqual(VERSION);
   expect(run(join(made, "bin", "laminate"), ["build", "--help"], env).stdout).toContain("Usage:  laminate build");
-}, 30_000);
+});

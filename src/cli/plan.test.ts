@@ -72,8 +72,8 @@ describe.skipIf(BUSYBOX === undefined)("plan", () => {
   test("names the cause of each step, and what an uncertain one depends on", async () => {
     const directory = await built("FROM busybox\nCOPY in /in\nRUN wc -c < /in > /size; rm /in\nRUN echo after > /after\n", { in: "12" });
     const told = await rig.ok(["plan", "--network=none", "--touch=in", directory]);
-    expect(told).toMatch(/^runs +\d\.\ds {2}\[2\/4\] COPY in \/in\n +in changed \(1 line\)\nruns +\d\.\ds {2}\[3\/4\] RUN wc .*\n +it stands on \[2\/4\] COPY in \/in: in changed \(1 line\)$/m);
-    expect(told).toMatch(/^may run +\d\.\ds {2}\[4\/4\] RUN echo after > \/after\n.*\n +reused if \[3\/4\] RUN .* gives what it gave before$/m);
+    expect(told).toMatch(/^runs +\d+\.\ds {2}\[2\/4\] COPY in \/in\n +in changed \(1 line\)\nruns +\d+\.\ds {2}\[3\/4\] RUN wc .*\n +it stands on \[2\/4\] COPY in \/in: in changed \(1 line\)$/m);
+    expect(told).toMatch(/^may run +\d+\.\ds {2}\[4\/4\] RUN echo after > \/after\n.*\n +reused if \[3\/4\] RUN .* gives what it gave before$/m);
     // The RUN does give what it gave: the last step is found again.
     writeFiles(directory, { in: "34" });
     expect((await rig.build(directory)).err).toMatch(/CACHED \[4\/4\]|\[4\/4\].*\n.*CACHED/);
@@ -110,9 +110,10 @@ describe.skipIf(BUSYBOX === undefined)("plan", () => {
       "runs COPY deps /deps",
       "runs RUN sleep 0.3; wc -l < /deps > /lines",
     ]);
-    const { least } = await planned("--touch=deps", "--touch=src", directory);
-    expect(least).toBeGreaterThanOrEqual(300);
-    expect(least).toBeLessThan(2 * 300 + (await planned("--touch=deps", directory)).least);
+    const least = async (...changes: readonly string[]) => (await planned(...changes, directory)).least;
+    const [one, two] = [await least("--touch=deps"), await least("--touch=src")];
+    for (const alone of [one, two]) expect(alone).toBeGreaterThanOrEqual(300);
+    expect(await least("--touch=deps", "--touch=src")).toBe(Math.max(one, two));
   });
 
   test("a layer's index that is damaged or of an earlier version is read from the layer, and stays as it is", async () => {
