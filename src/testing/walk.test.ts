@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { answer, startRegistry, type TestRegistry } from "./registry.ts";
 import { spawnAsUser } from "./sandbox/as-user.ts";
+import { until } from "./until.ts";
 
 /*
  * The README's story, typed into a shell, with the built command: from a Dockerfile to a running, published image.
@@ -126,7 +127,7 @@ describe.sequential.each([
     const list = "find . -type f -exec sha256sum {} + | sort -k 2";
     const expected = (await me.do(list)).split("\n").filter((line) => line !== "" && !/ \.\/(Dockerfile|\.dockerignore|.*\.md)$/.test(line));
     expect(expected.length).toBeGreaterThan(1);
-    const seen = await me.do(`(sleep 2; echo 'tty && ${list}; exit') | script -qec 'laminate run --rm -it test-image sh' /dev/null`);
+    const seen = await me.do(`(until laminate ps -q | grep -q .; do sleep 0.1; done; echo 'tty && ${list}; exit') | script -qec 'laminate run --rm -it test-image sh' /dev/null`);
     const lines = seen.replaceAll("\r", "").split("\n");
     expect(lines).toContain("/dev/pts/0");
     expect(lines.filter((line) => /^[0-9a-f]{64} {2}/.test(line))).toEqual(expected);
@@ -140,7 +141,7 @@ describe.sequential.each([
     const port = /:(\d+)->8000\/tcp/.exec(listed)?.[1];
     expect(await me.do("laminate port hello")).toBe(`8000/tcp -> 0.0.0.0:${port}\n`);
     expect(await answer(`http://127.0.0.1:${port}/`)).toContain("Hello from Laminate");
-    expect(await me.do("laminate logs hello 2>&1")).toContain("listening on port 8000");
+    await until(async () => (await me.do("laminate logs hello 2>&1")).includes("listening on port 8000"));
     expect(await me.do("laminate exec hello pwd")).toBe("/app\n");
     expect(await me.do("laminate exec -u 0 hello id -u")).toBe("0\n");
     expect(await me.do("laminate stop hello")).toBe("hello\n");
