@@ -1,6 +1,7 @@
 import { chmodSync, linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { parseIgnore } from "../../dockerfile/ignore.ts";
 import type { Digest } from "../../oci/digest.ts";
@@ -56,8 +57,9 @@ function makeContext(): string {
   return context;
 }
 
-/** All that was written until now is old. */
-function later(): void {
+/** All that was written until now is old, and what is written from now on has other times: the clock that dates files ticks at least every ten milliseconds. */
+async function later(): Promise<void> {
+  await sleep(20);
   stopClock(10_000);
 }
 
@@ -100,21 +102,21 @@ const EDITS: Readonly<Record<string, Edit>> = {
 
 test.each(Object.keys(EDITS))("%s is seen", async (name) => {
   const context = makeContext();
-  later();
+  await later();
   const before = await digest(context);
   expect(await digest(context)).toEqual({ digest: before.digest, looked: false });
   EDITS[name]!(context);
   const after = await digest(context);
   expect(after.digest).toBe((await digest(context, {}, true)).digest);
   expect(after.digest).not.toBe(before.digest);
-  later();
+  await later();
   await digest(context);
   expect(await digest(context)).toEqual({ digest: after.digest, looked: false });
 });
 
 test("what was touched only is looked at, and is the same", async () => {
   const context = makeContext();
-  later();
+  await later();
   const before = await digest(context);
   utimesSync(path.join(context, "a/two"), 1, 1);
   expect(await digest(context)).toEqual({ digest: before.digest, looked: true });
@@ -122,7 +124,7 @@ test("what was touched only is looked at, and is the same", async () => {
 
 test("what is left out may change unseen, what else is left out may not", async () => {
   const context = makeContext();
-  later();
+  await later();
   const ignore = "*.log\n**/*.log\nnode_modules";
   const before = await digest(context, { ignore });
   writeFileSync(path.join(context, "b/debug.log"), "more");
@@ -136,7 +138,7 @@ test("what is left out may change unseen, what else is left out may not", async 
 
 test("two copies that leave out different files are told apart", async () => {
   const context = makeContext();
-  later();
+  await later();
   const choices: readonly Choice[] = [{ exclude: ["a"] }, { exclude: ["b"] }, { exclude: ["**/one"] }, {}];
   const digests = [];
   for (const choice of [...choices, ...choices]) {
@@ -161,7 +163,7 @@ test("a context of many directories, listed with a thread's help, has the digest
     writeFileSync(path.join(context, `d${number}/e/é${number}`), String(number));
     writeFileSync(path.join(context, `d${number}/empty`), "");
   }
-  later();
+  await later();
   const before = await digest(context);
   expect(before.digest).toBe((await digest(context, {}, true)).digest);
   expect(await digest(context)).toEqual({ digest: before.digest, looked: false });
