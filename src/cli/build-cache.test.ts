@@ -133,7 +133,7 @@ describe.skipIf(BUSYBOX === undefined)("a command that left what it left before"
   });
 });
 
-describe.skipIf(BUSYBOX === undefined)("steps at the same time", () => {
+describe.skipIf(BUSYBOX === undefined)("steps at the same time", { retry: 0 }, () => {
   /** Answers when `count` requests wait. */
   function meeting(count: number) {
     const waiting: ServerResponse[] = [];

@@ -85,7 +85,7 @@ function namesIn(directory: string): string[] {
   return existsSync(directory) ? readdirSync(directory) : [];
 }
 
-describe.skipIf(BUSYBOX === undefined || process.geteuid?.() !== 0).each(["root", "an ordinary user"])(`killed at random moments as %s (LAMINATE_KILL_SEED=${SEED})`, { timeout: 10 * MINUTES }, (name) => {
+describe.skipIf(BUSYBOX === undefined || process.geteuid?.() !== 0).each(["root", "an ordinary user"])(`killed at random moments as %s (LAMINATE_KILL_SEED=${SEED})`, { retry: 0, timeout: 10 * MINUTES }, (name) => {
   const random = randomNumbers(SEED);
   let directory: string;
   let store: string;
