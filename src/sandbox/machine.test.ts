@@ -95,7 +95,7 @@ test("a network tool that is not one is given up within seconds", async () => {
   writeFileSync(join(directory, "slirp4netns"), "#!/bin/sh\nexec sleep 60\n", { mode: 0o755 });
   const prefix = IS_ROOT ? ["--mount"] : ["--map-root-user", "--mount"];
   const child = spawn("unshare", [...prefix, "--propagation", "private", process.execPath, NETWORK_PROBE, directory, "slirp4netns", join(directory, "slirp4netns"), ""]);
-  expect(await outputOf(child)).toMatch(/cannot start slirp4netns: not ready after 3000 ms$/);
+  expect(await outputOf(child)).toMatch(/cannot start slirp4netns: not ready after 10000 ms$/);
 });
 
 /** A server on this machine's own address, which is not on the loopback. */

@@ -85,7 +85,7 @@ function askSocket(directory: string, ask: string): Promise<string> {
     const socket = connect(API_SOCKET);
     process.chdir(before);
     let text = "";
-    socket.setTimeout(3000, () => socket.destroy(new Error("slirp4netns does not answer")));
+    socket.setTimeout(10_000, () => socket.destroy(new Error("slirp4netns does not answer")));
     socket.setEncoding("utf8").on("data", (piece: string) => (text += piece));
     socket.once("error", (error) => reject(new SandboxError("network-failed", `cannot publish a port with slirp4netns: ${reasonOf(error)}`, { cause: error })));
     socket.once("end", () => resolve(text));

@@ -9,8 +9,8 @@ export class NetworkTimeout extends SandboxError {
   }
 }
 
-/** A tool that has not said it is ready by then never will (a pasta that waits for a tty, a slirp4netns without /dev/net/tun). */
-const READY_MS = 3000;
+/** A tool that has not said it is ready by then never will (a pasta that waits for a tty, a slirp4netns without /dev/net/tun); on a busy machine it takes a second or two. */
+const READY_MS = 10_000;
 
 export interface ToolStart {
   readonly tool: string;
