@@ -98,7 +98,7 @@ describe.skipIf(BUSYBOX === undefined)("a build with processes", () => {
     expect(err).toMatch(/^#\d+ \d+\.\d{3} hello$/m);
     expect(err).toMatch(/------\n > \[.*\] RUN echo hello.*:\n(\d+\.\d{3} (hello|trouble)\n){2}------\nDockerfile:3\n/);
     expect(err).toContain('ERROR: failed to solve: process "/bin/sh -c echo hello; echo trouble >&2; exit 3" did not complete successfully: exit code: 3\n');
-  }, 60_000);
+  });
 
   test.each([
     ["SIGINT", 130],
@@ -116,5 +116,5 @@ describe.skipIf(BUSYBOX === undefined)("a build with processes", () => {
     const ended = await new Promise((resolve) => child.once("close", resolve));
     expect({ ended, last: err.trimEnd().split("\n").at(-1) }).toEqual({ ended: code, last: "laminate: interrupted" });
     expect(err).toMatch(/^#\d+ CANCELED$/m);
-  }, 60_000);
+  });
 });

@@ -9,7 +9,7 @@ const BIN = join(import.meta.dirname, "..", "..", "bin", "laminate");
 const TIMEOUT = 60_000;
 
 /** Containers have the streams of the process that starts them, so each command is a process here. */
-describe.skipIf(BUSYBOX === undefined || !existsSync("/usr/bin/conmon"))("containers", { timeout: TIMEOUT }, () => {
+describe.skipIf(BUSYBOX === undefined || !existsSync("/usr/bin/conmon"))("containers", () => {
   let rig: BuildRig;
   let count = 0;
 
@@ -17,7 +17,7 @@ describe.skipIf(BUSYBOX === undefined || !existsSync("/usr/bin/conmon"))("contai
     rig = new BuildRig();
     await rig.busybox();
     await rig.built("web", { Dockerfile: 'FROM busybox\nENV COLOUR=blue\nWORKDIR /srv\nCOPY page .\nUSER web\nEXPOSE 80\nVOLUME /data\nSTOPSIGNAL SIGINT\nLABEL tier=front\nENTRYPOINT ["sh", "-c"]\nCMD ["sleep 1000"]\n', page: "a page\n" });
-  }, TIMEOUT);
+  });
 
   afterAll(async () => {
     const { out } = laminate("ps", "-aq");

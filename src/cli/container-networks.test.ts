@@ -5,7 +5,6 @@ import { commandLines } from "../testing/sandbox/scenarios.ts";
 import { ask, Machine, MACHINE, ON_MACHINE, OUTSIDE, serve, traces } from "../testing/sandbox/machine-network.ts";
 import { until } from "../testing/until.ts";
 
-const TIMEOUT = 90_000;
 const CAN = CONTAINERS && process.geteuid?.() === 0 && existsSync("/usr/sbin/iptables-restore");
 const CLEAN = { devices: [], rules: [], forwarding: "0" };
 /** Serves its host name on port 80. */
@@ -19,7 +18,7 @@ async function startWeb(rig: ContainerRig, flags: readonly string[]): Promise<st
 
 const page = (place: readonly string[], address: string, port: number) => ask(place, address, port, "http");
 
-describe.skipIf(!CAN)("root's containers on a machine of their own", { timeout: TIMEOUT }, () => {
+describe.skipIf(!CAN)("root's containers on a machine of their own", () => {
   let machine: Machine;
   let rig: ContainerRig;
 
@@ -27,12 +26,12 @@ describe.skipIf(!CAN)("root's containers on a machine of their own", { timeout: 
     machine = await Machine.start();
     rig = new ContainerRig("root", { machine });
     await rig.prepare();
-  }, TIMEOUT);
+  });
 
   afterAll(async () => {
     await rig[Symbol.asyncDispose]();
     await machine[Symbol.asyncDispose]();
-  }, TIMEOUT);
+  });
 
   const portOf = async (name: string, wanted: string) => Number((await rig.ok("port", name, wanted)).trim().split(":").at(-1));
   const web = (...flags: readonly string[]) => startWeb(rig, flags);
@@ -132,7 +131,7 @@ describe.skipIf(!CAN)("root's containers on a machine of their own", { timeout: 
   });
 });
 
-describe.skipIf(!CAN)("root's containers on a machine where no private network can be had", { timeout: TIMEOUT }, () => {
+describe.skipIf(!CAN)("root's containers on a machine where no private network can be had", () => {
   let machine: Machine;
   let rig: ContainerRig;
 
@@ -140,12 +139,12 @@ describe.skipIf(!CAN)("root's containers on a machine where no private network c
     machine = await Machine.start(["/usr/sbin/iptables-restore", "/usr/bin/slirp4netns", "/usr/bin/pasta"]);
     rig = new ContainerRig("root", { machine });
     await rig.prepare();
-  }, TIMEOUT);
+  });
 
   afterAll(async () => {
     await rig[Symbol.asyncDispose]();
     await machine[Symbol.asyncDispose]();
-  }, TIMEOUT);
+  });
 
   test("they have the host's, which is told once, and whenever ports are published", async () => {
     expect(await rig.laminate("run", "--rm", "busybox", "true")).toMatchObject({ code: 0, err: "The container has the host's network: none of iptables, slirp4netns and pasta is installed.\n" });
@@ -171,16 +170,16 @@ const PROGRAMS = [
   { program: "/usr/bin/pasta", without: ["/usr/bin/slirp4netns"].filter((path) => existsSync(path)) },
 ].filter(({ program }) => existsSync(program));
 
-describe.skipIf(!CAN).each(PROGRAMS)("an ordinary user's containers with $program, where /dev/net/tun may be opened", { timeout: TIMEOUT }, ({ program, without, address, nameserver }) => {
+describe.skipIf(!CAN).each(PROGRAMS)("an ordinary user's containers with $program, where /dev/net/tun may be opened", ({ program, without, address, nameserver }) => {
   let rig: ContainerRig;
 
   beforeAll(async () => {
     rig = new ContainerRig("an ordinary user", { tun: true, without });
     await rig.prepare();
-  }, TIMEOUT);
+  });
 
-  afterEach(async () => void (await rig.laminate("rm", "-f", ...(await rig.ok("ps", "-aq")).split("\n").filter(Boolean))), TIMEOUT);
-  afterAll(async () => await rig[Symbol.asyncDispose](), TIMEOUT);
+  afterEach(async () => void (await rig.laminate("rm", "-f", ...(await rig.ok("ps", "-aq")).split("\n").filter(Boolean))));
+  afterAll(async () => await rig[Symbol.asyncDispose]());
 
   /** The processes that serve this rig's containers. */
   const serving = () => commandLines().filter((line) => line.startsWith(program) && line.includes(rig.directory));

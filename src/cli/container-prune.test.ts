@@ -6,7 +6,7 @@ import { BIN } from "../testing/spawned.ts";
 
 /* Containers that ended are pruned as `--filter` chooses; one that runs, and what it needs, stays. */
 
-describe.skipIf(BUSYBOX === undefined || !existsSync("/usr/bin/conmon"))("container prune", { timeout: 60_000 }, () => {
+describe.skipIf(BUSYBOX === undefined || !existsSync("/usr/bin/conmon"))("container prune", () => {
   const rig = new BuildRig();
 
   /** Containers have the streams of the process that starts them, so each command is a process here. */

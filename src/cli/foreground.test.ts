@@ -4,15 +4,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ContainerRig, CONTAINERS, ending, EVERYONE } from "../testing/containers.ts";
 import { until } from "../testing/until.ts";
 
-const TIMEOUT = 90_000;
 
-describe.skipIf(!CONTAINERS).each(EVERYONE)("a container in the foreground of %s", { timeout: TIMEOUT }, (who) => {
+describe.skipIf(!CONTAINERS).each(EVERYONE)("a container in the foreground of %s", (who) => {
   let rig: ContainerRig;
 
   beforeAll(async () => {
     rig = new ContainerRig(who);
     await rig.prepare();
-  }, TIMEOUT);
+  });
 
   afterAll(async () => await rig[Symbol.asyncDispose]());
 

@@ -6,7 +6,6 @@ import { ContainerRig, CONTAINERS, ending, EVERYONE } from "../testing/container
 import { readProc } from "../testing/spawned.ts";
 import { until } from "../testing/until.ts";
 
-const TIMEOUT = 90_000;
 
 /** Whether a process has a file open with a lock on it (proc(5), fdinfo). */
 function hasLocked(pid: number, file: string): boolean {
@@ -17,13 +16,13 @@ function hasLocked(pid: number, file: string): boolean {
   }
 }
 
-describe.skipIf(!CONTAINERS).each(EVERYONE)("the life of a container of %s", { timeout: TIMEOUT }, (who) => {
+describe.skipIf(!CONTAINERS).each(EVERYONE)("the life of a container of %s", (who) => {
   let rig: ContainerRig;
 
   beforeAll(async () => {
     rig = new ContainerRig(who);
     await rig.prepare();
-  }, TIMEOUT);
+  });
 
   afterAll(async () => await rig[Symbol.asyncDispose]());
 

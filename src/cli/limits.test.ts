@@ -8,7 +8,6 @@ import { TEST_UID } from "../testing/sandbox/as-user.ts";
 import { until } from "../testing/until.ts";
 import { limitsFrom } from "./limits.ts";
 
-const TIMEOUT = 60_000;
 const MIB = 1 << 20;
 type Values = Parameters<typeof limitsFrom>[0];
 const read = (values: Partial<Values>) => limitsFrom({ ulimit: [], ...values } as Values);
@@ -42,12 +41,12 @@ test.each<[Partial<Values>, RegExp]>([
 const V2 = ["/sys/fs/cgroup/unified"].find((directory) => existsSync(directory) && !readFileSync(`${directory}/cgroup.controllers`, "utf8").includes("memory"));
 const hasCgroups = process.geteuid?.() === 0 && (existsSync("/sys/fs/cgroup/memory") || existsSync("/sys/fs/cgroup/cgroup.controllers"));
 
-describe.skipIf(!CONTAINERS || !hasCgroups)("a container of root with limits", { timeout: TIMEOUT }, () => {
+describe.skipIf(!CONTAINERS || !hasCgroups)("a container of root with limits", () => {
   let rig: ContainerRig;
   beforeAll(async () => {
     rig = new ContainerRig("root");
     await rig.prepare();
-  }, TIMEOUT);
+  });
   afterAll(async () => await rig[Symbol.asyncDispose]());
 
   const run = (...args: readonly string[]) => rig.laminate("run", "--network", "none", ...args);
@@ -122,7 +121,7 @@ describe.skipIf(!CONTAINERS || !hasCgroups)("a container of root with limits", {
   });
 });
 
-describe.skipIf(!CONTAINERS || process.geteuid?.() !== 0)("an ordinary user's container", { timeout: TIMEOUT }, () => {
+describe.skipIf(!CONTAINERS || process.geteuid?.() !== 0)("an ordinary user's container", () => {
   test("is refused a limit that cannot be set, by name, and is limited where no cgroup is needed", async () => {
     await using rig = new ContainerRig("an ordinary user");
     await rig.prepare();

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { ImageRig } from "../testing/images.ts";
 import { startRegistry, type TestRegistry } from "../testing/registry.ts";
 
-describe.skipIf(!existsSync("/usr/bin/docker-registry"))("against Debian's registry server", { timeout: 60_000 }, () => {
+describe.skipIf(!existsSync("/usr/bin/docker-registry"))("against Debian's registry server", () => {
   let registry: TestRegistry;
   let rig: ImageRig;
   let host: string;

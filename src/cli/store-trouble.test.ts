@@ -122,7 +122,7 @@ describe("a store whose", () => {
   });
 });
 
-describe.skipIf(BUSYBOX === undefined || process.geteuid?.() !== 0)("on a disk", { timeout: 120_000 }, () => {
+describe.skipIf(BUSYBOX === undefined || process.geteuid?.() !== 0)("on a disk", () => {
   let directory: string;
   let archive: string;
   beforeAll(async () => {

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ContainerRig, CONTAINERS } from "../testing/containers.ts";
 import { until } from "../testing/until.ts";
 
-const TIMEOUT = 60_000;
 const BIN = path.join(import.meta.dirname, "..", "..", "bin", "laminate");
 
 /** A terminal (script(1)) in which a shell runs a line; what is typed goes to its standard input. */
@@ -34,12 +33,12 @@ class Terminal {
   }
 }
 
-describe.skipIf(!CONTAINERS || !existsSync("/usr/bin/script"))("a container at a terminal", { timeout: TIMEOUT }, () => {
+describe.skipIf(!CONTAINERS || !existsSync("/usr/bin/script"))("a container at a terminal", () => {
   let rig: ContainerRig;
   beforeAll(async () => {
     rig = new ContainerRig("root");
     await rig.prepare();
-  }, TIMEOUT);
+  });
   afterAll(async () => await rig[Symbol.asyncDispose]());
 
   const run = (words: string, before = "") => new Terminal(rig, `${before} exec $laminate run --network none ${words}`);

@@ -31,7 +31,7 @@ async function outputOf(child: ChildProcess): Promise<string> {
   let text = "";
   child.stdout!.on("data", (data: Buffer) => (text += data.toString()));
   child.stderr!.on("data", (data: Buffer) => (text += data.toString()));
-  const timer = setTimeout(() => child.kill("SIGKILL"), 30_000);
+  const timer = setTimeout(() => child.kill("SIGKILL"), 100_000);
   await new Promise((resolve) => child.once("close", resolve));
   clearTimeout(timer);
   return text.trim();
@@ -58,7 +58,7 @@ test.runIf(IS_ROOT)("without newuidmap the user is told the package", async () =
 
 test.runIf(IS_ROOT)("where user namespaces are forbidden the user is told at once, and how they are allowed", async () => {
   // The setting belongs to a user namespace and counts for those below: so in one of our own, that has ids enough, it is set to 0.
-  const forbid = `unshare --user --mount --propagation private sleep 30 & holder=$!
+  const forbid = `unshare --user --mount --propagation private sleep 120 & holder=$!
     until echo "0 0 400000" >/proc/$holder/uid_map && echo "0 0 400000" >/proc/$holder/gid_map; do sleep 0.05; done 2>/dev/null
     nsenter --target $holder --user --mount --setuid 0 --setgid 0 sh -c 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"' sh "$@"; kill $holder`;
   // Other tests' users have the same ids: ours are known by what is in PATH, of which a worker's start is told.

@@ -109,12 +109,12 @@ describe.skipIf(BUSYBOX === undefined || process.geteuid?.() !== 0).each(["root"
     await rig.ok(["save", "-o", archive, "busybox", image]);
     chmodSync(archive, 0o644);
     await ok(me, store, ["load", "-i", archive]);
-  }, MINUTES);
+  });
 
   afterAll(async () => {
     await registry[Symbol.asyncDispose]();
     rmSync(directory, { recursive: true, force: true });
-  }, MINUTES);
+  });
 
   test("50 builds: what was built stays, steps that were done stay CACHED, the next build works", async () => {
     const context = join(directory, "context");

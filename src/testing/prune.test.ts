@@ -25,7 +25,7 @@ function run(root: string, ...args: readonly string[]): Promise<Ended> {
   return new Promise((resolve) => child.once("close", (code) => resolve({ code, said })));
 }
 
-describe.skipIf(BUSYBOX === undefined || process.geteuid?.() !== 0)("prune beside builds", { retry: 0, timeout: 300_000 }, () => {
+describe.skipIf(BUSYBOX === undefined || process.geteuid?.() !== 0)("prune beside builds", { retry: 0, timeout: 600_000 }, () => {
   let rig: BuildRig;
   beforeAll(async () => {
     rig = new BuildRig();

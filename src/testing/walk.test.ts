@@ -103,14 +103,14 @@ describe.sequential.each([
     me = new Walker(root);
     registry = await startRegistry({ users: { me: "a secret" } });
     image = `localhost:${registry.port}/me/test-image:1`;
-  }, MINUTES);
+  });
 
   afterAll(async () => {
     await me.type("laminate rm -f $(laminate ps -aq)");
     await registry[Symbol.asyncDispose]();
     rmSync(servers, { recursive: true, force: true });
     rmSync(me.home, { recursive: true, force: true });
-  }, MINUTES);
+  });
 
   test("laminate base debian:bookworm makes a base image where no registry can be reached", async () => {
     await me.do("laminate base debian:bookworm");

@@ -67,7 +67,7 @@ describe.skipIf(!CAN)("two containers' networks by the kernel", () => {
   });
 });
 
-test.skipIf(!CAN)("where no program makes networks a step of root has one by the kernel, used again, and gone with the worker", { timeout: 120_000 }, async () => {
+test.skipIf(!CAN)("where no program makes networks a step of root has one by the kernel, used again, and gone with the worker", async () => {
   const directory = mkdtempSync(join(tmpdir(), "laminate-veth-"));
   try {
     const clean = { devices: [], rules: [], forwarding: "0" };

@@ -37,7 +37,7 @@ describe.skipIf(BUSYBOX === undefined || process.geteuid!() !== 0)("runs again a
   beforeAll(async () => {
     await using engine = await laminateEngine();
     answers = await askRows(engine, rows);
-  }, 300_000);
+  }, 600_000);
 
   test.each(rows)("$id", (row) => {
     expect(answers.get(row.id)).toEqual(row.here);

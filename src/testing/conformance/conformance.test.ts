@@ -26,7 +26,7 @@ describe.skipIf(BUSYBOX === undefined).each(PERSONS)("as %s", (person) => {
   let answers: ReadonlyMap<string, Answer>;
   beforeAll(async () => {
     answers = await askLaminate(person, CHOICES[person]);
-  }, 300_000);
+  }, 600_000);
 
   test.each(casesOf(CHOICES[person]).filter(({ settings }) => (settings.get("only") ?? person) === person))("$id: $about", (one) => {
     expect(comparable(answers.get(one.id)!)).toEqual(expectedOf(one));

@@ -85,7 +85,7 @@ const missing = BUSYBOX === undefined || process.geteuid?.() !== 0;
 describe.skipIf(missing).each([
   ["root", Object.keys(CHANGES)],
   ["an ordinary user", ["nothing changed", CHANGED]],
-] as const)("what a build costs as %s", { timeout: 120_000 }, (who, changes) => {
+] as const)("what a build costs as %s", (who, changes) => {
   const closing = new AsyncDisposableStack();
   let directory: string;
   let argv: readonly string[];
