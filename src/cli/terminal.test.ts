@@ -84,9 +84,9 @@ describe.skipIf(!CONTAINERS || !existsSync("/usr/bin/script"))("a container at a
 
   test("a new size of the terminal reaches it", async () => {
     const name = rig.name();
-    const terminal = new Terminal(rig, `stty rows 20 cols 60; t=$(tty); (until [ -e resize ]; do sleep 0.1; done; stty rows 41 cols 99 < $t) & exec $laminate run --rm -it --network none --name ${name} busybox sh -c "echo first; while :; do stty size; sleep 0.2; done"`);
+    const terminal = new Terminal(rig, `stty rows 20 cols 60; t=$(tty); (until [ -e ${name} ]; do sleep 0.1; done; stty rows 41 cols 99 < $t) & exec $laminate run --rm -it --network none --name ${name} busybox sh -c "echo first; while :; do stty size; sleep 0.2; done"`);
     await terminal.shows("20 60");
-    writeFileSync(path.join(rig.directory, "resize"), "");
+    writeFileSync(path.join(rig.directory, name), "");
     await terminal.shows("41 99");
     await rig.ok("kill", name);
     expect(await terminal.code()).toBe(137);
