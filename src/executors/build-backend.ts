@@ -234,6 +234,7 @@ export class BuildBackend implements Backend<Value> {
     // Nor is a step passed over that has something to say.
     const known = plan === undefined || plan.notes.length > 0 ? undefined : knownLayer(plan.layer, this.#world.store);
     if (known === undefined) return undefined;
+    this.#plans.delete(vertex);
     const found = { layer: known, created: this.#time(), took: 0, name: vertex.name };
     this.#keep(key, found, layersOf(inputs));
     return onTop(inputs, found);
@@ -285,6 +286,7 @@ export class BuildBackend implements Backend<Value> {
       case "copy": {
         const { layer, notes } = await this.#plan(vertex, inputs, context);
         for (const note of notes) context.log("stderr", note);
+        this.#plans.delete(vertex); // an object and more for each file
         return this.#made(inputs, await copyLayer(layer, this.#world.store, { earlier: this.#earlier(vertex), signal: context.signal }));
       }
       default:

@@ -44,9 +44,7 @@ export class DirectorySource implements FileSource, SignedSource {
   readonly #known: FileDigests | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #hashed = new Map<BytePath, Digest>();
-  /** Of the files that are to be hashed, as they were listed. */
-  readonly #asked = new Map<BytePath, Listed>();
-  /** Of these what was hashed may not be what was listed, or may change unseen. */
+  /** Of the files that were hashed: what was hashed may not be what was listed, or may change unseen. */
   readonly #unsure = new Set<BytePath>();
   #hashing: Promise<void> = Promise.resolve();
   readonly #listed = new Map<BytePath, Listing>();
@@ -166,7 +164,7 @@ export class DirectorySource implements FileSource, SignedSource {
   #note(entries: readonly Entry[], { rows }: HashAnswer): void {
     const bytes = Buffer.from(rows.buffer, rows.byteOffset, rows.length);
     for (const [place, entry] of entries.entries()) {
-      const asked = this.#asked.get(entry.path)!;
+      const asked = this.#find(entry.path)!;
       if (Number(bytes.readBigUInt64LE(place * ROW + 16)) !== entry.size) {
         throw new ExecuteError("bad-context", `${JSON.stringify(pathText(entry.path))} changed its size while it was read`);
       }
@@ -240,7 +238,6 @@ export class DirectorySource implements FileSource, SignedSource {
     switch (type) {
       case "file": {
         const digest = this.#known?.get(stats, place);
-        if (digest === undefined) this.#asked.set(at, { stats, place });
         const entry: Entry = digest === undefined ? plain : { ...plain, digest };
         return stats.number(place, LINKS) > 1 ? { entry, inode: `${stats.number(place, DEVICE)}:${stats.number(place, INODE)}` } : { entry };
       }

@@ -1,5 +1,5 @@
 import { pathText } from "../../base/byte-path.ts";
-import { hashTexts } from "../../base/hash-texts.ts";
+import { hashTexts, joinTexts } from "../../base/texts.ts";
 import type { KnownSelections } from "../../store/known-selections.ts";
 import { Signature } from "../context/signature.ts";
 import { digestFromHex, digestOf, type Digest } from "../../oci/digest.ts";
@@ -99,16 +99,14 @@ function attributesOf({ entry: { xattrs } }: SourceEntry): string {
 /** As people are told of it: a directory's name ends in a slash, and owners that are root's are not named. */
 function linesOf({ lines, contents }: Digested): Buffer {
   const firstNames = namesOfInodes(lines);
-  let text = "";
-  for (const line of lines) {
+  return joinTexts(lines, (line) => {
     const { path, type, mode, uid, gid, link = "", digest = contents.get(line) } = line.found.entry;
     const first = otherName(line, firstNames);
     const content = first !== undefined ? `hardlink ${oneLine(first)}` : (digest ?? (link === "" ? type : `${type} ${oneLine(link)}`));
     const attributes = attributesOf(line.found);
     const more = `${uid === 0 && gid === 0 ? "" : `${uid}:${gid} `}${attributes === "" ? "" : `${digestOf(attributes)} `}`;
-    text += `${oneLine(path)}${type === "directory" ? "/" : ""}\0${mode.toString(8)} ${more}${content}\n`;
-  }
-  return Buffer.from(text);
+    return `${oneLine(path)}${type === "directory" ? "/" : ""}\0${mode.toString(8)} ${more}${content}\n`;
+  });
 }
 
 function oneLine(name: string): string {

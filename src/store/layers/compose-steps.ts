@@ -20,7 +20,7 @@ export interface Steps {
 }
 
 export type ComposeAsk = { readonly kind: "start"; readonly target: string } | { readonly kind: "steps"; readonly steps: Steps } | { readonly kind: "finish" } | { readonly kind: "sync" };
-/** The digests of a batch's contents, or the tar that was made. */
+/** The digests of those contents of a batch for which none was given, or the tar that was made. */
 export type ComposeAnswer = { readonly digests?: readonly Digest[]; readonly composed?: ComposedTar };
 
 /** A tar being composed, on this thread or another. */
@@ -51,6 +51,7 @@ function takeSteps(composer: TarComposer, { kinds, bytes, sizes, files, offsets,
   const found: Digest[] = [];
   let at = 0;
   let file = 0;
+  let content = 0;
   for (let step = 0; step < kinds.length; step += 1) {
     const size = sizes[step]!;
     const kind = kinds[step];
@@ -65,11 +66,10 @@ function takeSteps(composer: TarComposer, { kinds, bytes, sizes, files, offsets,
       composer.reuse(name, offset, size);
     } else {
       const digest = digestFromHex(composer.content(name, offset, size).toString("hex"));
-      const wanted = digests[found.length];
-      if (wanted !== undefined && digest !== wanted) {
-        throw new StoreFailure("digest-mismatch", `${JSON.stringify(pathText(names[found.length]!))} changed while it was read`);
-      }
-      found.push(digest);
+      const wanted = digests[content];
+      if (wanted === undefined) found.push(digest);
+      else if (digest !== wanted) throw new StoreFailure("digest-mismatch", `${JSON.stringify(pathText(names[content]!))} changed while it was read`);
+      content += 1;
     }
     file += 1;
   }

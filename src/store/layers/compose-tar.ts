@@ -21,7 +21,7 @@ export interface ComposeOptions {
 
 export interface Composing {
   readonly composed: ComposedTar;
-  /** The sha256 of each content, in order. */
+  /** The sha256 of each content for which none was given, in order. */
   readonly digests: readonly Digest[];
   /** Resolves when the new file is on the disk. */
   readonly synced: Promise<void>;

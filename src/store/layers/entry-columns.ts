@@ -131,7 +131,7 @@ export class EntryColumns {
     const { modes, uids, gids, sizes, digested } = this.#numbers;
     const offset = this.offset(place);
     const more = this.more.get(place);
-    const plain = { path: this.paths[place]!, type: this.type(place), mode: modes[place]!, uid: uids[place]!, gid: gids[place]!, size: sizes[place]!, mtime: this.#mtime(place) };
+    const plain = { path: this.paths[place]!, type: this.type(place), mode: modes[place]!, uid: whole(uids[place]!), gid: whole(gids[place]!), size: whole(sizes[place]!), mtime: this.#mtime(place) };
     // Written out, as there are as many as files, and all of one shape.
     if (digested[place] === 1 && offset !== undefined && more === undefined) return { ...plain, digest: this.#digest(place), offset };
     return { ...plain, ...(digested[place] === 1 ? { digest: this.#digest(place) } : {}), ...(offset === undefined ? {} : { offset }), ...more };
@@ -202,6 +202,11 @@ export class EntryColumns {
     const { seconds, nanoseconds } = this.#numbers;
     return BigInt(seconds[place]!) * SECOND + BigInt(nanoseconds[place]!);
   }
+}
+
+/** A number from a column of floating-point ones, each of which V8 would keep in a box of its own, for all objects of one shape. */
+function whole(number: number): number {
+  return (number | 0) === number ? number | 0 : number;
 }
 
 /** Whole seconds before the time, and the nanoseconds from there. */

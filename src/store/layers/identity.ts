@@ -1,4 +1,4 @@
-import { hashTexts } from "../../base/hash-texts.ts";
+import { hashTexts } from "../../base/texts.ts";
 import { digestFromHex, type Digest } from "../../oci/digest.ts";
 import type { Entry } from "./entry.ts";
 
