@@ -89,7 +89,7 @@ export function causeText(cause: Cause): string {
     case "removed":
       return `its record was removed by prune on ${new Date(cause.at).toISOString().slice(0, 10)}`;
     case "layer-gone":
-      return "its layer is no longer in the store";
+      return "its layer is not in the store";
   }
 }
 

@@ -1,13 +1,9 @@
 import { createHash } from "node:crypto";
 import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { errnoOf } from "../base/failure.ts";
-import { tryLock } from "../sys/files.ts";
+import { waitForLock } from "../sys/files.ts";
 import { storeWriteFailure } from "./write-file.ts";
-
-const FIRST_WAIT = 5;
-const LONGEST_WAIT = 200;
 
 /**
  * One holder at a time for a key, in this process and all others, by flock(2): the kernel frees what a dead process
@@ -26,9 +22,7 @@ export class Claims {
     const slot = createHash("sha256").update(key).digest("hex").slice(0, 3);
     const file = this.#open(`${kind}-${slot}`);
     try {
-      for (let wait = FIRST_WAIT; !tryLock(file); wait = Math.min(wait * 2, LONGEST_WAIT)) {
-        await sleep(wait);
-      }
+      await waitForLock(file);
     } catch (error) {
       closeSync(file);
       throw error;

@@ -1,4 +1,5 @@
 import { closeSync, openSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { KoffiFunc } from "koffi";
 import { libc, systemError } from "./libc.ts";
 
@@ -131,6 +132,14 @@ export function tryLock(file: number, kind: "exclusive" | "shared" = "exclusive"
   const error = systemError("flock", `/proc/self/fd/${file}`);
   if ("code" in error && (error.code === "EAGAIN" || error.code === "EWOULDBLOCK")) return false;
   throw error;
+}
+
+const FIRST_WAIT = 5;
+const LONGEST_WAIT = 200;
+
+/** Waits for the flock(2) of an open file for itself alone. Milliseconds pass between tries, as a call that waits would hold a thread. */
+export async function waitForLock(file: number): Promise<void> {
+  for (let wait = FIRST_WAIT; !tryLock(file); wait = Math.min(wait * 2, LONGEST_WAIT)) await sleep(wait);
 }
 
 /** Takes the shared flock(2) of an open file, for as long as it stays open. Throws when somebody holds it for himself alone. */
