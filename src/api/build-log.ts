@@ -23,7 +23,7 @@ export class BuildLogWriter implements Disposable {
   #early: string[] | undefined = [];
   #file: number | undefined;
 
-  /** `id` as of {@link buildId}. */
+  /** `id` as of BuildIds. */
   constructor(root: string, id: string) {
     this.#directory = directoryOf(root);
     this.#id = id;

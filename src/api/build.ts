@@ -17,7 +17,6 @@ import { StoreFailure } from "../store/store-error.ts";
 import { ExecuteError } from "../executors/execute-error.ts";
 import { BuildFailure } from "./build-failure.ts";
 import { type BuildOutput, namesOf, putBuilt } from "./build-outputs.ts";
-import { buildId } from "./build-id.ts";
 import { BuildJournal } from "./build-journal.ts";
 import type { CacheTo, FarCaches } from "./cache-exports.ts";
 import type { CacheFrom } from "./cache-imports.ts";
@@ -81,7 +80,7 @@ export interface BuildWatch {
  * inputs did not change are taken from the store. Throws DockerfileError, ExecuteError, FailedStep, or the signal's reason.
  */
 export async function build(laminate: Laminate, options: BuildOptions, { events, signal }: BuildWatch): Promise<BuildResult> {
-  const id = buildId(Date.now());
+  const id = laminate.buildIds.next(Date.now());
   using log = new BuildLogWriter(laminate.root, id);
   const logged: EventSink = (event) => {
     log.write(event);

@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { createSandbox, type Sandbox } from "../sandbox/sandbox.ts";
+import { BuildIds } from "./build-ids.ts";
 import { openStore, type Store } from "../store/store.ts";
 
 /** What every verb of the library works on: a store, and a sandbox that starts when it is first needed. */
@@ -13,6 +14,7 @@ export interface Laminate extends AsyncDisposable {
   readonly root: string;
   /** The file that node runs with the argument `worker`. */
   readonly entry: string;
+  readonly buildIds: BuildIds;
 }
 
 export interface LaminateOptions {
@@ -34,6 +36,7 @@ export async function openLaminate({ root, env, readOnly = false }: LaminateOpti
     env,
     root: store.root,
     entry,
+    buildIds: new BuildIds(),
     async [Symbol.asyncDispose]() {
       await sandbox[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
