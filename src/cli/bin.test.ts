@@ -38,6 +38,15 @@ test("an unknown command is refused with exit code 1 on standard error", () => {
   expect(run(BIN, ["biuld"])).toEqual({ status: 1, stdout: "", stderr: expect.stringContaining("did you mean 'laminate build'?") });
 });
 
+test("layers are compressed also where a process may not have 10 GB of addresses for each thread", () => {
+  mkdirSync(join(directory, "context"), { recursive: true });
+  writeFileSync(join(directory, "context", "Dockerfile"), "FROM scratch\nCOPY large /\n");
+  writeFileSync(join(directory, "context", "large"), Buffer.alloc(80 << 20));
+  const limited = 'ulimit -v 18000000;  exec "$0" "$@"';
+  expect(run("/bin/sh", ["-c", limited, BIN, "build", "-q", "-o", "type=oci,dest=image.tar", "context"], environment({ LAMINATE_ROOT: join(directory, "store"), LAMINATE_SOURCE: undefined }))).toMatchObject({ status: 0, stderr: "" });
+  expect(run("tar", ["-tf", "image.tar"]).stdout).toContain("index.json");
+});
+
 /** A Node that believes to be 20.1, with the arguments that make it so. */
 function oldNode(args: readonly string[], env?: NodeJS.ProcessEnv) {
   const fake = join(directory, "fake-version.cjs");
