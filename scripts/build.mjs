@@ -72,7 +72,7 @@ rmSync(made, { recursive: true, force: true });
 const entries = new Set([main, path.join(source, "sandbox", "worker", "main.ts"), ...namedByFile(".ts")]);
 const results = await Promise.all([...entries].map(bundle));
 // With the licence beside it.
-for (const file of namedByFile(".wasm").flatMap((wasm) => [wasm, wasm.replace(/wasm$/, "COPYING")])) copyFileSync(file, path.join(made, path.basename(file)));
+for (const file of namedByFile(".wasm").flatMap((wasm) => [wasm, wasm.replace(/(-plain)?\.wasm$/, ".COPYING")])) copyFileSync(file, path.join(made, path.basename(file)));
 rmSync(outdir, { recursive: true, force: true });
 renameSync(made, outdir);
 const outputs = results.flatMap((result) => Object.values(result.metafile.outputs));

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes src/archive/deflate/libdeflate.wasm again from libdeflate's own release, as Debian keeps it: for who changes
+# Makes the .wasm files in src/archive/deflate again from libdeflate's own release, as Debian keeps it: for who changes
 # libdeflate.c or takes a newer release; nobody else needs it. It wants clang, lld, wasi-libc and curl.
 set -eu
 version=1.23
@@ -16,7 +16,14 @@ tar xzf release.tar.gz --strip-components=1
 sed -i 's/sequences, in_next == in_end);/sequences, false);/' lib/deflate_compress.c
 [ "$(grep -c 'sequences, false);' lib/deflate_compress.c)" = 3 ]
 
-clang --target=wasm32-wasi -I/usr/include/wasm32-wasi -I. -O3 -msimd128 -mbulk-memory -mnontrapping-fptoint -msign-ext \
-  -ffunction-sections -fdata-sections -nostartfiles -Wl,--no-entry,--gc-sections,--strip-all \
-  -L/usr/lib/wasm32-wasi -o "$there/libdeflate.wasm" "$there/libdeflate.c" lib/utils.c -lc
-chmod 644 "$there/libdeflate.wasm"
+# $1: the file; then what else clang is told.
+make() {
+  made="$there/$1"
+  shift
+  clang "$@" --target=wasm32-wasi -I/usr/include/wasm32-wasi -I. -O3 -mbulk-memory -mnontrapping-fptoint -msign-ext \
+    -ffunction-sections -fdata-sections -nostartfiles -Wl,--no-entry,--gc-sections,--strip-all \
+    -L/usr/lib/wasm32-wasi -o "$made" "$there/libdeflate.c" lib/utils.c -lc
+  chmod 644 "$made"
+}
+make libdeflate.wasm -msimd128
+make libdeflate-plain.wasm
