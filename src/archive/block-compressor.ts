@@ -1,5 +1,6 @@
 import { Thread } from "../base/thread.ts";
-import { compressedIn, compressRoom, makeRoom, type Room, type RoomAnswer, type RoomAsk } from "./compress-room.ts";
+import { blockIn, compressedIn, compressRoom, makeRoom, type Room, type RoomAnswer, type RoomAsk } from "./compress-room.ts";
+import type { BlockRooms } from "./cut-blocks.ts";
 import { Libdeflate } from "./deflate/libdeflate.ts";
 import type { GzipBlock } from "./gzip-blocks.ts";
 
@@ -14,6 +15,8 @@ export class BlockCompressor implements AsyncDisposable {
   readonly #workers: readonly Worker[];
   readonly #free: Room[] = [];
   #libdeflate: Libdeflate | undefined;
+  /** For the blocks that a stream is cut into. */
+  readonly rooms: BlockRooms = { take: () => blockIn(this.room()), free: (room) => this.free(room) };
 
   constructor(threads: number) {
     this.#workers = Array.from({ length: threads }, () => ({ thread: new Thread(new URL("./compress-thread.ts", import.meta.url)), waiting: 0 }));

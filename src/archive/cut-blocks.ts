@@ -11,36 +11,47 @@ const RECORD_WORDS = RECORD / 4;
 /** How a stream is cut: part of what compressed bytes depend on. */
 export const cutVersion = `${SHORTEST / 1024}-${LONGEST_BLOCK / 1024}K/${ONE_IN}`;
 
+/** Memory for blocks. */
+export interface BlockRooms {
+  /** LONGEST_BLOCK bytes at the start of their memory, so that words are aligned. */
+  take(): Buffer;
+  free(room: Buffer): void;
+}
+
 /**
  * A stream cut into blocks of 256 KiB to 2 MiB, 1.1 MiB on average, where its own bytes say so. Whether a block ends
  * depends on nothing but that block, so a cut that two streams have in common is followed by equal blocks for as long
- * as the streams are equal, wherever in them that is. Each is the beginning of a `room` of LONGEST_BLOCK bytes, which lies at
- * the start of its memory (so that words are aligned).
+ * as the streams are equal, wherever in them that is. Each is the beginning of a room, and the taker's to free.
  */
-export async function* cutBlocks(source: AsyncIterable<Buffer>, room: () => Buffer): AsyncGenerator<Buffer> {
-  let block = room();
-  let filled = 0;
-  let looked = SHORTEST - RECORD;
-  for await (const chunk of source) {
-    for (let at = 0; at < chunk.length; ) {
-      const copied = chunk.copy(block, filled, at);
-      at += copied;
-      filled += copied;
-      for (;;) {
-        const end = findEnd(block, looked, filled);
-        if (end === undefined) break;
-        const rest = filled - end;
-        const next = room();
-        block.copy(next, 0, end, filled);
-        yield block.subarray(0, end);
-        block = next;
-        filled = rest;
-        looked = SHORTEST - RECORD;
+export async function* cutBlocks(source: AsyncIterable<Buffer>, rooms: BlockRooms): AsyncGenerator<Buffer> {
+  let block: Buffer | undefined = rooms.take();
+  try {
+    let filled = 0;
+    let looked = SHORTEST - RECORD;
+    for await (const chunk of source) {
+      for (let at = 0; at < chunk.length; ) {
+        const copied = chunk.copy(block, filled, at);
+        at += copied;
+        filled += copied;
+        for (;;) {
+          const end = findEnd(block, looked, filled);
+          if (end === undefined) break;
+          const whole: Buffer = block;
+          block = rooms.take();
+          filled = whole.copy(block, 0, end, filled);
+          looked = SHORTEST - RECORD;
+          yield whole.subarray(0, end);
+        }
+        looked = Math.max(looked, filled - (filled % RECORD));
       }
-      looked = Math.max(looked, filled - (filled % RECORD));
     }
+    if (filled === 0) return;
+    const last = block;
+    block = undefined;
+    yield last.subarray(0, filled);
+  } finally {
+    if (block !== undefined) rooms.free(block); // nobody has it
   }
-  if (filled > 0) yield block.subarray(0, filled);
 }
 
 /** The end of the first whole record from `from` on that ends a block; undefined when more bytes are needed to know. */

@@ -25,9 +25,11 @@ async function gzipped(bytes: Buffer, chunk = 1 * MIB): Promise<Buffer> {
   return await gzipOf(chunked(bytes, chunk));
 }
 
+const ROOMS = { take: () => Buffer.allocUnsafeSlow(LONGEST_BLOCK), free: () => undefined };
+
 async function cut(bytes: Buffer, chunk = 1 * MIB): Promise<string[]> {
   const blocks: string[] = [];
-  for await (const block of cutBlocks(chunked(bytes, chunk), () => Buffer.allocUnsafeSlow(LONGEST_BLOCK))) blocks.push(`${block.length} ${createHash("sha256").update(block).digest("hex")}`);
+  for await (const block of cutBlocks(chunked(bytes, chunk), ROOMS)) blocks.push(`${block.length} ${createHash("sha256").update(block).digest("hex")}`);
   return blocks;
 }
 
@@ -90,6 +92,36 @@ describe("blocks", () => {
     const after = await cut(Buffer.concat([start, Buffer.alloc(7 * 512, 1), end]));
     expect(after.filter((block) => !before.includes(block)).length).toBeLessThanOrEqual(3);
     expect(before.length).toBeGreaterThan(15);
+  });
+
+  test("leave no room behind, whether all are taken, some, or the stream fails", async () => {
+    const out = new Set<Buffer>();
+    const counted = {
+      take: () => {
+        const room = ROOMS.take();
+        out.add(room);
+        return room;
+      },
+      free: (room: Buffer) => void out.delete(room),
+    };
+    const roomsLeft = async (source: AsyncIterable<Buffer>, most: number): Promise<number> => {
+      let taken = 0;
+      for await (const block of cutBlocks(source, counted)) {
+        for (const room of out) if (room.buffer === block.buffer) out.delete(room);
+        if ((taken += 1) === most) break;
+      }
+      return out.size;
+    };
+    const bytes = noise(6 * MIB);
+    async function* failing(): AsyncGenerator<Buffer> {
+      yield bytes;
+      throw new Error("no more");
+    }
+    expect(await roomsLeft(chunked(bytes, MIB), Infinity)).toBe(0);
+    expect(await roomsLeft(chunked(Buffer.alloc(4 * MIB), MIB), Infinity)).toBe(0); // it ends with a block that is full
+    expect(await roomsLeft(chunked(bytes, MIB), 2)).toBe(0);
+    await expect(roomsLeft(failing(), Infinity)).rejects.toThrow("no more");
+    expect(out.size).toBe(0);
   });
 });
 

@@ -1,5 +1,4 @@
 import { BlockCompressor } from "../archive/block-compressor.ts";
-import { blockIn } from "../archive/compress-room.ts";
 import { cutBlocks } from "../archive/cut-blocks.ts";
 import { GZIP_HEADER, GzipEnd } from "../archive/gzip-blocks.ts";
 
@@ -7,7 +6,7 @@ import { GZIP_HEADER, GzipEnd } from "../archive/gzip-blocks.ts";
 export async function gzipOf(source: AsyncIterable<Buffer>): Promise<Buffer> {
   await using compressor = new BlockCompressor(0);
   const [end, pieces] = [new GzipEnd(), [GZIP_HEADER]];
-  for await (const block of cutBlocks(source, () => blockIn(compressor.room()))) {
+  for await (const block of cutBlocks(source, compressor.rooms)) {
     const compressed = await compressor.compress(block);
     end.add(compressed);
     pieces.push(Buffer.from(compressed.data));

@@ -50,7 +50,7 @@ async function* blocksOf(tar: StoredTar, known: KnownBlocks, compressor: BlockCo
       start += found.length;
       continue;
     }
-    for await (const block of cutBlocks(tar.read(start, tar.size, buffer), () => blockIn(compressor.room()))) {
+    for await (const block of cutBlocks(tar.read(start, tar.size, buffer), compressor.rooms)) {
       yield { block };
       start += block.length;
       if (known.find(start) !== undefined) break;
