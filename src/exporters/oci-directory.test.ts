@@ -38,6 +38,13 @@ describe("an image layout directory", () => {
     for (const name of readdirSync(blobs)) expect(digestOf(readFileSync(path.join(blobs, name)))).toBe(`sha256:${name}`);
   });
 
+  test("keeps no half of what failed on its way", async () => {
+    const failing = { ...blob("whole"), async *open() { yield Buffer.from("who"); throw new Error("no more"); } };
+    const { image: of, names } = image("one");
+    await expect(writeOciDirectory(place, [{ image: { ...of, layers: [failing] }, names }])).rejects.toThrow("no more");
+    for (const name of readdirSync(place, { recursive: true, encoding: "utf8" })) expect(name).not.toMatch(/\.new$/);
+  });
+
   test("has a name once: it moves", async () => {
     await writeOciDirectory(place, [image("one")]);
     await writeOciDirectory(place, [image("two")]);

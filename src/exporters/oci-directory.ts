@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, createWriteStream, openSync, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
+import { closeSync, createWriteStream, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -72,6 +72,11 @@ function manifestsIn(directory: string): readonly Descriptor[] {
 async function writeFile(directory: string, file: LayoutFile, signal: AbortSignal | undefined): Promise<void> {
   const target = join(directory, file.path);
   const temporary = `${target}.${randomBytes(6).toString("hex")}.new`;
-  await pipeline(Readable.from(file.open()), createWriteStream(temporary, { flush: true }), signal === undefined ? {} : { signal });
-  renameSync(temporary, target);
+  try {
+    await pipeline(Readable.from(file.open()), createWriteStream(temporary, { flush: true }), signal === undefined ? {} : { signal });
+    renameSync(temporary, target);
+  } catch (error) {
+    rmSync(temporary, { force: true }); // nobody writes to that name again
+    throw error;
+  }
 }
