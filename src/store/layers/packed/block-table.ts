@@ -24,6 +24,10 @@ export interface BlockTable {
 
 type Row = readonly [length: number, crc: number, size: number, check: number];
 
+function isRow([length, crc, size, check]: Row): boolean {
+  return [length, crc, size, check].every((number) => Number.isSafeInteger(number) && number >= 0) && length > 0 && length <= LONGEST_BLOCK && size <= MOST_COMPRESSED;
+}
+
 export function writeBlockTable(file: string, { blob, blocks }: BlockTable, temporary: string): void {
   const rows = blocks.map(({ length, crc, size, check }): Row => [length, crc, size, check]);
   writeFileAtomically(file, JSON.stringify({ version: gzipVersion, blob, blocks: rows }), temporary);
@@ -33,7 +37,7 @@ export function writeBlockTable(file: string, { blob, blocks }: BlockTable, temp
 export function readBlockTable(file: string): BlockTable | undefined {
   try {
     const { version, blob, blocks } = JSON.parse(readFileSync(file, "utf8")) as { version: string; blob: Digest; blocks: readonly Row[] };
-    if (version !== gzipVersion || !blocks.every(([length, , size]) => length <= LONGEST_BLOCK && size <= MOST_COMPRESSED)) return undefined;
+    if (version !== gzipVersion || !blocks.every(isRow)) return undefined;
     return { blob, blocks: blocks.map(([length, crc, size, check]) => ({ length, crc, size, check })) };
   } catch (error) {
     // A damaged table costs some time, no more: the blocks are compressed again.

@@ -135,6 +135,13 @@ test("what was spoilt or is gone in the earlier one is compressed again", async 
   writeFileSync(store.content.path(digest), bytes);
   const second = await compose({ ...start, file01: { size: 10, seed: 92 } }, first);
   await packed(second);
+  const table = path.join(store.layers.place(first), "gzip.json");
+  const { blocks, ...rest } = JSON.parse(readFileSync(table, "utf8")) as { readonly blocks: readonly (readonly number[])[] };
+  for (const row of [[0, 0, 0, 0], [-5, 1, 2, 3], [2 ** 30, 1, 2, 3], [1, 2, "3", 4], []]) {
+    writeFileSync(table, JSON.stringify({ ...rest, blocks: [row, ...blocks] }));
+    expect(readBlockTable(table)).toBeUndefined();
+  }
+  writeFileSync(table, JSON.stringify({ ...rest, blocks }));
   writeFileSync(store.content.path(digest), bytes.subarray(0, bytes.length / 3));
   const third = await compose({ ...start, file01: { size: 11, seed: 93 } }, first);
   await packed(third);
