@@ -7,7 +7,6 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { deflateRaw, inflateRawSync } from "node:zlib";
 import { BlockCompressor } from "../src/archive/block-compressor.ts";
-import { blockIn } from "../src/archive/compress-room.ts";
 import { NODE } from "./builders.ts";
 import { writeBigFiles } from "./workloads.ts";
 
@@ -133,9 +132,9 @@ async function deflating(parent: string): Promise<Pick<Limits, "deflate" | "infl
   const text = blocks(MIB / 2, MIB);
   await using compressor = new BlockCompressor(availableParallelism());
   const compress = async (block: Buffer) => {
-    const room = blockIn(compressor.room(), block.length);
-    block.copy(room);
-    compressor.free((await compressor.compress(room)).data);
+    const room = compressor.take();
+    const length = block.copy(room);
+    compressor.free((await compressor.compress(room.subarray(0, length))).data);
   };
   for (const block of text.slice(0, 16)) await compress(block); // its threads are there then
   const began = performance.now();

@@ -11,12 +11,10 @@ interface Worker {
 }
 
 /** Compresses blocks on threads of its own, or at once where it has none. Blocks lie in rooms that it gives and takes back, so memory does not grow with their number. */
-export class BlockCompressor implements AsyncDisposable {
+export class BlockCompressor implements BlockRooms, AsyncDisposable {
   readonly #workers: readonly Worker[];
   readonly #free: Room[] = [];
   #libdeflate: Libdeflate | undefined;
-  /** For the blocks that a stream is cut into. */
-  readonly rooms: BlockRooms = { take: () => blockIn(this.room()), free: (room) => this.free(room) };
 
   constructor(threads: number) {
     this.#workers = Array.from({ length: threads }, () => ({ thread: new Thread(new URL("./compress-thread.ts", import.meta.url)), waiting: 0 }));
@@ -27,16 +25,16 @@ export class BlockCompressor implements AsyncDisposable {
     return 2 * this.#workers.length + 1;
   }
 
-  /** Where a block can be put, and then is compressed. */
-  room(): Room {
-    return this.#free.pop() ?? makeRoom();
+  /** Where a block can be put, and then is compressed: the start of a room. */
+  take(): Buffer {
+    return blockIn(this.#free.pop() ?? makeRoom());
   }
 
-  /** Compresses a block that stands in a {@link room}. The result is in there as well, until that is freed. */
+  /** Compresses a block that stands in what {@link take} gave. The result is in that room as well, until it is freed. */
   async compress(block: Buffer): Promise<GzipBlock> {
     const ask = { room: block.buffer as Room, length: block.length };
     const { crc, size, check } = await this.#ask(ask);
-    return { length: block.length, crc, data: compressedIn(ask.room, size), check };
+    return { length: block.length, crc, data: compressedIn(block, size), check };
   }
 
   /** Takes back the room in which bytes are. */

@@ -29,8 +29,8 @@ export interface RoomAnswer {
 /** Compresses the block in a room. */
 export function compressRoom({ room, length }: RoomAsk, libdeflate: Libdeflate): RoomAnswer {
   const block = blockIn(room, length);
-  const size = deflateBlock(block, compressedIn(room, MOST_COMPRESSED), libdeflate);
-  return { crc: crc32(block), size, check: crc32(compressedIn(room, size)) };
+  const size = deflateBlock(block, compressedIn(block, MOST_COMPRESSED), libdeflate);
+  return { crc: crc32(block), size, check: crc32(compressedIn(block, size)) };
 }
 
 /** Where a block is put, and how much of that it is. */
@@ -38,7 +38,7 @@ export function blockIn(room: Room, length = LONGEST_BLOCK): Buffer {
   return Buffer.from(room, 0, length);
 }
 
-/** Where the bytes are that the block in a room was compressed to. */
-export function compressedIn(room: Room, size: number): Buffer {
-  return Buffer.from(room, LONGEST_BLOCK, size);
+/** Where the bytes are that a block in a room was compressed to. */
+export function compressedIn({ buffer }: Buffer, size: number): Buffer {
+  return Buffer.from(buffer, LONGEST_BLOCK, size);
 }

@@ -6,7 +6,7 @@ import { GZIP_HEADER, GzipEnd } from "../archive/gzip-blocks.ts";
 export async function gzipOf(source: AsyncIterable<Buffer>): Promise<Buffer> {
   await using compressor = new BlockCompressor(0);
   const [end, pieces] = [new GzipEnd(), [GZIP_HEADER]];
-  for await (const block of cutBlocks(source, compressor.rooms)) {
+  for await (const block of cutBlocks(source, compressor)) {
     const compressed = await compressor.compress(block);
     end.add(compressed);
     pieces.push(Buffer.from(compressed.data));

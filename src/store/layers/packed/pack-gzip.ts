@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import type { BlockCompressor } from "../../../archive/block-compressor.ts";
-import { blockIn, compressedIn, type Room } from "../../../archive/compress-room.ts";
+import { compressedIn } from "../../../archive/compress-room.ts";
 import { cutBlocks } from "../../../archive/cut-blocks.ts";
 import { GZIP_HEADER, GzipEnd, type GzipBlock } from "../../../archive/gzip-blocks.ts";
 import { inOrder } from "../../../base/in-order.ts";
@@ -50,7 +50,7 @@ async function* blocksOf(tar: StoredTar, known: KnownBlocks, compressor: BlockCo
       start += found.length;
       continue;
     }
-    for await (const block of cutBlocks(tar.read(start, tar.size, buffer), compressor.rooms)) {
+    for await (const block of cutBlocks(tar.read(start, tar.size, buffer), compressor)) {
       yield { block };
       start += block.length;
       if (known.find(start) !== undefined) break;
@@ -62,17 +62,16 @@ async function packed(tar: StoredTar, unpacked: Unpacked, compressor: BlockCompr
   if ("block" in unpacked) return await compressor.compress(unpacked.block);
   const { known, start } = unpacked;
   const { length, crc, check } = known;
-  const room = compressor.room();
+  const room = compressor.take();
   const data = await keptBytes(known, room);
   if (data !== undefined) return { length, crc, check, data };
-  const block = blockIn(room, length);
   let filled = 0;
-  for await (const chunk of tar.read(start, start + length)) filled += chunk.copy(block, filled);
-  return await compressor.compress(block);
+  for await (const chunk of tar.read(start, start + length)) filled += chunk.copy(room, filled);
+  return await compressor.compress(room.subarray(0, filled));
 }
 
 /** A known block's bytes; undefined when they are gone or not what they were, which a CRC tells well enough of a disk. */
-async function keptBytes({ gzip, at, size, check }: KnownBlock, room: Room): Promise<Buffer | undefined> {
+async function keptBytes({ gzip, at, size, check }: KnownBlock, room: Buffer): Promise<Buffer | undefined> {
   try {
     const data = await readWhole({ file: gzip, offset: at }, size, compressedIn(room, size));
     return crc32(data) === check ? data : undefined;
